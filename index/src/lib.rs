@@ -1,1 +1,2 @@
-//! x
+//! Hybrid retrieval.
+mod filter; pub use filter::{Condition, Filter, Op};

@@ -1,0 +1,154 @@
+//! Which thing is meant: identifiers as types, so that one cannot stand where another belongs.
+//!
+//! Invariant: a value of these types is well-formed; nothing below the door checks it again.
+
+use std::fmt;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
+/// Longest article or space id, in characters.
+pub const MAX_ID: usize = 64;
+
+/// Why a text is not an id of the kind asked for.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidId(pub String);
+
+fn check_name(text: &str, what: &str) -> Result<(), InvalidId> {
+    let mut chars = text.chars();
+    let first = chars.next().is_some_and(|c| c.is_ascii_alphanumeric());
+    let rest = chars.all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
+    if first && rest && text.len() <= MAX_ID {
+        return Ok(());
+    }
+    Err(InvalidId(format!(
+        "{what} must be 1 to {MAX_ID} letters, digits, '.', '_' or '-', and begin with a letter or digit"
+    )))
+}
+
+macro_rules! name_id {
+    ($(#[$doc:meta])* $name:ident, $what:literal) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(String);
+
+        impl $name {
+            /// The id as text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = InvalidId;
+            fn try_from(text: String) -> Result<Self, InvalidId> {
+                check_name(&text, $what)?;
+                Ok(Self(text))
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = InvalidId;
+            fn from_str(text: &str) -> Result<Self, InvalidId> {
+                Self::try_from(text.to_owned())
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> String {
+                id.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl JsonSchema for $name {
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+            fn json_schema(_: &mut SchemaGenerator) -> Schema {
+                json_schema!({
+                    "type": "string",
+                    "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+                    "maxLength": MAX_ID,
+                })
+            }
+        }
+    };
+}
+
+name_id!(
+    /// Names an article within its space, chosen by the client or made by the server.
+    ArticleId, "an article id"
+);
+name_id!(
+    /// Names a space: an isolated knowledge base.
+    SpaceId, "a space id"
+);
+name_id!(
+    /// Names an API key; not secret.
+    KeyId, "a key id"
+);
+name_id!(
+    /// Names a record of a search or an answer: `q_…`, `a_…`; sortable by time.
+    QueryId, "a query or answer id"
+);
+name_id!(
+    /// Names a gap: `g_…`.
+    GapId, "a gap id"
+);
+
+impl SpaceId {
+    /// The space that every server begins with.
+    pub fn default_space() -> Self {
+        Self("default".to_owned())
+    }
+}
+
+/// A fresh id, sortable by time: the prefix and a UUID version 7 (RFC 9562) without hyphens.
+///
+/// `unix_ms` is the caller's clock; the rest is random.
+pub fn fresh(prefix: &str, unix_ms: i64) -> String {
+    let ms = u64::try_from(unix_ms).unwrap_or(0);
+    let time = uuid::Timestamp::from_unix_time(ms / 1000, ((ms % 1000) * 1_000_000) as u32, 0, 0);
+    format!("{prefix}{}", uuid::Uuid::new_v7(time).simple())
+}
+
+impl ArticleId {
+    /// A fresh article id, sortable by time.
+    pub fn fresh(unix_ms: i64) -> Self {
+        Self(fresh("", unix_ms))
+    }
+}
+
+impl QueryId {
+    /// A fresh id of a search (`q_…`).
+    pub fn for_search(unix_ms: i64) -> Self {
+        Self(fresh("q_", unix_ms))
+    }
+
+    /// A fresh id of an answer (`a_…`).
+    pub fn for_answer(unix_ms: i64) -> Self {
+        Self(fresh("a_", unix_ms))
+    }
+}
+
+impl GapId {
+    /// A fresh gap id (`g_…`).
+    pub fn fresh(unix_ms: i64) -> Self {
+        Self(fresh("g_", unix_ms))
+    }
+}
+
+impl KeyId {
+    /// A fresh key id (`k_…`).
+    pub fn fresh(unix_ms: i64) -> Self {
+        Self(fresh("k_", unix_ms))
+    }
+}

@@ -1,0 +1,83 @@
+//! What is remembered of a search or an answer, and what people said about it.
+//!
+//! Invariant: text in a record is masked; the original is never written.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::id::{ArticleId, GapId, QueryId, SpaceId};
+use crate::model::article::Language;
+
+/// How a query came in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum QueryKind {
+    /// `search`.
+    Search,
+    /// `answer`.
+    Answer,
+}
+
+/// One search or answer on record.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct QueryRecord {
+    /// Id, `q_…` or `a_…`.
+    pub id: QueryId,
+    /// Space.
+    pub space: SpaceId,
+    /// When.
+    pub at: Timestamp,
+    /// Search or answer.
+    pub kind: QueryKind,
+    /// What was asked, masked.
+    pub query: String,
+    /// Language of the query.
+    pub language: Language,
+    /// Where it came from, as the caller named it.
+    pub channel: Option<String>,
+    /// Conversation, as the caller named it.
+    pub conversation_id: Option<String>,
+    /// Whether something answered.
+    pub matched: bool,
+    /// Confidence in [0, 1].
+    pub confidence: f64,
+    /// The best hit, if any.
+    pub top: Option<RecordedHit>,
+    /// The gap it was filed under.
+    pub gap_id: Option<GapId>,
+    /// Whether a part of the engine was missing.
+    pub degraded: bool,
+}
+
+/// Which version stood first.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RecordedHit {
+    /// Article.
+    pub article_id: ArticleId,
+    /// Version.
+    pub version: u32,
+    /// Its score.
+    pub score: f64,
+}
+
+/// What somebody said about an answer or a search.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FeedbackRecord {
+    /// The answer or query.
+    pub about: QueryId,
+    /// Space of it.
+    pub space: SpaceId,
+    /// When it was said last.
+    pub at: Timestamp,
+    /// Whether it helped.
+    pub helpful: Option<bool>,
+    /// Customer satisfaction, 1 to 5.
+    pub csat: Option<u8>,
+    /// Customer effort, 1 to 7.
+    pub ces: Option<u8>,
+    /// The article meant.
+    pub article_id: Option<ArticleId>,
+    /// In words, masked.
+    pub comment: Option<String>,
+}
