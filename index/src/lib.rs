@@ -1,1 +1,4 @@
 //! x
+pub mod bitset;
+pub mod dense;
+pub mod embed;
