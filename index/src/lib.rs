@@ -1,2 +1,21 @@
 //! Hybrid retrieval.
-mod filter; pub use filter::{Condition, Filter, Op};
+pub mod normalize;
+pub mod analyzer;
+pub mod bitset;
+pub mod chunk;
+pub mod dense;
+mod document;
+pub mod embed;
+mod error;
+mod evaluate;
+mod filter;
+pub mod language;
+mod lexical;
+mod index;
+mod prepare;
+pub mod sentence;
+mod search;
+mod settings;
+pub mod snippet;
+mod suggest;
+mod table;
