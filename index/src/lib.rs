@@ -1,1 +1,11 @@
-//! x
+//! Text preparation of the index: which forms of a text are matched, cut and shown.
+//! Invariant: everything here is a pure function of its input.
+
+pub mod analyzer;
+pub mod chunk;
+pub mod language;
+pub mod normalize;
+pub mod script;
+pub mod sentence;
+pub mod snippet;
+mod words;
