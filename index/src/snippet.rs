@@ -1,0 +1,400 @@
+//! Which window of a passage shows best why it was found?
+//! Invariant: the html holds no markup but `<mark>` and `</mark>`, in pairs.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+
+use crate::analyzer::{QueryKind, QueryTerm, is_cut, stem};
+use crate::markdown::{hidden, sentence_start};
+use crate::normalize::{fold, strip_accents};
+use crate::script::Script;
+
+/// A window of a text with the matches in it marked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Snippet {
+    /// Escaped text with `<mark>` around matches and `…` where it is cut, without Markdown marks.
+    pub html: String,
+    /// The first Unicode scalar of the window in the text.
+    pub start: usize,
+    /// The Unicode scalar after the last one.
+    pub end: usize,
+}
+
+/// Marks the terms of one query; built once, used for each hit.
+#[derive(Clone)]
+pub struct Highlighter {
+    /// Terms found by their characters, and what each is.
+    literals: Option<AhoCorasick>,
+    kinds: Vec<Literal>,
+    /// Stems of English words.
+    stems: HashMap<String, usize>,
+    /// The first two letters of those stems: a word that begins otherwise is not stemmed.
+    openings: Vec<[u8; 2]>,
+}
+
+#[derive(Clone, Copy)]
+struct Literal {
+    term: usize,
+    /// Whether it is a bigram or a single character rather than a word.
+    gram: bool,
+}
+
+/// A match in a text, in bytes, and which term it is of.
+#[derive(Clone, Debug)]
+struct Found {
+    range: Range<usize>,
+    term: usize,
+    gram: bool,
+}
+
+/// Marks `terms` in the densest window of `text` of at most `max_chars` Unicode scalars.
+pub fn snippet(text: &str, terms: &[QueryTerm], max_chars: usize) -> Snippet {
+    Highlighter::new(terms).snippet(text, max_chars)
+}
+
+impl Highlighter {
+    /// Prepares to mark `terms`; function words only when there is nothing else.
+    pub fn new(terms: &[QueryTerm]) -> Self {
+        let all_stop = terms.iter().all(|term| term.stop);
+        let mut patterns = Vec::new();
+        let mut kinds = Vec::new();
+        let mut stems = HashMap::new();
+        let mut openings = Vec::new();
+        for (at, term) in terms.iter().enumerate() {
+            if term.term.is_empty() || term.stop && !all_stop {
+                continue;
+            }
+            let alphabetic = term
+                .term
+                .chars()
+                .all(|c| matches!(Script::of(c), Script::Letter | Script::Mark) && !c.is_numeric());
+            if term.kind == QueryKind::Word && alphabetic {
+                openings.push(opening(&term.term));
+                stems.insert(term.term.clone(), at);
+            } else {
+                patterns.push(term.term.as_str());
+                kinds.push(Literal {
+                    term: at,
+                    gram: term.kind != QueryKind::Word,
+                });
+            }
+        }
+        let literals = if patterns.is_empty() {
+            None
+        } else {
+            AhoCorasick::builder()
+                .kind(Some(AhoCorasickKind::ContiguousNFA))
+                .match_kind(MatchKind::Standard)
+                .build(&patterns)
+                .inspect_err(|error| tracing::warn!(%error, "terms that cannot be marked"))
+                .ok()
+        };
+        openings.sort_unstable();
+        openings.dedup();
+        Self {
+            literals,
+            kinds,
+            stems,
+            openings,
+        }
+    }
+
+    /// The byte ranges of `text` to mark: ascending, apart from each other.
+    pub fn ranges(&self, text: &str) -> Vec<Range<usize>> {
+        merge(self.matches(text).into_iter().map(|found| found.range))
+    }
+
+    /// The densest window of `text` of at most `max_chars` Unicode scalars, with its matches marked.
+    pub fn snippet(&self, text: &str, max_chars: usize) -> Snippet {
+        let hidden = hidden(text);
+        let mut found = self.matches(text);
+        found.retain(|found| !hidden.iter().any(|noise| noise.start <= found.range.start && found.range.end <= noise.end));
+        let window = window(text, &found, max_chars);
+        let marks = merge(found.into_iter().map(|found| found.range));
+        let start = scalars(text, 0..window.start);
+        Snippet {
+            html: render(text, &window, &marks, &hidden),
+            start,
+            end: start + scalars(text, window),
+        }
+    }
+
+    /// All matches that are to be marked, by where they start.
+    fn matches(&self, text: &str) -> Vec<Found> {
+        let folded = fold(text);
+        let mut words = self.find_stems(&folded.text);
+        let mut grams = Vec::new();
+        if let Some(literals) = &self.literals {
+            for hit in literals.find_overlapping_iter(&folded.text) {
+                let Some(kind) = self.kinds.get(hit.pattern().as_usize()) else {
+                    continue;
+                };
+                let found = Found {
+                    range: hit.range(),
+                    term: kind.term,
+                    gram: kind.gram,
+                };
+                if kind.gram {
+                    grams.push(found);
+                } else if !inside_word(&folded.text, &found.range) {
+                    words.push(found);
+                }
+            }
+        }
+        let spots = merge(words.iter().map(|found| found.range.clone()).collect::<Vec<_>>().into_iter());
+        grams.retain(|gram| stands_alone_or_joins(&gram.range, &spots));
+        words.extend(grams);
+        for found in &mut words {
+            found.range = folded.origin(found.range.clone());
+        }
+        words.sort_by_key(|found| (found.range.start, found.range.end));
+        words
+    }
+
+    /// English words whose stem is one of the query's.
+    fn find_stems(&self, text: &str) -> Vec<Found> {
+        let mut out = Vec::new();
+        if self.stems.is_empty() {
+            return out;
+        }
+        let mut from = None;
+        for (at, c) in text.char_indices().chain(std::iter::once((text.len(), ' '))) {
+            let letter = if c.is_ascii() {
+                c.is_ascii_lowercase()
+            } else {
+                !c.is_numeric() && matches!(Script::of(c), Script::Letter | Script::Mark)
+            };
+            if letter {
+                from.get_or_insert(at);
+            } else if let Some(start) = from.take()
+                && let Some(word) = text.get(start..at)
+                && let Some(term) = self.term_of(word)
+            {
+                out.push(Found {
+                    range: start..at,
+                    term,
+                    gram: false,
+                });
+            }
+        }
+        out
+    }
+
+    fn term_of(&self, word: &str) -> Option<usize> {
+        let plain = strip_accents(word);
+        self.openings.binary_search(&opening(&plain)).ok()?;
+        self.stems.get(stem(&plain).as_ref()).copied()
+    }
+}
+
+/// The first two bytes of a word, with `i` for a second `y`, which a stem may turn into it (dying, die).
+fn opening(word: &str) -> [u8; 2] {
+    let mut bytes = word.bytes();
+    let first = bytes.next().unwrap_or_default();
+    let second = bytes.next().unwrap_or_default();
+    [first, if second == b'y' { b'i' } else { second }]
+}
+
+/// Whether a literal match begins or ends inside a longer word or number; between letters and digits is no inside.
+fn inside_word(text: &str, range: &Range<usize>) -> bool {
+    let same_kind = |at: usize| {
+        let (before, after) = text.split_at_checked(at).unwrap_or_default();
+        let before = before.chars().next_back().is_some_and(char::is_numeric);
+        let after = after.chars().next().is_some_and(char::is_numeric);
+        before == after
+    };
+    [range.start, range.end].iter().any(|at| is_cut(text, *at) && same_kind(*at))
+}
+
+/// A bigram is marked where no word was found, or where it fills the gap between two words.
+fn stands_alone_or_joins(gram: &Range<usize>, spots: &[Range<usize>]) -> bool {
+    let next = spots.partition_point(|spot| spot.end < gram.start);
+    let mut near = spots.iter().skip(next).take_while(|spot| spot.start <= gram.end);
+    let overlaps = |spot: &Range<usize>| spot.start < gram.end && gram.start < spot.end;
+    match (near.next(), near.next()) {
+        (Some(_), Some(_)) => true,
+        (Some(spot), None) => !overlaps(spot),
+        (None, _) => true,
+    }
+}
+
+/// Joins ranges that touch or overlap; the input is sorted here.
+fn merge(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
+    let mut sorted: Vec<Range<usize>> = ranges.filter(|range| range.start < range.end).collect();
+    sorted.sort_unstable_by_key(|range| (range.start, range.end));
+    let mut out: Vec<Range<usize>> = Vec::with_capacity(sorted.len());
+    for range in sorted {
+        match out.last_mut() {
+            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+            _ => out.push(range),
+        }
+    }
+    out
+}
+
+fn scalars(text: &str, range: Range<usize>) -> usize {
+    text.get(range).map_or(0, |text| text.chars().count())
+}
+
+/// The byte `chars` Unicode scalars after `from`, or the end.
+fn forward(text: &str, from: usize, chars: usize) -> usize {
+    let rest = text.get(from..).unwrap_or_default();
+    rest.char_indices().nth(chars).map_or(text.len(), |(at, _)| from + at)
+}
+
+/// The byte `chars` Unicode scalars before `to`, or the beginning.
+fn backward(text: &str, to: usize, chars: usize) -> usize {
+    if chars == 0 {
+        return to;
+    }
+    let rest = text.get(..to).unwrap_or_default();
+    rest.char_indices().rev().nth(chars - 1).map_or(0, |(at, _)| at)
+}
+
+/// The window around the stretch with the most distinct terms, from a sentence or word start near it.
+fn window(text: &str, found: &[Found], max_chars: usize) -> Range<usize> {
+    if text.len() <= max_chars || scalars(text, 0..text.len()) <= max_chars {
+        return 0..text.len();
+    }
+    let core = densest(text, found, max_chars);
+    let used = scalars(text, core.clone());
+    let spare = max_chars.saturating_sub(used);
+    // A third of the spare room goes in front, all of what the end of the text leaves unused.
+    let behind = scalars(text, core.end..forward(text, core.end, spare));
+    let lead = (spare / 3).max(spare - behind.min(spare));
+    let earliest = backward(text, core.start, lead);
+    let start = begin_near(text, earliest..core.start);
+    let end = forward(text, start, max_chars);
+    start..end_near(text, start.max(core.end).min(end)..end)
+}
+
+/// The stretch of matches, at most `max_chars` long, that holds the most distinct terms; then the most matches.
+fn densest(text: &str, found: &[Found], max_chars: usize) -> Range<usize> {
+    let mut best = (0, 0..0);
+    let mut counts: HashMap<usize, usize> = HashMap::new();
+    let mut first = 0;
+    let mut length = 0;
+    let mut last_end = 0;
+    for (last, hit) in found.iter().enumerate() {
+        let from = found.get(first).map_or(0, |hit| hit.range.start);
+        if last == first {
+            length = 0;
+            last_end = from;
+        }
+        if hit.range.end > last_end {
+            length += scalars(text, last_end..hit.range.end);
+            last_end = hit.range.end;
+        }
+        *counts.entry(hit.term).or_default() += 1;
+        while length > max_chars && first < last {
+            let Some(gone) = found.get(first) else { break };
+            let next = found.get(first + 1).map_or(gone.range.end, |next| next.range.start);
+            length -= scalars(text, gone.range.start..next).min(length);
+            if let Some(count) = counts.get_mut(&gone.term) {
+                *count -= 1;
+                if *count == 0 {
+                    counts.remove(&gone.term);
+                }
+            }
+            first += 1;
+        }
+        let start = found.get(first).map_or(hit.range.start, |hit| hit.range.start);
+        let score = counts.len() * 1_000 + (last - first).min(999);
+        if score > best.0 {
+            best = (score, start..last_end.max(start));
+        }
+    }
+    best.1
+}
+
+/// Where to begin within a lead: at the last sentence start, else after the first gap between words.
+fn begin_near(text: &str, lead: Range<usize>) -> usize {
+    if lead.start == 0 {
+        return 0;
+    }
+    let Some(piece) = text.get(lead.clone()) else {
+        return lead.end;
+    };
+    if let Some(at) = sentence_start(piece) {
+        return lead.start + at;
+    }
+    if !is_cut(text, lead.start) {
+        return lead.start;
+    }
+    let gap = piece.char_indices().find(|(_, c)| Script::of(*c) != Script::Letter);
+    gap.map_or(lead.end, |(at, _)| lead.start + at)
+}
+
+/// Where to end within a tail: not inside a word, unless the tail is all one word.
+fn end_near(text: &str, tail: Range<usize>) -> usize {
+    if !is_cut(text, tail.end) {
+        return tail.end;
+    }
+    let piece = text.get(tail.clone()).unwrap_or_default();
+    let word = piece.chars().rev().take_while(|c| Script::of(*c) == Script::Letter);
+    let length: usize = word.map(char::len_utf8).sum();
+    if length == piece.len() { tail.end } else { tail.end - length }
+}
+
+/// Writes the window as html: escaped, white space collapsed, without what is hidden, matches marked.
+fn render(text: &str, window: &Range<usize>, marks: &[Range<usize>], hidden: &[Range<usize>]) -> String {
+    let mut html = String::with_capacity(window.len() + 64);
+    let shows = |range: Range<usize>| text.get(range).is_some_and(|text| !text.trim().is_empty());
+    if shows(0..window.start) {
+        html.push('…');
+    }
+    let mut marks = marks.iter().skip_while(|mark| mark.end <= window.start).peekable();
+    let mut hidden = hidden.iter().skip_while(|noise| noise.end <= window.start).peekable();
+    let mut open = false;
+    let mut space = true;
+    for (at, c) in text.get(window.clone()).unwrap_or_default().char_indices() {
+        let at = window.start + at;
+        while hidden.next_if(|noise| noise.end <= at).is_some() {}
+        while marks.next_if(|mark| mark.end <= at).is_some() {}
+        let inside = marks.peek().is_some_and(|mark| mark.start <= at);
+        if open && !inside {
+            html.push_str("</mark>");
+            open = false;
+        }
+        if hidden.peek().is_some_and(|noise| noise.start <= at) {
+            continue;
+        }
+        if c.is_whitespace() {
+            if !space {
+                html.push(' ');
+            }
+            space = true;
+            continue;
+        }
+        if c.is_control() {
+            continue;
+        }
+        space = false;
+        if inside && !open {
+            html.push_str("<mark>");
+            open = true;
+        }
+        escape(c, &mut html);
+    }
+    if open {
+        html.push_str("</mark>");
+    }
+    html.truncate(html.trim_end().len());
+    if shows(window.end..text.len()) {
+        html.push('…');
+    }
+    html
+}
+
+fn escape(c: char, html: &mut String) {
+    match c {
+        '&' => html.push_str("&amp;"),
+        '<' => html.push_str("&lt;"),
+        '>' => html.push_str("&gt;"),
+        '"' => html.push_str("&quot;"),
+        '\'' => html.push_str("&#39;"),
+        other => html.push(other),
+    }
+}
