@@ -94,9 +94,9 @@ pub struct Known {
 }
 
 /// Names of the text fields, in the order of [`Record::lengths`].
-pub const TEXT_FIELDS: [&str; 5] = ["title", "questions", "headings", "body", "grams"];
+pub const TEXT_FIELDS: [&str; FIELD_COUNT] = ["title", "questions", "headings", "body", "grams"];
 /// How many text fields there are.
-pub const FIELDS: usize = TEXT_FIELDS.len();
+pub const FIELD_COUNT: usize = 5;
 
 /// What is kept in memory of an indexed document: everything filters, facets and hits need, but not its text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -128,9 +128,9 @@ pub struct Record {
     /// All passages.
     pub passages: u32,
     /// Tokens by text field, over all passages.
-    pub lengths: [u32; FIELDS],
+    pub lengths: [u32; FIELD_COUNT],
     /// Passages that have the text field at all.
-    pub present: [u32; FIELDS],
+    pub present: [u32; FIELD_COUNT],
 }
 
 impl Record {

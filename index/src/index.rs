@@ -55,7 +55,7 @@ impl View {
 /// The writing side of one shelf.
 struct Shelf {
     lexical: Lexical,
-    dense: Dense,
+    dense: Arc<Dense>,
     table: Table,
     dir: PathBuf,
     /// Documents by id.
@@ -138,7 +138,7 @@ impl Index {
         let dimension = embedder.dimension();
         let (live, next_live) = Shelf::open(&dir.join("live"), dimension, settings.dense.clone(), fingerprint)?;
         // The past is searched seldom: an exact scan serves it.
-        let scan = DenseSettings::scan_only();
+        let scan = DenseSettings { graph_from: usize::MAX, ..DenseSettings::default() };
         let (history, next_history) = Shelf::open(&dir.join("history"), dimension, scan, fingerprint)?;
         live.dense.load_graph(&live.dir.join("graph")).map_err(|e| Error::Dense(e.to_string()))?;
         let next = next_live.max(next_history);
@@ -335,7 +335,7 @@ impl Shelf {
             Some(stamp) => stamp.next_document,
             None => 0,
         };
-        let dense = Dense::new(dimension, settings);
+        let dense = Arc::new(Dense::new(dimension, settings));
         let mut table = Table::default();
         let mut ids: HashMap<String, Vec<u32>> = HashMap::new();
         let mut rows: Vec<(u64, Code)> = Vec::new();

@@ -45,6 +45,7 @@
 pub mod normalize;
 pub mod script;
 mod words;
+mod markdown;
 pub mod language;
 pub mod analyzer;
 pub mod chunk;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::analyzer::{Analyzer, TokenKind};
 use crate::chunk::{ChunkLimits, chunk};
 use crate::dense::Code;
-use crate::document::{Document, FIELDS, MAX_PASSAGES, Record, StoredPassage, passage_id};
+use crate::document::{Document, FIELD_COUNT, MAX_PASSAGES, Record, StoredPassage, passage_id};
 use crate::embed::{Embedder, Role};
 use crate::error::{Error, Result};
 use crate::lexical::{PassageTerms, measure};
@@ -51,7 +51,7 @@ pub(crate) fn prepare(document: Document, number: u32, analyzer: &Analyzer, limi
     }
     let title = terms(analyzer, &document.title);
     let mut stored: Vec<StoredPassage> = Vec::with_capacity(count);
-    let mut words: Vec<[Vec<String>; FIELDS]> = Vec::with_capacity(count);
+    let mut words: Vec<[Vec<String>; FIELD_COUNT]> = Vec::with_capacity(count);
     let mut texts = Vec::with_capacity(count);
     for piece in &chunks {
         let text = document.body.get(piece.bytes.clone()).unwrap_or_default();
@@ -122,8 +122,8 @@ fn record(document: Document, chunks: u32, passages: u32) -> Record {
         until: document.until,
         chunks,
         passages,
-        lengths: [0; FIELDS],
-        present: [0; FIELDS],
+        lengths: [0; FIELD_COUNT],
+        present: [0; FIELD_COUNT],
     }
 }
 

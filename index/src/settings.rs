@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::analyzer::UserWord;
 use crate::chunk::ChunkLimits;
 use crate::dense::DenseSettings;
-use crate::document::FIELDS;
+use crate::document::FIELD_COUNT;
 
 /// Raised when the layout on disk or the analysis changes.
 pub const FORMAT: u32 = 1;
@@ -89,7 +89,7 @@ pub struct RankSettings {
 
 impl RankSettings {
     pub(crate) fn field_weight(&self, field: usize) -> f32 {
-        let weights: [f32; FIELDS] = [self.title, self.questions, self.headings, self.body, self.grams];
+        let weights: [f32; FIELD_COUNT] = [self.title, self.questions, self.headings, self.body, self.grams];
         weights.get(field).copied().unwrap_or(1.0)
     }
 }

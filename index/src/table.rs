@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::document::{FIELDS, Record};
+use crate::document::{FIELD_COUNT, Record};
 
 const BLOCK: usize = 256;
 
@@ -19,9 +19,9 @@ pub(crate) struct Table {
     /// Passages held.
     pub passages: u64,
     /// Tokens by text field.
-    pub lengths: [u64; FIELDS],
+    pub lengths: [u64; FIELD_COUNT],
     /// Passages that have the text field.
-    pub present: [u64; FIELDS],
+    pub present: [u64; FIELD_COUNT],
 }
 
 impl Table {

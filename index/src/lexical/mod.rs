@@ -13,14 +13,15 @@ use tantivy::schema::{
 use tantivy::tokenizer::{PreTokenizedString, Token};
 use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, Term};
 
-use crate::document::{FIELDS, Record, StoredPassage, TEXT_FIELDS, document_of};
+use crate::document::{FIELD_COUNT, Record, StoredPassage, TEXT_FIELDS, document_of};
 use crate::error::{Error, Result};
 
 mod query;
 mod statistics;
 mod view;
 
-pub(crate) use query::{Clause, Prepared, PreparedTerm};
+pub(crate) use query::Prepared;
+pub(crate) use statistics::Totals;
 pub(crate) use view::LexicalView;
 
 /// Memory the writer may fill before it writes a segment, in bytes.
@@ -33,7 +34,7 @@ pub(crate) struct Fields {
     pub document: Field,
     pub id: Field,
     pub stored: Field,
-    pub text: [Field; FIELDS],
+    pub text: [Field; FIELD_COUNT],
 }
 
 /// What a commit says about itself.
@@ -49,7 +50,7 @@ pub(crate) struct Stamp {
 pub(crate) struct PassageTerms {
     pub passage: u64,
     pub id: Arc<str>,
-    pub terms: [Vec<String>; FIELDS],
+    pub terms: [Vec<String>; FIELD_COUNT],
     pub stored: StoredPassage,
 }
 
@@ -178,7 +179,7 @@ fn pre_tokenized(terms: Vec<String>) -> PreTokenizedString {
 }
 
 /// Sums the lengths of a document's passages, for its record.
-pub(crate) fn measure(record: &mut Record, passages: &[[Vec<String>; FIELDS]]) {
+pub(crate) fn measure(record: &mut Record, passages: &[[Vec<String>; FIELD_COUNT]]) {
     for terms in passages {
         for ((length, present), terms) in record.lengths.iter_mut().zip(&mut record.present).zip(terms) {
             *length += terms.len() as u32;

@@ -15,7 +15,7 @@ use super::statistics::{Statistics, Totals};
 use super::view::LexicalView;
 use crate::analyzer::{QueryKind, QueryTerm};
 use crate::bitset::DocSet as DocumentSet;
-use crate::document::{FIELDS, TEXT_FIELDS, document_of};
+use crate::document::{FIELD_COUNT, TEXT_FIELDS, document_of};
 use crate::error::Result;
 use crate::settings::RankSettings;
 
@@ -72,13 +72,11 @@ impl Prepared {
         views: &[(&LexicalView, Option<&DocumentSet>)],
         totals: Totals,
         rank: &RankSettings,
+        most: usize,
     ) -> Result<Self> {
         let Some((first, _)) = views.first() else { return Err(failed("nothing to search")) };
         let fields = first.fields.text;
-        let mut clauses: Vec<Clause> = Vec::new();
-        let mut prepared = Vec::new();
-        let mut frequencies = HashMap::new();
-        let mut ideal = 0.0;
+        let mut found: Vec<(PreparedTerm, f32, Vec<Clause>)> = Vec::new();
         for term in terms {
             let strength = if term.stop { rank.stop_weight } else { 1.0 };
             let gram = term.kind != QueryKind::Word;
@@ -86,7 +84,7 @@ impl Prepared {
                 QueryKind::GramPrefix => expand(views, &term.term)?,
                 _ => vec![term.term.clone()],
             };
-            let mut known = 0;
+            let mut clauses = Vec::new();
             for text in texts {
                 for (at, field) in fields.iter().enumerate() {
                     if (TEXT_FIELDS.get(at) == Some(&"grams")) != gram {
@@ -97,21 +95,31 @@ impl Prepared {
                     for (view, accept) in views {
                         frequency += view.frequency(&key, *accept)?;
                     }
-                    known = known.max(frequency);
-                    if frequency == 0 {
-                        continue;
+                    if frequency > 0 {
+                        let boost = strength * rank.field_weight(at);
+                        clauses.push(Clause { field: at, term: key, text: text.clone(), boost, frequency });
                     }
-                    frequencies.insert(key.clone(), frequency);
-                    let boost = strength * rank.field_weight(at);
-                    clauses.push(Clause { field: at, term: key, text: text.clone(), boost, frequency });
                 }
             }
+            let known = clauses.iter().map(|c| c.frequency).max().unwrap_or(0);
             // An unseen term counts as the rarest: what nobody wrote about cannot be answered.
             let idf = idf(known, totals.passages.max(1));
-            let weight = if gram { rank.grams } else { 1.0 };
-            ideal += strength * weight * idf * (K1 + 1.0);
-            prepared.push(PreparedTerm { text: term.term.clone(), gram, stop: term.stop, idf, known: known > 0 });
+            let weight = strength * if gram { rank.grams } else { 1.0 };
+            let prepared = PreparedTerm { text: term.term.clone(), gram, stop: term.stop, idf, known: known > 0 };
+            found.push((prepared, weight * idf, clauses));
         }
+        if found.len() > most {
+            found.sort_by(|a, b| b.1.total_cmp(&a.1));
+            found.truncate(most);
+        }
+        let ideal = found.iter().map(|(_, weight, _)| weight * (K1 + 1.0)).sum();
+        let mut clauses = Vec::new();
+        let mut prepared = Vec::new();
+        for (term, _, mut own) in found {
+            prepared.push(term);
+            clauses.append(&mut own);
+        }
+        let frequencies = clauses.iter().map(|c| (c.term.clone(), c.frequency)).collect();
         let statistics = Statistics { totals, fields, frequencies };
         Ok(Self { clauses, terms: prepared, statistics, ideal })
     }
@@ -188,7 +196,7 @@ impl Prepared {
 fn expand(views: &[(&LexicalView, Option<&DocumentSet>)], prefix: &str) -> Result<Vec<String>> {
     let mut found: HashMap<String, u64> = HashMap::new();
     for (view, _) in views {
-        let Some(field) = view.fields.text.get(FIELDS - 1) else { continue };
+        let Some(field) = view.fields.text.get(FIELD_COUNT - 1) else { continue };
         for segment in view.searcher.segment_readers() {
             let inverted = segment.inverted_index(*field).map_err(failed)?;
             let mut end = prefix.as_bytes().to_vec();

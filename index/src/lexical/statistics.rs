@@ -13,12 +13,12 @@ use tantivy::{DocSet, Opstamp, SegmentReader, TERMINATED, Term};
 use super::view::LexicalView;
 use super::failed;
 use crate::bitset::DocSet as DocumentSet;
-use crate::document::{FIELDS, document_of};
+use crate::document::{FIELD_COUNT, document_of};
 use crate::error::Result;
 
 /// Document frequencies of a segment, remembered while its deletions stay the same.
 pub(crate) struct SegmentCounts {
-    segment: tantivy::SegmentId,
+    segment: tantivy::index::SegmentId,
     deletes: Option<Opstamp>,
     known: Mutex<HashMap<Term, u32>>,
 }
@@ -83,14 +83,26 @@ impl LexicalView {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Totals {
     pub passages: u64,
-    pub lengths: [u64; FIELDS],
-    pub present: [u64; FIELDS],
+    pub lengths: [u64; FIELD_COUNT],
+    pub present: [u64; FIELD_COUNT],
+}
+
+impl Totals {
+    pub fn add(&mut self, passages: u64, lengths: &[u64; FIELD_COUNT], present: &[u64; FIELD_COUNT]) {
+        self.passages += passages;
+        for (sum, n) in self.lengths.iter_mut().zip(lengths) {
+            *sum += n;
+        }
+        for (sum, n) in self.present.iter_mut().zip(present) {
+            *sum += n;
+        }
+    }
 }
 
 /// What BM25 is computed with: the totals, and the frequency of each term of the query.
 pub(crate) struct Statistics {
     pub totals: Totals,
-    pub fields: [Field; FIELDS],
+    pub fields: [Field; FIELD_COUNT],
     pub frequencies: HashMap<Term, u64>,
 }
 
