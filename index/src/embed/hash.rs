@@ -6,7 +6,7 @@
 //! Bojanowski et al., "Enriching Word Vectors with Subword Information" (2017), for n-grams with boundary marks.
 
 use super::{EmbedError, Embedder, Role};
-use std::borrow::Cow;
+use crate::normalize::folded;
 
 /// The seed of [`HashEmbedder::default`].
 const DEFAULT_SEED: u64 = 0x7a68_6979_696e;
@@ -54,7 +54,7 @@ impl HashEmbedder {
     }
 
     fn vector(&self, text: &str) -> Vec<f32> {
-        let folded = matching_form(text);
+        let folded = folded(text);
         let mut features = Features { seed: self.seed, found: Vec::with_capacity(folded.len() * 2) };
         features.read(&folded);
         let mut vector = vec![0.0_f32; self.dimension];
@@ -95,23 +95,6 @@ impl Embedder for HashEmbedder {
 
     fn embed(&self, texts: &[&str], _role: Role) -> Result<Vec<Vec<f32>>, EmbedError> {
         Ok(texts.iter().map(|text| self.vector(text)).collect())
-    }
-}
-
-/// The text as it is compared: lower case, full-width forms as half-width ones.
-fn matching_form(text: &str) -> Cow<'_, str> {
-    let plain = |c: char| !c.is_uppercase() && !matches!(c, '\u{ff01}'..='\u{ff5e}' | '\u{3000}');
-    if text.chars().all(plain) {
-        return Cow::Borrowed(text);
-    }
-    Cow::Owned(text.chars().map(half_width).flat_map(char::to_lowercase).collect())
-}
-
-fn half_width(c: char) -> char {
-    match c {
-        '\u{3000}' => ' ',
-        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
-        _ => c,
     }
 }
 
