@@ -48,7 +48,11 @@ pub struct DenseSettings {
     pub links: usize,
     /// Candidates looked at to place a row (ef_construction in the paper).
     pub build_breadth: usize,
-    /// Threads that a build may use.
+    /// Candidates that a search keeps at least (ef in the paper).
+    pub search_breadth: usize,
+    /// Rows that hnsw_rs places, spread over the shelf; the others are linked to them, which costs a fifth of the time.
+    pub placed: usize,
+    /// Threads that hnsw_rs's part of a build may use.
     pub threads: usize,
     /// Overrides the measured constant of the cost rule; zero always takes the graph where there is one.
     pub walk_cost: Option<usize>,
@@ -56,14 +60,14 @@ pub struct DenseSettings {
 
 impl Default for DenseSettings {
     fn default() -> Self {
-        Self { graph_from: 20_000, tail: 1_024, dead_share: 0.3, growth: 1.0, links: 16, build_breadth: 128, threads: 1, walk_cost: None }
+        Self { graph_from: 20_000, tail: 1_024, dead_share: 0.3, growth: 3.0, links: 16, build_breadth: 128, search_breadth: 160, placed: 20_000, threads: 1, walk_cost: None }
     }
 }
 
 impl DenseSettings {
-    /// Candidates that a search keeps (ef in the paper): rows share documents, so more than k.
+    /// Candidates to keep for k hits: rows share documents, so more than k.
     fn breadth(&self, k: usize) -> usize {
-        k.saturating_mul(3).saturating_add(34)
+        k.saturating_mul(3).max(self.search_breadth)
     }
 
     fn width(&self) -> usize {

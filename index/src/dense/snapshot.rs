@@ -124,19 +124,20 @@ impl DenseSnapshot {
     /// Offers every accepted row from `first` on.
     fn scan(&self, query: &PreparedQuery, first: u32, accept: Option<&DocSet>, top: &mut Top) {
         let rows = &self.rows;
-        let mut dots = Vec::with_capacity(BLOCK);
+        let mut cosines = Vec::with_capacity(BLOCK);
         let skipped = first as usize / BLOCK;
         for (block, start) in rows.blocks.iter().zip((0u32..).step_by(BLOCK)).skip(skipped) {
             let from = first.saturating_sub(start) as usize;
             let codes = block.codes.get(from * rows.dimension..).unwrap_or(&[]);
-            rows.kernel.dots_of_block(&query.values, codes, &mut dots);
-            let passages = block.passages.iter().skip(from);
-            let norms = block.inverse_norms.iter().skip(from);
-            for (((dot, norm), passage), row) in dots.iter().zip(norms).zip(passages).zip(start + from as u32..) {
-                let cosine = scaled(*dot, query.inverse_norm, *norm);
-                let possible = cosine >= top.bar() && *norm > 0.0;
-                if possible && !rows.dead.contains(row) && accept.is_none_or(|set| set.contains(document_of(*passage))) {
-                    top.offer(DenseHit { passage: *passage, cosine });
+            let norms = block.inverse_norms.get(from..).unwrap_or(&[]);
+            rows.kernel.cosines_of_block(&query.values, query.inverse_norm, codes, norms, &mut cosines);
+            for (cosine, row) in cosines.iter().zip(start + from as u32..) {
+                // First what refuses nearly every row; the rest is looked up for the few that pass.
+                if *cosine >= top.bar() && rows.is_searchable(row) {
+                    let passage = rows.passage(row);
+                    if accept.is_none_or(|set| set.contains(document_of(passage))) {
+                        top.offer(DenseHit { passage, cosine: cosine.clamp(-1.0, 1.0) });
+                    }
                 }
             }
         }
