@@ -60,7 +60,7 @@ pub struct DenseSettings {
 
 impl Default for DenseSettings {
     fn default() -> Self {
-        Self { graph_from: 20_000, tail: 1_024, dead_share: 0.3, growth: 3.0, links: 16, build_breadth: 128, search_breadth: 160, placed: 20_000, threads: 1, walk_cost: None }
+        Self { graph_from: 50_000, tail: 1_024, dead_share: 0.4, growth: 3.0, links: 16, build_breadth: 128, search_breadth: 480, placed: 20_000, threads: 1, walk_cost: None }
     }
 }
 
