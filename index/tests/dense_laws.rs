@@ -369,7 +369,7 @@ proptest! {
             let snapshot = dense.snapshot();
             prop_assert_eq!(snapshot.len(), model.len());
             let query = stream.vector();
-            let accept: DocSet = (0..60).filter(|_| stream.next() % 2 == 0).collect();
+            let accept: DocSet = (0..60).filter(|_| stream.next().is_multiple_of(2)).collect();
             for accept in [None, Some(&accept)] {
                 let wanted = naive(&model, &query, 5, accept);
                 let prepared = snapshot.prepare(&query);
