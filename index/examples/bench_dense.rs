@@ -1,6 +1,7 @@
 //! What do dense searches cost, and where does the graph begin to pay? Prints the tables that `dense` quotes.
 //!
 //! `cargo run --release -p zhiyin-index --example bench_dense -- [rows …]` (default 5000 10000 20000 50000 100000).
+//! The environment variables BREADTH, BUILD, LINKS and PLACED override the settings of those names.
 //! Vectors: `HashEmbedder` over made-up bilingual passages on Zipf-distributed topics, three in ten a changed copy of an earlier one.
 #![expect(clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing, reason = "a program that prints and may fail loudly")]
 
@@ -174,7 +175,7 @@ fn filled(codes: &[Code], settings: DenseSettings) -> Dense {
 }
 
 fn shelf(codes: &[Code], queries: &[Vec<f32>]) {
-    let settings = DenseSettings { graph_from: 1, walk_cost: Some(0), search_breadth: number("BREADTH", 480), placed: number("PLACED", 20_000), build_breadth: number("BUILD", 128), links: number("LINKS", 16), ..DenseSettings::default() };
+    let settings = DenseSettings { graph_from: 1, walk_cost: Some(0), search_breadth: number("BREADTH", 512), placed: number("PLACED", 20_000), build_breadth: number("BUILD", 128), links: number("LINKS", 16), ..DenseSettings::default() };
     let before = resident_mib();
     let dense = filled(codes, settings.clone());
     let rows_only = dense.stats().bytes;

@@ -11,7 +11,7 @@ const DIMENSION: usize = 24;
 
 /// Small thresholds, and the graph wherever there is one.
 fn eager() -> DenseSettings {
-    DenseSettings { graph_from: 60, tail: 10, links: 8, build_breadth: 48, search_breadth: 64, placed: 300, walk_cost: Some(0), ..DenseSettings::default() }
+    DenseSettings { graph_from: 60, tail: 10, links: 8, build_breadth: 48, search_breadth: 64, placed: 300, growth: 1.0, walk_cost: Some(0), ..DenseSettings::default() }
 }
 
 /// A repeatable stream of numbers.

@@ -11,7 +11,7 @@ use crate::bitset::DocSet;
 use std::sync::Arc;
 
 /// Rows in order that cost as much as a walk without a filter: where scan and walk meet in the table in [`super`].
-const WALK_COST: usize = 50_000;
+const WALK_COST: usize = 65_000;
 /// A row that is looked up costs as much as this many rows in order.
 const GATHER_COST: usize = 4;
 
