@@ -11,7 +11,7 @@ const DIMENSION: usize = 24;
 
 /// Small thresholds, and the graph wherever there is one.
 fn eager() -> DenseSettings {
-    DenseSettings { graph_from: 60, tail: 10, links: 8, build_breadth: 48, walk_cost: Some(0), ..DenseSettings::default() }
+    DenseSettings { graph_from: 60, tail: 10, links: 8, build_breadth: 48, search_breadth: 64, placed: 300, growth: 1.0, walk_cost: Some(0), ..DenseSettings::default() }
 }
 
 /// A repeatable stream of numbers.
@@ -369,7 +369,7 @@ proptest! {
             let snapshot = dense.snapshot();
             prop_assert_eq!(snapshot.len(), model.len());
             let query = stream.vector();
-            let accept: DocSet = (0..60).filter(|_| stream.next() % 2 == 0).collect();
+            let accept: DocSet = (0..60).filter(|_| stream.next().is_multiple_of(2)).collect();
             for accept in [None, Some(&accept)] {
                 let wanted = naive(&model, &query, 5, accept);
                 let prepared = snapshot.prepare(&query);

@@ -1,4 +1,5 @@
-//! How is the graph made? hnsw_rs inserts the rows; what it built is then copied into flat arrays and dropped.
+//! How is the graph made? hnsw_rs places rows spread over the shelf; what it built is copied into flat arrays and dropped, and the
+//! other rows are linked to it.
 //!
 //! hnsw_rs never reads or writes a file here (its loader can end the process), never answers a query (its filtered search does not
 //! stop early), and never sees a vector: its points are row numbers, and the distance looks the codes up.
@@ -32,8 +33,10 @@ pub fn build(rows: &Rows, settings: &DenseSettings) -> Option<Links> {
     let members: Vec<u32> = (0..rows.len()).filter(|row| rows.is_searchable(*row)).collect();
     // More than 256 links make hnsw_rs end the process.
     let links = settings.links.clamp(2, 128);
-    let hnsw = Hnsw::new(links, members.len(), LAYERS, settings.build_breadth, RowDistance(rows));
-    let (alone, together) = members.split_at_checked(ALONE).unwrap_or((&members, &[]));
+        let step = members.len().div_ceil(settings.placed.max(ALONE)).max(1);
+    let placed: Vec<u32> = members.iter().copied().step_by(step).collect();
+    let hnsw = Hnsw::new(links, placed.len(), LAYERS, settings.build_breadth, RowDistance(rows));
+    let (alone, together) = placed.split_at_checked(ALONE).unwrap_or((&placed, &[]));
     insert(&hnsw, alone);
     // hnsw_rs's own parallel insert takes every core; threads of our own keep to the number that was given.
     std::thread::scope(|scope| {
@@ -43,7 +46,12 @@ pub fn build(rows: &Rows, settings: &DenseSettings) -> Option<Links> {
             scope.spawn(move || insert(hnsw, part));
         }
     });
-    freeze(&hnsw, rows.len(), 2 * links)
+    let mut graph = freeze(&hnsw, rows.len(), 2 * links)?;
+    drop(hnsw);
+    for (_, row) in members.iter().enumerate().filter(|(at, _)| at % step != 0) {
+        graph.link(rows, *row, settings.build_breadth);
+    }
+    Some(graph)
 }
 
 fn insert(hnsw: &Hnsw<'_, u32, RowDistance<'_>>, rows: &[u32]) {

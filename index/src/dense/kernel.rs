@@ -1,6 +1,6 @@
 //! How are two codes multiplied fast? Integer dot products, compiled for the widest instruction set of the machine.
 //!
-//! Invariant: the result is exact and the same on every machine: integers, no rounding, no order of summation.
+//! Invariant: sums are of integers, so a result is the same on every machine, whatever the order of summation.
 
 /// Integer dot products with the instruction set chosen once.
 #[derive(Clone, Copy, Debug)]
@@ -20,12 +20,12 @@ impl Kernel {
         self.arch.dispatch(One { a, b })
     }
 
-    /// The dot products of `query` with each row of a block of rows laid end to end, into `out`.
-    pub fn dots_of_block(self, query: &[i8], codes: &[i8], out: &mut Vec<i32>) {
-        self.arch.dispatch(Block { query, codes, out });
+    /// The cosines (unclamped) of a query with the rows of a block, laid end to end, into `out`.
+    pub fn cosines_of_block(self, query: &[i8], inverse_norm: f32, codes: &[i8], inverse_norms: &[f32], out: &mut Vec<f32>) {
+        self.arch.dispatch(Block { query, inverse_norm, codes, inverse_norms, out });
     }
 
-    /// The dot products of `query` with each of the rows, into `out`.
+    /// Appends the dot products of `query` with each of the rows to `out`.
     pub fn dots_of_rows(self, query: &[i8], rows: &[&[i8]], out: &mut Vec<i32>) {
         self.arch.dispatch(Rows { query, rows, out });
     }
@@ -34,7 +34,11 @@ impl Kernel {
 /// Multiplies in 16 and adds in 32 bits: the shape that compilers turn into multiply-add instructions.
 #[inline(always)]
 fn dot(a: &[i8], b: &[i8]) -> i32 {
-    a.iter().zip(b).map(|(x, y)| i32::from(i16::from(*x)) * i32::from(i16::from(*y))).sum()
+    let mut sum = 0;
+    for (x, y) in a.iter().zip(b) {
+        sum += i32::from(i16::from(*x)) * i32::from(i16::from(*y));
+    }
+    sum
 }
 
 struct One<'a> {
@@ -53,8 +57,10 @@ impl pulp::NullaryFnOnce for One<'_> {
 
 struct Block<'a> {
     query: &'a [i8],
+    inverse_norm: f32,
     codes: &'a [i8],
-    out: &'a mut Vec<i32>,
+    inverse_norms: &'a [f32],
+    out: &'a mut Vec<f32>,
 }
 
 impl pulp::NullaryFnOnce for Block<'_> {
@@ -62,9 +68,13 @@ impl pulp::NullaryFnOnce for Block<'_> {
 
     #[inline(always)]
     fn call(self) {
+        // Plain loops: closures handed to iterators may be compiled apart, without the wider instructions.
         self.out.clear();
-        if !self.query.is_empty() {
-            self.out.extend(self.codes.chunks_exact(self.query.len()).map(|row| dot(self.query, row)));
+        for row in self.codes.chunks_exact(self.query.len().max(1)) {
+            self.out.push(dot(self.query, row) as f32);
+        }
+        for (value, norm) in self.out.iter_mut().zip(self.inverse_norms) {
+            *value = *value * self.inverse_norm * norm;
         }
     }
 }
@@ -80,8 +90,9 @@ impl pulp::NullaryFnOnce for Rows<'_> {
 
     #[inline(always)]
     fn call(self) {
-        self.out.clear();
-        self.out.extend(self.rows.iter().map(|row| dot(self.query, row)));
+        for row in self.rows {
+            self.out.push(dot(self.query, row));
+        }
     }
 }
 
@@ -98,10 +109,11 @@ mod tests {
             let kernel = Kernel::new();
             prop_assert_eq!(kernel.dot(&a, &b), plain);
             let mut out = Vec::new();
-            kernel.dots_of_block(&a, &[b.clone(), a.clone()].concat(), &mut out);
-            prop_assert_eq!(&out, &vec![plain, kernel.dot(&a, &a)]);
             kernel.dots_of_rows(&a, &[&b, &a, &b], &mut out);
             prop_assert_eq!(&out, &vec![plain, kernel.dot(&a, &a), plain]);
+            let mut cosines = Vec::new();
+            kernel.cosines_of_block(&a, 0.5, &[b, a.clone()].concat(), &[0.25, 1.0], &mut cosines);
+            prop_assert_eq!(cosines, vec![plain as f32 * 0.125, kernel.dot(&a, &a) as f32 * 0.5]);
         }
     }
 }

@@ -254,13 +254,11 @@ impl Batch {
         self.rows.extend(of);
         let mut codes: [&[i8]; 64] = [&[]; 64];
         self.dots.clear();
-        let mut part = Vec::new();
         for some in self.rows.chunks(codes.len()) {
             for (code, row) in codes.iter_mut().zip(some) {
                 *code = rows.code(*row);
             }
-            rows.kernel.dots_of_rows(&query.values, codes.get(..some.len()).unwrap_or(&[]), &mut part);
-            self.dots.append(&mut part);
+            rows.kernel.dots_of_rows(&query.values, codes.get(..some.len()).unwrap_or(&[]), &mut self.dots);
         }
         let measured = self.rows.iter().zip(&self.dots);
         measured.map(|(row, dot)| Near { cosine: scaled(*dot, query.inverse_norm, rows.inverse_norm(*row)), row: *row })

@@ -2,6 +2,24 @@
 //! graph when they are many.
 //!
 //! Invariant: readers hold snapshots; a writer publishes whole states, and building a graph blocks neither.
+//!
+//! # What was measured
+//! `examples/bench_dense.rs`: 256 dimensions, `HashEmbedder` over made-up passages (three in ten a changed copy), short queries, k = 10,
+//! breadth 480, AVX-512, two busy cores. Time of an exact scan ÷ time of a walk through the graph (above 1 the graph pays), and recall@10:
+//!
+//! | rows | no filter | 1/2 accepted | 1/10 | 1/100 | recall, no filter | scan, no filter |
+//! |---|---|---|---|---|---|---|
+//! | 5,000 | 0.27 | 0.16 | 0.01 | 0.00 | 0.994 | 95 µs |
+//! | 10,000 | 0.37 | 0.26 | 0.04 | 0.01 | 0.989 | 154 µs |
+//! | 50,000 | 0.84 | 0.40 | 0.11 | 0.02 | 0.976 | 641 µs |
+//! | 100,000 | 1.36 | 0.71 | 0.06 | 0.01 | 0.945 | 1,457 µs |
+//!
+//! Scan and walk meet near 65,000 rows. Less breadth is faster and misses more (20,000 rows: 64 → 3.3 at 0.849, 160 → 1.6 at 0.937;
+//! 100,000 rows: 160 → 4.0 at 0.873); hashed vectors are hard for a graph, so measure again when the embedder changes.
+//!
+//! Dead rows cost time, not recall: at shares of 0.3 / 0.5 / 0.7 a walk takes 1.4 / 1.7 / 2.4 times as long (20,000 rows, breadth 160).
+//! The kernel scans 3.8 times as fast as the same loop for the base instruction set. hnsw_rs places a row in about 400 µs, linking one
+//! takes 80–250 µs. A row takes 300 bytes, its links 130; the graph of 100,000 rows is saved in 0.1 s and loaded in 0.25 s.
 
 mod code;
 mod graph;
@@ -48,7 +66,11 @@ pub struct DenseSettings {
     pub links: usize,
     /// Candidates looked at to place a row (ef_construction in the paper).
     pub build_breadth: usize,
-    /// Threads that a build may use.
+    /// Candidates that a search keeps at least (ef in the paper).
+    pub search_breadth: usize,
+    /// Rows that hnsw_rs places, spread over the shelf; the others are linked to them, which costs a fifth of the time.
+    pub placed: usize,
+    /// Threads that hnsw_rs's part of a build may use.
     pub threads: usize,
     /// Overrides the measured constant of the cost rule; zero always takes the graph where there is one.
     pub walk_cost: Option<usize>,
@@ -56,14 +78,14 @@ pub struct DenseSettings {
 
 impl Default for DenseSettings {
     fn default() -> Self {
-        Self { graph_from: 20_000, tail: 1_024, dead_share: 0.3, growth: 1.0, links: 16, build_breadth: 128, threads: 1, walk_cost: None }
+        Self { graph_from: 60_000, tail: 1_024, dead_share: 0.3, growth: 3.0, links: 16, build_breadth: 128, search_breadth: 512, placed: 20_000, threads: 1, walk_cost: None }
     }
 }
 
 impl DenseSettings {
-    /// Candidates that a search keeps (ef in the paper): rows share documents, so more than k.
+    /// Candidates to keep for k hits: rows share documents, so more than k.
     fn breadth(&self, k: usize) -> usize {
-        k.saturating_mul(3).saturating_add(34)
+        k.saturating_mul(3).max(self.search_breadth)
     }
 
     fn width(&self) -> usize {

@@ -10,10 +10,10 @@ use super::{DenseHit, DenseSettings};
 use crate::bitset::DocSet;
 use std::sync::Arc;
 
-/// What a walk through the graph costs more than a scan, in rows: see the table in [`super`].
-const WALK_COST: usize = 4_000;
-/// Gathering the rows of one document costs about as much as scanning this many rows in order.
-const GATHER_COST: usize = 8;
+/// Rows in order that cost as much as a walk without a filter: where scan and walk meet in the table in [`super`].
+const WALK_COST: usize = 65_000;
+/// A row that is looked up costs as much as this many rows in order.
+const GATHER_COST: usize = 4;
 
 /// One consistent, immutable state of a shelf.
 #[derive(Clone, Debug)]
@@ -65,7 +65,7 @@ impl DenseSnapshot {
         }
         let mut top = Top::new(k);
         match accept {
-            Some(accept) if accept.count().saturating_mul(GATHER_COST) < self.len() => self.gather(query, accept, &mut top),
+            Some(accept) if self.rows_of(accept.count()).saturating_mul(GATHER_COST) < self.len() => self.gather(query, accept, &mut top),
             _ => self.scan(query, 0, accept, &mut top),
         }
         top.finish()
@@ -87,9 +87,14 @@ impl DenseSnapshot {
         let Some(graph) = &self.graph else { return false };
         let live = self.len();
         let covered = (graph.covered() as usize).min(live);
-        let documents = self.rows.places.documents().max(1);
-        let rows = accepted.map_or(live, |documents_in| (documents_in.saturating_mul(live) / documents).min(live));
+        let rows = accepted.map_or(live, |documents| self.rows_of(documents));
         rows.saturating_mul(rows) > self.settings.walk_cost.unwrap_or(WALK_COST).saturating_mul(covered)
+    }
+
+    /// About how many rows this many documents have.
+    fn rows_of(&self, documents: usize) -> usize {
+        let all = self.rows.places.documents().max(1);
+        (documents.saturating_mul(self.len()) / all).min(self.len())
     }
 
     /// Walks the graph and scans the rows that are not in it yet; none when that would cost more than a scan.
@@ -100,8 +105,8 @@ impl DenseSnapshot {
         let rows = &self.rows;
         let admit = |row: u32| rows.is_searchable(row) && accept.is_none_or(|set| set.contains(document_of(rows.passage(row))));
         let mut breadth = self.settings.breadth(k);
-        // A row in the graph costs several times a row in order, so beyond this a scan is cheaper and exact.
-        let budget = (graph.covered() as usize / 3).max(breadth);
+        // A row met on a walk costs ten to twenty times a row in order, so beyond this a scan is cheaper, and exact.
+        let budget = (graph.covered() as usize / 8).max(breadth.saturating_mul(16));
         loop {
             let found = graph.walk(&Walk { rows, query, breadth, budget }, admit)?;
             let mut top = Top::new(k);
@@ -115,7 +120,7 @@ impl DenseSnapshot {
             }
             // Fewer documents than asked for: many rows of few documents, or there are no more. Look wider, and at last at all.
             breadth = breadth.saturating_mul(4);
-            if breadth > budget {
+            if breadth > budget / 4 {
                 return None;
             }
         }
@@ -124,19 +129,20 @@ impl DenseSnapshot {
     /// Offers every accepted row from `first` on.
     fn scan(&self, query: &PreparedQuery, first: u32, accept: Option<&DocSet>, top: &mut Top) {
         let rows = &self.rows;
-        let mut dots = Vec::with_capacity(BLOCK);
+        let mut cosines = Vec::with_capacity(BLOCK);
         let skipped = first as usize / BLOCK;
         for (block, start) in rows.blocks.iter().zip((0u32..).step_by(BLOCK)).skip(skipped) {
             let from = first.saturating_sub(start) as usize;
             let codes = block.codes.get(from * rows.dimension..).unwrap_or(&[]);
-            rows.kernel.dots_of_block(&query.values, codes, &mut dots);
-            let passages = block.passages.iter().skip(from);
-            let norms = block.inverse_norms.iter().skip(from);
-            for (((dot, norm), passage), row) in dots.iter().zip(norms).zip(passages).zip(start + from as u32..) {
-                let cosine = scaled(*dot, query.inverse_norm, *norm);
-                let possible = cosine >= top.bar() && *norm > 0.0;
-                if possible && !rows.dead.contains(row) && accept.is_none_or(|set| set.contains(document_of(*passage))) {
-                    top.offer(DenseHit { passage: *passage, cosine });
+            let norms = block.inverse_norms.get(from..).unwrap_or(&[]);
+            rows.kernel.cosines_of_block(&query.values, query.inverse_norm, codes, norms, &mut cosines);
+            for (cosine, row) in cosines.iter().zip(start + from as u32..) {
+                // First what refuses nearly every row; the rest is looked up for the few that pass.
+                if *cosine >= top.bar() && rows.is_searchable(row) {
+                    let passage = rows.passage(row);
+                    if accept.is_none_or(|set| set.contains(document_of(passage))) {
+                        top.offer(DenseHit { passage, cosine: cosine.clamp(-1.0, 1.0) });
+                    }
                 }
             }
         }
