@@ -400,7 +400,8 @@ fn gather(
     if let Some(prepared) = prepared {
         for (hit, rank) in prepared.search(&part.shelf.lexical, k, accept)?.iter().zip(1..) {
             let features = found.entry(hit.passage).or_default();
-            features.bm25 = Some(hit.score);
+            // Addition in another order may differ in the last bit; what is shown and compared does not.
+            features.bm25 = Some((hit.score * 1024.0).round() / 1024.0);
             features.words_rank = Some(rank);
         }
     }

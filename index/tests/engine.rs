@@ -339,7 +339,7 @@ fn an_explanation_adds_up() {
     let parts = explain["words"]["parts"].as_array().unwrap();
     let sum: f64 = parts.iter().map(|p| p["score"].as_f64().unwrap()).sum();
     let bm25 = explain["words"]["bm25"].as_f64().unwrap();
-    assert!((sum - bm25).abs() < 1e-4, "{sum} is not {bm25}: {explain:#}");
+    assert!((sum - bm25).abs() < 1e-3, "{sum} is not {bm25}: {explain:#}");
     assert!(parts.len() >= 2);
 }
 
