@@ -4,6 +4,7 @@
 pub mod analyzer;
 pub mod chunk;
 pub mod language;
+mod markdown;
 pub mod normalize;
 pub mod script;
 pub mod sentence;

@@ -58,7 +58,7 @@ fn push(text: &str, range: Range<usize>, out: &mut Vec<Range<usize>>) {
 }
 
 /// The line without quote marks, heading marks, list markers and task boxes, and how many bytes those take.
-fn strip_markers(line: &str) -> (usize, &str) {
+pub(crate) fn strip_markers(line: &str) -> (usize, &str) {
     let mut rest = line.trim_start();
     loop {
         let next = strip_marker(rest).trim_start();
@@ -171,6 +171,24 @@ fn is_abbreviation(word: &str, follows: Option<char>) -> bool {
     }
     ABBREVIATIONS.contains(lower.as_str())
         || follows.is_some_and(char::is_numeric) && ABBREVIATIONS.contains(format!("{lower}+").as_str())
+}
+
+/// Where in `text`, the end of something longer, the first new sentence begins, if one does.
+pub(crate) fn first_start(text: &str) -> Option<usize> {
+    let stop = |c: char| matches!(c, '。' | '！' | '？' | '；' | '…' | '\n');
+    let mut chars = text.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        let next = chars.peek().map_or('x', |(_, next)| *next);
+        let western = matches!(c, '.' | '!' | '?') && next.is_whitespace();
+        if !western && !stop(c) {
+            continue;
+        }
+        let from = at + c.len_utf8();
+        let rest = text.get(from..)?;
+        let begin = rest.trim_start_matches(|c: char| is_closing(c) || c.is_whitespace());
+        return (!begin.is_empty()).then(|| text.len() - begin.len());
+    }
+    None
 }
 
 #[cfg(test)]

@@ -7,9 +7,10 @@ use std::ops::Range;
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 
 use crate::analyzer::{QueryKind, QueryTerm, is_cut, stem};
-use crate::markdown::{hidden, sentence_start};
+use crate::markdown::hidden;
 use crate::normalize::{fold, strip_accents};
 use crate::script::Script;
+use crate::sentence::first_start;
 
 /// A window of a text with the matches in it marked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +47,6 @@ struct Literal {
 struct Found {
     range: Range<usize>,
     term: usize,
-    gram: bool,
 }
 
 /// Marks `terms` in the densest window of `text` of at most `max_chars` Unicode scalars.
@@ -110,7 +110,7 @@ impl Highlighter {
     pub fn snippet(&self, text: &str, max_chars: usize) -> Snippet {
         let hidden = hidden(text);
         let mut found = self.matches(text);
-        found.retain(|found| !hidden.iter().any(|noise| noise.start <= found.range.start && found.range.end <= noise.end));
+        found.retain(|found| !is_within(&found.range, &hidden));
         let window = window(text, &found, max_chars);
         let marks = merge(found.into_iter().map(|found| found.range));
         let start = scalars(text, 0..window.start);
@@ -134,7 +134,6 @@ impl Highlighter {
                 let found = Found {
                     range: hit.range(),
                     term: kind.term,
-                    gram: kind.gram,
                 };
                 if kind.gram {
                     grams.push(found);
@@ -175,7 +174,6 @@ impl Highlighter {
                 out.push(Found {
                     range: start..at,
                     term,
-                    gram: false,
                 });
             }
         }
@@ -218,6 +216,11 @@ fn stands_alone_or_joins(gram: &Range<usize>, spots: &[Range<usize>]) -> bool {
         (Some(spot), None) => !overlaps(spot),
         (None, _) => true,
     }
+}
+
+fn is_within(range: &Range<usize>, ascending: &[Range<usize>]) -> bool {
+    let at = ascending.partition_point(|outer| outer.end < range.end);
+    ascending.get(at).is_some_and(|outer| outer.start <= range.start)
 }
 
 /// Joins ranges that touch or overlap; the input is sorted here.
@@ -272,44 +275,46 @@ fn window(text: &str, found: &[Found], max_chars: usize) -> Range<usize> {
 
 /// The stretch of matches, at most `max_chars` long, that holds the most distinct terms; then the most matches.
 fn densest(text: &str, found: &[Found], max_chars: usize) -> Range<usize> {
+    let places = in_scalars(text, found);
+    let all = || found.iter().zip(&places);
     let mut best = (0, 0..0);
     let mut counts: HashMap<usize, usize> = HashMap::new();
-    let mut first = 0;
-    let mut length = 0;
-    let mut last_end = 0;
-    for (last, hit) in found.iter().enumerate() {
-        let from = found.get(first).map_or(0, |hit| hit.range.start);
-        if last == first {
-            length = 0;
-            last_end = from;
-        }
-        if hit.range.end > last_end {
-            length += scalars(text, last_end..hit.range.end);
-            last_end = hit.range.end;
-        }
+    let mut behind = all().enumerate().peekable();
+    for (last, (hit, place)) in all().enumerate() {
         *counts.entry(hit.term).or_default() += 1;
-        while length > max_chars && first < last {
-            let Some(gone) = found.get(first) else { break };
-            let next = found.get(first + 1).map_or(gone.range.end, |next| next.range.start);
-            length -= scalars(text, gone.range.start..next).min(length);
+        while let Some((_, (gone, _))) =
+            behind.next_if(|(first, (_, from))| *first < last && place.end > from.start + max_chars)
+        {
             if let Some(count) = counts.get_mut(&gone.term) {
                 *count -= 1;
-                if *count == 0 {
-                    counts.remove(&gone.term);
-                }
             }
-            first += 1;
+            if counts.get(&gone.term) == Some(&0) {
+                counts.remove(&gone.term);
+            }
         }
-        let start = found.get(first).map_or(hit.range.start, |hit| hit.range.start);
+        let Some((first, (from, _))) = behind.peek() else {
+            break;
+        };
         let score = counts.len() * 1_000 + (last - first).min(999);
         if score > best.0 {
-            best = (score, start..last_end.max(start));
+            best = (score, from.range.start..hit.range.end.max(from.range.start));
         }
     }
     best.1
 }
 
-/// Where to begin within a lead: at the last sentence start, else after the first gap between words.
+/// Where the matches stand in Unicode scalars, in one pass.
+fn in_scalars(text: &str, found: &[Found]) -> Vec<Range<usize>> {
+    let (mut at, mut count) = (0, 0);
+    let places = found.iter().map(|hit| {
+        count += scalars(text, at..hit.range.start);
+        at = hit.range.start;
+        count..count + scalars(text, hit.range.clone())
+    });
+    places.collect()
+}
+
+/// Where to begin within a lead: at its first sentence start, else after its first gap between words.
 fn begin_near(text: &str, lead: Range<usize>) -> usize {
     if lead.start == 0 {
         return 0;
@@ -317,7 +322,7 @@ fn begin_near(text: &str, lead: Range<usize>) -> usize {
     let Some(piece) = text.get(lead.clone()) else {
         return lead.end;
     };
-    if let Some(at) = sentence_start(piece) {
+    if let Some(at) = first_start(piece) {
         return lead.start + at;
     }
     if !is_cut(text, lead.start) {
@@ -358,17 +363,16 @@ fn render(text: &str, window: &Range<usize>, marks: &[Range<usize>], hidden: &[R
             html.push_str("</mark>");
             open = false;
         }
-        if hidden.peek().is_some_and(|noise| noise.start <= at) {
-            continue;
-        }
-        if c.is_whitespace() {
+        let noise = hidden.peek().is_some_and(|noise| noise.start <= at);
+        // Bars stand between cells: without them the cells would run together.
+        if c.is_whitespace() || noise && c == '|' {
             if !space {
                 html.push(' ');
             }
             space = true;
             continue;
         }
-        if c.is_control() {
+        if noise || c.is_control() {
             continue;
         }
         space = false;
@@ -396,5 +400,98 @@ fn escape(c: char, html: &mut String) {
         '"' => html.push_str("&quot;"),
         '\'' => html.push_str("&#39;"),
         other => html.push(other),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::string_slice, reason = "tests fail by panicking")]
+mod tests {
+    use super::*;
+    use crate::analyzer::Analyzer;
+
+    fn html(query: &str, text: &str) -> String {
+        snippet(text, &Analyzer::new().query_terms(query), 200).html
+    }
+
+    fn marked<'a>(query: &str, text: &'a str) -> Vec<&'a str> {
+        let highlighter = Highlighter::new(&Analyzer::new().query_terms(query));
+        highlighter.ranges(text).into_iter().map(|range| &text[range]).collect()
+    }
+
+    #[test]
+    fn words_of_both_languages_are_marked() {
+        assert_eq!(html("退货", "七天内可以退貨。"), "七天内可以<mark>退貨</mark>。");
+        assert_eq!(html("returns", "We RETURNED it, turn"), "We <mark>RETURNED</mark> it, turn");
+        assert_eq!(html("cafe", "Le Café’s"), "Le <mark>Café</mark>’s");
+        assert_eq!(html("dying", "die"), "<mark>die</mark>");
+    }
+
+    #[test]
+    fn identifiers_are_marked_whole_or_in_part() {
+        assert_eq!(marked("X200-Pro", "x200-pro, X200, the Pro, ax200"), ["x200-pro", "X200", "Pro"]);
+        assert_eq!(marked("iphone", "iPhone15 iPhones"), ["iPhone", "iPhones"]);
+        assert_eq!(marked("4.3.1", "v4.3.1 14.3.1"), ["4.3.1", "3", "1"]);
+        assert_eq!(marked("c++", "C++ c"), ["C++", "c"]);
+    }
+
+    #[test]
+    fn words_go_before_bigrams() {
+        // 货流 overlaps 退货 but joins nothing: not marked beyond the word.
+        assert_eq!(marked("退货流程", "退货流量"), ["退货"]);
+        assert_eq!(marked("退货流程", "退货流程"), ["退货流程"]);
+        let gram = |term: &str| QueryTerm {
+            term: term.to_owned(),
+            kind: QueryKind::Gram,
+            count: 1,
+            stop: false,
+        };
+        let ranges = Highlighter::new(&[gram("魔镜"), gram("镜灯")]).ranges("开魔镜，魔镜灯");
+        assert_eq!(ranges, [3..9, 12..21]);
+        assert_eq!(marked("卡", "银行卡"), ["卡"]);
+    }
+
+    #[test]
+    fn function_words_only_when_alone() {
+        assert_eq!(marked("how to return", "how to return"), ["return"]);
+        assert_eq!(marked("how to", "how to return"), ["how", "to"]);
+    }
+
+    #[test]
+    fn markdown_goes_and_html_is_escaped() {
+        assert_eq!(
+            html("退货", "## **退货** <b>\n- 见[退货页](https://e.com/退货) & \"x\"\n| a|b |\n|--|--|"),
+            "<mark>退货</mark> &lt;b&gt; 见<mark>退货</mark>页 &amp; &quot;x&quot; a b"
+        );
+    }
+
+    #[test]
+    fn the_window_is_where_the_terms_are() {
+        let text = format!("{}我想退货。请按退货流程提交申请，客服会处理。{}", "前面的话很多。".repeat(40), "后面的话。".repeat(40));
+        let found = snippet(&text, &Analyzer::new().query_terms("退货流程申请"), 40);
+        assert!(found.html.starts_with('…') && found.html.ends_with('…'), "{}", found.html);
+        assert!(found.html.contains("<mark>退货流程</mark>提交<mark>申请</mark>"), "{}", found.html);
+        assert!(found.end - found.start <= 40);
+        let scalars: String = text.chars().skip(found.start).take(found.end - found.start).collect();
+        assert!(scalars.contains("退货流程提交申请"), "{scalars}");
+        assert!(scalars.starts_with("前面") || scalars.starts_with("我想"), "{scalars}");
+    }
+
+    #[test]
+    fn windows_do_not_cut_words() {
+        let text = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda return order mu nu xi omicron".to_owned();
+        let found = snippet(&text, &Analyzer::new().query_terms("return order"), 30);
+        let inner = found.html.replace("<mark>", "").replace("</mark>", "").replace('…', " ");
+        for word in inner.split_whitespace() {
+            assert!(text.split(' ').any(|whole| whole == word), "{word} in {inner}");
+        }
+        assert!(inner.contains("return order"), "{inner}");
+    }
+
+    #[test]
+    fn without_matches_the_beginning() {
+        let found = snippet("one two three", &[], 7);
+        assert_eq!(found, Snippet { html: "one two…".to_owned(), start: 0, end: 7 });
+        assert_eq!(snippet("", &[], 7).html, "");
+        assert_eq!(snippet("abc", &Analyzer::new().query_terms("abc"), 0).html, "…");
     }
 }
