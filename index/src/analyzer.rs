@@ -179,7 +179,11 @@ impl Analyzer {
 
     /// The tokens of `text` for the index: words in order, then bigrams in order.
     pub fn analyze(&self, text: &str) -> Vec<Token> {
-        let Terms { folded, words, grams } = self.terms(text);
+        let Terms {
+            folded,
+            words,
+            grams,
+        } = self.terms(text);
         let mut tokens = Vec::with_capacity(words.len() + grams.len());
         let mut position = 0;
         let mut whole_end = 0;
@@ -237,7 +241,9 @@ impl Analyzer {
         for (script, range) in Runs::new(&folded.text) {
             match script {
                 Script::Han => self.cut_chinese(&folded.text, &range, &mut terms.words),
-                Script::Kana | Script::Hangul => cut_syllables(&folded.text, &range, &mut terms.words),
+                Script::Kana | Script::Hangul => {
+                    cut_syllables(&folded.text, &range, &mut terms.words)
+                }
                 _ => cut_words(text, &folded, range.clone(), &mut terms.words),
             }
             if script.has_grams() {
@@ -246,7 +252,9 @@ impl Analyzer {
         }
         self.find_mixed(&folded.text, &mut terms.words);
         terms.words.sort_by(|a, b| order(a).cmp(&order(b)));
-        terms.words.dedup_by(|a, b| a.range == b.range && a.term == b.term);
+        terms
+            .words
+            .dedup_by(|a, b| a.range == b.range && a.term == b.term);
         terms.folded = folded;
         terms
     }
@@ -304,7 +312,9 @@ fn match_longest(words: &[String]) -> Option<AhoCorasick> {
     if words.is_empty() {
         return None;
     }
-    let built = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(words);
+    let built = AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostLongest)
+        .build(words);
     built
         .inspect_err(|error| tracing::warn!(%error, "user words that mix scripts are left out"))
         .ok()
@@ -322,7 +332,10 @@ fn is_stop(term: &str, kind: QueryKind) -> bool {
         return true;
     }
     let mut buffer = [0; 4];
-    kind == QueryKind::Gram && term.chars().all(|c| STOP_WORDS.contains(c.encode_utf8(&mut buffer) as &str))
+    kind == QueryKind::Gram
+        && term
+            .chars()
+            .all(|c| STOP_WORDS.contains(c.encode_utf8(&mut buffer) as &str))
 }
 
 /// The Snowball stem of an English word of three letters or more; anything else as it is.
@@ -340,7 +353,9 @@ fn cut_words(original: &str, folded: &Folded, run: Range<usize>, out: &mut Vec<R
     let spelling = |range: Range<usize>| {
         let length = range.len();
         let origin = folded.origin(run.start + range.start..run.start + range.end);
-        original.get(origin).filter(|spelling| spelling.len() == length)
+        original
+            .get(origin)
+            .filter(|spelling| spelling.len() == length)
     };
     words::words(text, spelling, |form| {
         out.push(Raw {
@@ -410,7 +425,9 @@ impl Iterator for Runs<'_> {
         let rest = self.text.get(self.at..)?;
         let mut chars = rest.char_indices().map(|(at, c)| (at, class(c)));
         let (_, first) = chars.next()?;
-        let length = chars.find(|(_, script)| *script != first).map_or(rest.len(), |(at, _)| at);
+        let length = chars
+            .find(|(_, script)| *script != first)
+            .map_or(rest.len(), |(at, _)| at);
         let start = self.at;
         self.at += length;
         if first == Script::Other {
@@ -434,12 +451,18 @@ mod tests {
 
     fn terms(analyzer: &Analyzer, text: &str, kind: TokenKind) -> Vec<String> {
         let tokens = analyzer.analyze(text).into_iter();
-        tokens.filter(|token| token.kind == kind).map(|token| token.term).collect()
+        tokens
+            .filter(|token| token.kind == kind)
+            .map(|token| token.term)
+            .collect()
     }
 
     fn query(text: &str, kind: QueryKind) -> Vec<String> {
         let terms = Analyzer::new().query_terms(text).into_iter();
-        terms.filter(|term| term.kind == kind).map(|term| term.term).collect()
+        terms
+            .filter(|term| term.kind == kind)
+            .map(|term| term.term)
+            .collect()
     }
 
     #[test]
@@ -454,7 +477,10 @@ mod tests {
         assert_eq!(grams("退货流程"), ["退货", "货流", "流程", "程"]);
         assert_eq!(grams("退货, 卡"), ["退货", "货", "卡"]);
         assert_eq!(query("退货流程", QueryKind::Gram), ["退货", "货流", "流程"]);
-        assert_eq!(query("退货流程", QueryKind::GramPrefix), Vec::<String>::new());
+        assert_eq!(
+            query("退货流程", QueryKind::GramPrefix),
+            Vec::<String>::new()
+        );
         assert_eq!(query("卡", QueryKind::GramPrefix), ["卡"]);
         assert_eq!(query("卡", QueryKind::Gram), Vec::<String>::new());
     }
@@ -470,7 +496,10 @@ mod tests {
 
     #[test]
     fn english_is_stemmed() {
-        assert_eq!(words("Returning the customers' orders"), ["return", "the", "custom", "order"]);
+        assert_eq!(
+            words("Returning the customers' orders"),
+            ["return", "the", "custom", "order"]
+        );
         assert_eq!(words("Café is us"), ["cafe", "is", "us"]);
         assert_eq!(words("returned"), words("returns"));
         assert_eq!(words("the customer’s"), ["the", "custom"]);
@@ -483,7 +512,13 @@ mod tests {
         let found: Vec<_> = tokens
             .iter()
             .filter(|token| token.kind == TokenKind::Word)
-            .map(|token| (token.term.as_str(), token.position, text.get(token.start..token.end)))
+            .map(|token| {
+                (
+                    token.term.as_str(),
+                    token.position,
+                    text.get(token.start..token.end),
+                )
+            })
             .collect();
         assert_eq!(
             found,
@@ -504,28 +539,51 @@ mod tests {
             frequency: None,
         };
         let text = "我要订购5g套餐和知音云Pro，用魔镜台灯";
-        let analyzer = Analyzer::with_words(&[own("５Ｇ套餐"), own("知音云Pro"), own("魔鏡台燈"), own("  ")]);
+        let analyzer = Analyzer::with_words(&[
+            own("５Ｇ套餐"),
+            own("知音云Pro"),
+            own("魔鏡台燈"),
+            own("  "),
+        ]);
         let found = terms(&analyzer, text, TokenKind::Word);
         for word in ["5g套餐", "5g", "套餐", "知音云pro", "魔镜台灯"] {
             assert!(found.iter().any(|term| term == word), "{word} in {found:?}");
         }
-        assert!(!words(text).iter().any(|term| term == "魔镜台灯" || term == "5g套餐"));
+        assert!(
+            !words(text)
+                .iter()
+                .any(|term| term == "魔镜台灯" || term == "5g套餐")
+        );
         // Not inside another word.
-        assert!(!terms(&analyzer, "15G套餐", TokenKind::Word).iter().any(|term| term == "5g套餐"));
+        assert!(
+            !terms(&analyzer, "15G套餐", TokenKind::Word)
+                .iter()
+                .any(|term| term == "5g套餐")
+        );
     }
 
     #[test]
     fn stop_words_are_marked_not_dropped() {
         let terms = Analyzer::new().query_terms("如何 does the 退货");
-        let stops: Vec<&str> = terms.iter().filter(|term| term.stop).map(|term| term.term.as_str()).collect();
-        assert!(stops.contains(&"如何") && stops.contains(&"doe") && stops.contains(&"the"), "{stops:?}");
+        let stops: Vec<&str> = terms
+            .iter()
+            .filter(|term| term.stop)
+            .map(|term| term.term.as_str())
+            .collect();
+        assert!(
+            stops.contains(&"如何") && stops.contains(&"doe") && stops.contains(&"the"),
+            "{stops:?}"
+        );
         assert!(terms.iter().any(|term| term.term == "退货" && !term.stop));
     }
 
     #[test]
     fn repeated_terms_are_counted() {
         let terms = Analyzer::new().query_terms("order orders ORDER");
-        let found: Vec<_> = terms.iter().map(|term| (term.term.as_str(), term.count)).collect();
+        let found: Vec<_> = terms
+            .iter()
+            .map(|term| (term.term.as_str(), term.count))
+            .collect();
         assert_eq!(found, [("order", 3)]);
     }
 

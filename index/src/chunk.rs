@@ -49,7 +49,10 @@ struct Block {
 }
 
 enum BlockKind {
-    Heading { level: HeadingLevel, text: String },
+    Heading {
+        level: HeadingLevel,
+        text: String,
+    },
     /// Where a list has its items, a table its rows.
     Rows(Vec<usize>),
     Code,
@@ -136,7 +139,8 @@ impl Meter {
 
 /// The top-level blocks of a body, in order; what the parser reports no block for (link definitions) is text.
 fn blocks(body: &str) -> Vec<Block> {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
+    let options =
+        Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut out: Vec<Block> = Vec::new();
     let mut end = 0;
     let mut depth = 0_usize;
@@ -163,7 +167,9 @@ fn blocks(body: &str) -> Vec<Block> {
             }
             Event::End(_) => {
                 depth = depth.saturating_sub(1);
-                if depth == 0 && let Some(block) = open.take() {
+                if depth == 0
+                    && let Some(block) = open.take()
+                {
                     end = end.max(block.range.end);
                     out.push(block);
                 }
@@ -205,7 +211,10 @@ fn heading_text(open: &mut Option<Block>, piece: &str) {
 
 /// Adds what lies between two blocks as a block of text, unless it is white space.
 fn fill(body: &str, gap: Range<usize>, out: &mut Vec<Block>) {
-    if body.get(gap.clone()).is_some_and(|text| !text.trim().is_empty()) {
+    if body
+        .get(gap.clone())
+        .is_some_and(|text| !text.trim().is_empty())
+    {
         out.push(Block {
             range: gap,
             kind: BlockKind::Text,
@@ -225,7 +234,13 @@ struct Packer<'a> {
 }
 
 impl Packer<'_> {
-    fn heading(&mut self, block: &Block, level: HeadingLevel, text: &str, next: Option<&BlockKind>) {
+    fn heading(
+        &mut self,
+        block: &Block,
+        level: HeadingLevel,
+        text: &str,
+        next: Option<&BlockKind>,
+    ) {
         self.close();
         while self.path.last().is_some_and(|(outer, _)| *outer >= level) {
             self.path.pop();
@@ -333,7 +348,11 @@ impl Packer<'_> {
         self.refine(pieces, |limits, text| character_cuts(text, limits.target))
     }
 
-    fn refine(&self, pieces: Vec<Range<usize>>, joints: impl Fn(ChunkLimits, &str) -> Vec<usize>) -> Vec<Range<usize>> {
+    fn refine(
+        &self,
+        pieces: Vec<Range<usize>>,
+        joints: impl Fn(ChunkLimits, &str) -> Vec<usize>,
+    ) -> Vec<Range<usize>> {
         let mut out = Vec::with_capacity(pieces.len());
         for piece in pieces {
             if self.tokens(&piece) <= self.limits.max {
@@ -341,7 +360,9 @@ impl Packer<'_> {
                 continue;
             }
             let text = self.body.get(piece.clone()).unwrap_or_default();
-            let cuts = joints(self.limits, text).into_iter().map(|at| piece.start + at);
+            let cuts = joints(self.limits, text)
+                .into_iter()
+                .map(|at| piece.start + at);
             out.extend(cut_at(&piece, cuts));
         }
         out
@@ -367,7 +388,10 @@ fn line_starts(text: &str) -> Vec<usize> {
 }
 
 fn sentence_starts(text: &str) -> Vec<usize> {
-    sentences(text).into_iter().map(|range| range.start).collect()
+    sentences(text)
+        .into_iter()
+        .map(|range| range.start)
+        .collect()
 }
 
 /// Cuts every `tokens` estimated tokens, after white space or Chinese where there is some in the last quarter.
@@ -416,13 +440,19 @@ fn with_scalars(body: &str, found: Vec<(Vec<String>, Range<usize>)>) -> Vec<Chun
 }
 
 #[cfg(test)]
-#[expect(clippy::indexing_slicing, clippy::string_slice, reason = "tests fail by panicking")]
+#[expect(
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "tests fail by panicking"
+)]
 mod tests {
     use super::*;
 
     fn cut<'a>(body: &'a str, limits: &ChunkLimits) -> Vec<(String, &'a str)> {
         let chunks = chunk(body, limits).into_iter();
-        chunks.map(|chunk| (chunk.heading.join("/"), &body[chunk.bytes])).collect()
+        chunks
+            .map(|chunk| (chunk.heading.join("/"), &body[chunk.bytes]))
+            .collect()
     }
 
     fn small() -> ChunkLimits {
@@ -480,16 +510,31 @@ mod tests {
         let body = "- one two three four five six\n- a b c d e f\n  - g h\n- x y z";
         let found = cut(body, &small());
         let texts: Vec<&str> = found.iter().map(|(_, text)| *text).collect();
-        assert_eq!(texts, ["- one two three four five six", "- a b c d e f\n  - g h", "- x y z"]);
+        assert_eq!(
+            texts,
+            [
+                "- one two three four five six",
+                "- a b c d e f\n  - g h",
+                "- x y z"
+            ]
+        );
     }
 
     #[test]
     fn tables_are_cut_between_rows_and_kept_where_they_fit() {
-        let body = "| a | b |\n|---|---|\n| one | two three |\n| four five | six seven |\n| x | y |";
+        let body =
+            "| a | b |\n|---|---|\n| one | two three |\n| four five | six seven |\n| x | y |";
         assert_eq!(cut(body, &ChunkLimits::default()), [(String::new(), body)]);
         let found = cut(body, &small());
-        assert!(found.len() > 1 && found[0].1.starts_with("| a | b |\n|---|---|"), "{found:?}");
-        assert!(found.iter().all(|(_, text)| text.starts_with('|') && text.ends_with('|')));
+        assert!(
+            found.len() > 1 && found[0].1.starts_with("| a | b |\n|---|---|"),
+            "{found:?}"
+        );
+        assert!(
+            found
+                .iter()
+                .all(|(_, text)| text.starts_with('|') && text.ends_with('|'))
+        );
     }
 
     #[test]
@@ -498,7 +543,14 @@ mod tests {
         assert_eq!(cut(body, &ChunkLimits::default()), [(String::new(), body)]);
         let long = format!("```\n{}```", "alpha beta gamma delta\n".repeat(12));
         let found = cut(&long, &small());
-        assert!(found.len() > 3 && found[1].1.lines().all(|line| line == "alpha beta gamma delta"), "{found:?}");
+        assert!(
+            found.len() > 3
+                && found[1]
+                    .1
+                    .lines()
+                    .all(|line| line == "alpha beta gamma delta"),
+            "{found:?}"
+        );
     }
 
     #[test]
@@ -509,15 +561,25 @@ mod tests {
         assert_eq!(found[0].1, "七天内可以无理由退货退款。");
         let body = "啊".repeat(100);
         let found = cut(&body, &small());
-        assert!(found.len() >= 5 && found.iter().all(|(_, text)| estimate_tokens(text) <= 14), "{found:?}");
+        assert!(
+            found.len() >= 5 && found.iter().all(|(_, text)| estimate_tokens(text) <= 14),
+            "{found:?}"
+        );
         let body = "x".repeat(500);
-        assert!(cut(&body, &small()).iter().all(|(_, text)| estimate_tokens(text) <= 14));
+        assert!(
+            cut(&body, &small())
+                .iter()
+                .all(|(_, text)| estimate_tokens(text) <= 14)
+        );
     }
 
     #[test]
     fn an_introduction_stays_with_its_list() {
         let body = "one two three four five:\n\n- six seven eight\n- nine ten eleven";
-        assert_eq!(cut(body, &ChunkLimits { max: 20, ..small() }), [(String::new(), body)]);
+        assert_eq!(
+            cut(body, &ChunkLimits { max: 20, ..small() }),
+            [(String::new(), body)]
+        );
     }
 
     #[test]

@@ -44,7 +44,9 @@ impl Script {
             | '\u{30fc}'..='\u{30ff}'
             | '\u{31f0}'..='\u{31ff}'
             | '\u{ff66}'..='\u{ff9d}' => Self::Kana,
-            '\u{ac00}'..='\u{d7a3}' | '\u{1100}'..='\u{11ff}' | '\u{3131}'..='\u{318e}' => Self::Hangul,
+            '\u{ac00}'..='\u{d7a3}' | '\u{1100}'..='\u{11ff}' | '\u{3131}'..='\u{318e}' => {
+                Self::Hangul
+            }
             c if is_combining_mark(c) => Self::Mark,
             c if c.is_alphanumeric() => Self::Letter,
             _ => Self::Other,

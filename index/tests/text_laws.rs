@@ -18,13 +18,92 @@ use zhiyin_index::sentence::sentences;
 use zhiyin_index::snippet::{Highlighter, snippet};
 
 const PIECES: &[&str] = &[
-    "退货流程", "退貨與換貨", "的", "如何", "卡", "体", "體驗", "５Ｇ套餐", "知音云Pro", "X200-Pro", "4.3.1",
-    "SF1234567", "userName", "wi-fi", "iPhone15", "C++", "a@b.example.com", "https://e.com/?q=1", "Customers’",
-    "returned", "don't", "Café", "e\u{301}", "\u{301}", "\u{200b}", "\u{fe0f}", "\u{0}", "ﬁ", "ｶﾞ", "ガイド", "한국어",
-    "각", "ᄀ", "ᅡ", "ᆨ", "Ǆ", "İ", "ẞ", "J\u{30c}", "薴", "😀", "👩‍💻", "…", "。", "，", "！", "？", ". ", "! ", "\n",
-    "\n\n", "# ", "\n## ", "- ", "\n- ", "\n1. ", "> ", "| a | b |\n|---|---|\n", "\n| 1 | 2 |\n", "```", "\n```\n", "`",
-    "**", "*", "_", "~~", "[", "](", ")", "![", "<b>", "&amp;", "<", "\"", "'", "\\", "\t", "\r\n", "    ", "---",
-    "\n===\n", "[a]: /x\n", " ", " ", " ", "\u{3000}",
+    "退货流程",
+    "退貨與換貨",
+    "的",
+    "如何",
+    "卡",
+    "体",
+    "體驗",
+    "５Ｇ套餐",
+    "知音云Pro",
+    "X200-Pro",
+    "4.3.1",
+    "SF1234567",
+    "userName",
+    "wi-fi",
+    "iPhone15",
+    "C++",
+    "a@b.example.com",
+    "https://e.com/?q=1",
+    "Customers’",
+    "returned",
+    "don't",
+    "Café",
+    "e\u{301}",
+    "\u{301}",
+    "\u{200b}",
+    "\u{fe0f}",
+    "\u{0}",
+    "ﬁ",
+    "ｶﾞ",
+    "ガイド",
+    "한국어",
+    "각",
+    "ᄀ",
+    "ᅡ",
+    "ᆨ",
+    "Ǆ",
+    "İ",
+    "ẞ",
+    "J\u{30c}",
+    "薴",
+    "😀",
+    "👩‍💻",
+    "…",
+    "。",
+    "，",
+    "！",
+    "？",
+    ". ",
+    "! ",
+    "\n",
+    "\n\n",
+    "# ",
+    "\n## ",
+    "- ",
+    "\n- ",
+    "\n1. ",
+    "> ",
+    "| a | b |\n|---|---|\n",
+    "\n| 1 | 2 |\n",
+    "```",
+    "\n```\n",
+    "`",
+    "**",
+    "*",
+    "_",
+    "~~",
+    "[",
+    "](",
+    ")",
+    "![",
+    "<b>",
+    "&amp;",
+    "<",
+    "\"",
+    "'",
+    "\\",
+    "\t",
+    "\r\n",
+    "    ",
+    "---",
+    "\n===\n",
+    "[a]: /x\n",
+    " ",
+    " ",
+    " ",
+    "\u{3000}",
 ];
 
 /// Random mixtures of the pieces above with characters of all of Unicode.
@@ -45,7 +124,8 @@ fn on_boundaries(text: &str, range: &Range<usize>) -> bool {
 
 /// The bytes that lie in a top-level heading, by the parser.
 fn headings(body: &str) -> Vec<Range<usize>> {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
+    let options =
+        Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut depth = 0;
     let mut out = Vec::new();
     for (event, range) in Parser::new_ext(body, options).into_offset_iter() {
@@ -82,7 +162,7 @@ fn unmarked(html: &str) -> Option<String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(600))]
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn folding_twice_changes_nothing(text in texts(), any in any::<String>()) {
