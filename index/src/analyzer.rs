@@ -10,11 +10,11 @@ use std::sync::{Arc, LazyLock};
 use aho_corasick::{AhoCorasick, MatchKind};
 use jieba_rs::Jieba;
 use rust_stemmers::{Algorithm, Stemmer};
-use serde::{Deserialize, Serialize};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::normalize::{Folded, fold, folded};
-use crate::script::Script;
+use crate::script::{Runs, Script};
+pub use crate::terms::{QueryKind, QueryTerm, Token, TokenKind, UserWord};
 use crate::words;
 
 /// Takes text apart into words and character bigrams; cheap to clone and shared between threads.
@@ -27,64 +27,6 @@ pub struct Analyzer {
 struct Lexicon {
     jieba: Arc<Jieba>,
     mixed: Option<AhoCorasick>,
-}
-
-/// A word that a space adds to the dictionary.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct UserWord {
-    /// The word, in any spelling that folds to the same form.
-    pub word: String,
-    /// How often it occurs, on jieba's scale; high enough to be cut as one word when absent.
-    #[serde(default)]
-    pub frequency: Option<usize>,
-}
-
-/// What a token of the index is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum TokenKind {
-    /// A word, stemmed when English, or a part of one.
-    Word,
-    /// Two neighbouring characters, or the last one of its run alone.
-    Gram,
-}
-
-/// A term at a place of a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token {
-    /// The matching form.
-    pub term: String,
-    /// Word or bigram.
-    pub kind: TokenKind,
-    /// Counts within a kind; parts of a word share the position of the whole.
-    pub position: u32,
-    /// First byte in the original text.
-    pub start: usize,
-    /// Byte after the last one in the original text.
-    pub end: usize,
-}
-
-/// A distinct term of a query.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QueryTerm {
-    /// The matching form.
-    pub term: String,
-    /// How it is looked up.
-    pub kind: QueryKind,
-    /// How often the query holds it, at least 1.
-    pub count: u32,
-    /// Whether it is a function word, to be weighed down.
-    pub stop: bool,
-}
-
-/// How a term of a query is looked up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum QueryKind {
-    /// Equal to a word token.
-    Word,
-    /// Equal to a bigram token.
-    Gram,
-    /// A single character: the beginning of a bigram token, or equal to one.
-    GramPrefix,
 }
 
 /// A token in folded offsets; `lone` marks the single character of a run of one, `tail` that of a longer run.
@@ -398,42 +340,6 @@ fn cut_grams(text: &str, run: Range<usize>, out: &mut Vec<Raw>) {
             range: start..end,
             place,
         });
-    }
-}
-
-/// Splits a text where its script changes; what is neither Han, Kana nor Hangul is cut at white space.
-struct Runs<'a> {
-    text: &'a str,
-    at: usize,
-}
-
-impl<'a> Runs<'a> {
-    fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
-    }
-}
-
-impl Iterator for Runs<'_> {
-    type Item = (Script, Range<usize>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let class = |c: char| match Script::of(c) {
-            Script::Mark | Script::Other if c.is_whitespace() => Script::Other,
-            script if script.has_grams() => script,
-            _ => Script::Letter,
-        };
-        let rest = self.text.get(self.at..)?;
-        let mut chars = rest.char_indices().map(|(at, c)| (at, class(c)));
-        let (_, first) = chars.next()?;
-        let length = chars
-            .find(|(_, script)| *script != first)
-            .map_or(rest.len(), |(at, _)| at);
-        let start = self.at;
-        self.at += length;
-        if first == Script::Other {
-            return self.next();
-        }
-        Some((first, start..self.at))
     }
 }
 

@@ -2,6 +2,7 @@
 //! Invariant: everything here is a pure function of its input.
 
 pub mod analyzer;
+mod blocks;
 pub mod chunk;
 pub mod language;
 mod markdown;
@@ -9,4 +10,7 @@ pub mod normalize;
 pub mod script;
 pub mod sentence;
 pub mod snippet;
+mod terms;
+mod tokens;
+mod window;
 mod words;

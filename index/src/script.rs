@@ -1,6 +1,8 @@
 //! Which writing system does a character belong to, as far as splitting text is concerned?
 //! Invariant: every character has exactly one class, and only `Other` separates words.
 
+use std::ops::Range;
+
 use unicode_normalization::char::is_combining_mark;
 
 /// The class of a character that decides how the text around it is split.
@@ -57,6 +59,42 @@ impl Script {
     /// endings glued to them), so that character bigrams are indexed beside its words.
     pub fn has_grams(self) -> bool {
         matches!(self, Self::Han | Self::Kana | Self::Hangul)
+    }
+}
+
+/// Splits a text where its script changes; what is neither Han, Kana nor Hangul is cut at white space.
+pub(crate) struct Runs<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Runs<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+}
+
+impl Iterator for Runs<'_> {
+    type Item = (Script, Range<usize>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let class = |c: char| match Script::of(c) {
+            Script::Mark | Script::Other if c.is_whitespace() => Script::Other,
+            script if script.has_grams() => script,
+            _ => Script::Letter,
+        };
+        let rest = self.text.get(self.at..)?;
+        let mut chars = rest.char_indices().map(|(at, c)| (at, class(c)));
+        let (_, first) = chars.next()?;
+        let length = chars
+            .find(|(_, script)| *script != first)
+            .map_or(rest.len(), |(at, _)| at);
+        let start = self.at;
+        self.at += length;
+        if first == Script::Other {
+            return self.next();
+        }
+        Some((first, start..self.at))
     }
 }
 

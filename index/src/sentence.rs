@@ -153,7 +153,10 @@ fn is_closing(c: char) -> bool {
 
 /// Whether a Western stop between `before`, its sentence so far, and `after` ends that sentence.
 fn ends_western(before: &str, stop: char, previous: char, after: &str) -> bool {
-    let rest = after.trim_start_matches(is_closing);
+    // Bounded, since this is asked at each of a thousand dots.
+    let closing = after.chars().take(16).take_while(|c| is_closing(*c));
+    let closing: usize = closing.map(char::len_utf8).sum();
+    let rest = after.get(closing..).unwrap_or_default();
     let Some(next) = rest.chars().next() else {
         return true;
     };
