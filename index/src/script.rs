@@ -98,6 +98,13 @@ impl Iterator for Runs<'_> {
     }
 }
 
+/// Whether `at` stands between two letters or digits of one alphabetic word.
+pub(crate) fn is_cut(text: &str, at: usize) -> bool {
+    let is_letter = |c: char| Script::of(c) == Script::Letter;
+    let (before, after) = text.split_at_checked(at).unwrap_or_default();
+    before.chars().next_back().is_some_and(is_letter) && after.chars().next().is_some_and(is_letter)
+}
+
 #[cfg(test)]
 mod tests {
     use super::Script;

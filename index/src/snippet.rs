@@ -4,10 +4,10 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::analyzer::{QueryKind, QueryTerm, is_cut, stem};
+use crate::analyzer::{QueryKind, QueryTerm, stem};
 use crate::markdown::hidden;
 use crate::normalize::{fold, strip_accents};
-use crate::script::Script;
+use crate::script::{Script, is_cut};
 use crate::window::{scalars, window};
 
 /// A window of a text with the matches in it marked.

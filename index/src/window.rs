@@ -4,8 +4,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use crate::analyzer::is_cut;
-use crate::script::Script;
+use crate::script::{Script, is_cut};
 use crate::sentence::first_start;
 use crate::snippet::Found;
 
