@@ -10,11 +10,11 @@ use std::sync::{Arc, LazyLock};
 use aho_corasick::{AhoCorasick, MatchKind};
 use jieba_rs::Jieba;
 use rust_stemmers::{Algorithm, Stemmer};
-use serde::{Deserialize, Serialize};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::normalize::{Folded, fold, folded};
-use crate::script::Script;
+use crate::script::{Runs, Script, is_cut};
+pub use crate::terms::{QueryKind, QueryTerm, Token, TokenKind, UserWord};
 use crate::words;
 
 /// Takes text apart into words and character bigrams; cheap to clone and shared between threads.
@@ -29,65 +29,7 @@ struct Lexicon {
     mixed: Option<AhoCorasick>,
 }
 
-/// A word that a space adds to the dictionary.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct UserWord {
-    /// The word, in any spelling that folds to the same form.
-    pub word: String,
-    /// How often it occurs, on jieba's scale; high enough to be cut as one word when absent.
-    #[serde(default)]
-    pub frequency: Option<usize>,
-}
-
-/// What a token of the index is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum TokenKind {
-    /// A word, stemmed when English, or a part of one.
-    Word,
-    /// Two neighbouring characters, or the last one of its run alone.
-    Gram,
-}
-
-/// A term at a place of a text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token {
-    /// The matching form.
-    pub term: String,
-    /// Word or bigram.
-    pub kind: TokenKind,
-    /// Counts within a kind; parts of a word share the position of the whole.
-    pub position: u32,
-    /// First byte in the original text.
-    pub start: usize,
-    /// Byte after the last one in the original text.
-    pub end: usize,
-}
-
-/// A distinct term of a query.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct QueryTerm {
-    /// The matching form.
-    pub term: String,
-    /// How it is looked up.
-    pub kind: QueryKind,
-    /// How often the query holds it, at least 1.
-    pub count: u32,
-    /// Whether it is a function word, to be weighed down.
-    pub stop: bool,
-}
-
-/// How a term of a query is looked up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum QueryKind {
-    /// Equal to a word token.
-    Word,
-    /// Equal to a bigram token.
-    Gram,
-    /// A single character: the beginning of a bigram token, or equal to one.
-    GramPrefix,
-}
-
-/// A token in folded offsets; `lone` marks the single character of a run of one, `tail` that of a longer run.
+/// A token in folded offsets.
 struct Raw {
     term: String,
     range: Range<usize>,
@@ -97,6 +39,7 @@ struct Raw {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Within,
+    /// The last character of its run, or the only one.
     Tail,
     Lone,
 }
@@ -179,7 +122,11 @@ impl Analyzer {
 
     /// The tokens of `text` for the index: words in order, then bigrams in order.
     pub fn analyze(&self, text: &str) -> Vec<Token> {
-        let Terms { folded, words, grams } = self.terms(text);
+        let Terms {
+            folded,
+            words,
+            grams,
+        } = self.terms(text);
         let mut tokens = Vec::with_capacity(words.len() + grams.len());
         let mut position = 0;
         let mut whole_end = 0;
@@ -237,7 +184,9 @@ impl Analyzer {
         for (script, range) in Runs::new(&folded.text) {
             match script {
                 Script::Han => self.cut_chinese(&folded.text, &range, &mut terms.words),
-                Script::Kana | Script::Hangul => cut_syllables(&folded.text, &range, &mut terms.words),
+                Script::Kana | Script::Hangul => {
+                    cut_syllables(&folded.text, &range, &mut terms.words)
+                }
                 _ => cut_words(text, &folded, range.clone(), &mut terms.words),
             }
             if script.has_grams() {
@@ -246,7 +195,9 @@ impl Analyzer {
         }
         self.find_mixed(&folded.text, &mut terms.words);
         terms.words.sort_by(|a, b| order(a).cmp(&order(b)));
-        terms.words.dedup_by(|a, b| a.range == b.range && a.term == b.term);
+        terms
+            .words
+            .dedup_by(|a, b| a.range == b.range && a.term == b.term);
         terms.folded = folded;
         terms
     }
@@ -304,17 +255,12 @@ fn match_longest(words: &[String]) -> Option<AhoCorasick> {
     if words.is_empty() {
         return None;
     }
-    let built = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(words);
+    let built = AhoCorasick::builder()
+        .match_kind(MatchKind::LeftmostLongest)
+        .build(words);
     built
         .inspect_err(|error| tracing::warn!(%error, "user words that mix scripts are left out"))
         .ok()
-}
-
-/// Whether `at` stands between two letters or digits of one alphabetic word.
-pub(crate) fn is_cut(text: &str, at: usize) -> bool {
-    let is_letter = |c: char| Script::of(c) == Script::Letter;
-    let (before, after) = text.split_at_checked(at).unwrap_or_default();
-    before.chars().next_back().is_some_and(is_letter) && after.chars().next().is_some_and(is_letter)
 }
 
 fn is_stop(term: &str, kind: QueryKind) -> bool {
@@ -322,7 +268,10 @@ fn is_stop(term: &str, kind: QueryKind) -> bool {
         return true;
     }
     let mut buffer = [0; 4];
-    kind == QueryKind::Gram && term.chars().all(|c| STOP_WORDS.contains(c.encode_utf8(&mut buffer) as &str))
+    kind == QueryKind::Gram
+        && term
+            .chars()
+            .all(|c| STOP_WORDS.contains(c.encode_utf8(&mut buffer) as &str))
 }
 
 /// The Snowball stem of an English word of three letters or more; anything else as it is.
@@ -340,7 +289,9 @@ fn cut_words(original: &str, folded: &Folded, run: Range<usize>, out: &mut Vec<R
     let spelling = |range: Range<usize>| {
         let length = range.len();
         let origin = folded.origin(run.start + range.start..run.start + range.end);
-        original.get(origin).filter(|spelling| spelling.len() == length)
+        original
+            .get(origin)
+            .filter(|spelling| spelling.len() == length)
     };
     words::words(text, spelling, |form| {
         out.push(Raw {
@@ -386,40 +337,6 @@ fn cut_grams(text: &str, run: Range<usize>, out: &mut Vec<Raw>) {
     }
 }
 
-/// Splits a text where its script changes; what is neither Han, Kana nor Hangul is cut at white space.
-struct Runs<'a> {
-    text: &'a str,
-    at: usize,
-}
-
-impl<'a> Runs<'a> {
-    fn new(text: &'a str) -> Self {
-        Self { text, at: 0 }
-    }
-}
-
-impl Iterator for Runs<'_> {
-    type Item = (Script, Range<usize>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let class = |c: char| match Script::of(c) {
-            Script::Mark | Script::Other if c.is_whitespace() => Script::Other,
-            script if script.has_grams() => script,
-            _ => Script::Letter,
-        };
-        let rest = self.text.get(self.at..)?;
-        let mut chars = rest.char_indices().map(|(at, c)| (at, class(c)));
-        let (_, first) = chars.next()?;
-        let length = chars.find(|(_, script)| *script != first).map_or(rest.len(), |(at, _)| at);
-        let start = self.at;
-        self.at += length;
-        if first == Script::Other {
-            return self.next();
-        }
-        Some((first, start..self.at))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -434,12 +351,18 @@ mod tests {
 
     fn terms(analyzer: &Analyzer, text: &str, kind: TokenKind) -> Vec<String> {
         let tokens = analyzer.analyze(text).into_iter();
-        tokens.filter(|token| token.kind == kind).map(|token| token.term).collect()
+        tokens
+            .filter(|token| token.kind == kind)
+            .map(|token| token.term)
+            .collect()
     }
 
     fn query(text: &str, kind: QueryKind) -> Vec<String> {
         let terms = Analyzer::new().query_terms(text).into_iter();
-        terms.filter(|term| term.kind == kind).map(|term| term.term).collect()
+        terms
+            .filter(|term| term.kind == kind)
+            .map(|term| term.term)
+            .collect()
     }
 
     #[test]
@@ -454,7 +377,10 @@ mod tests {
         assert_eq!(grams("退货流程"), ["退货", "货流", "流程", "程"]);
         assert_eq!(grams("退货, 卡"), ["退货", "货", "卡"]);
         assert_eq!(query("退货流程", QueryKind::Gram), ["退货", "货流", "流程"]);
-        assert_eq!(query("退货流程", QueryKind::GramPrefix), Vec::<String>::new());
+        assert_eq!(
+            query("退货流程", QueryKind::GramPrefix),
+            Vec::<String>::new()
+        );
         assert_eq!(query("卡", QueryKind::GramPrefix), ["卡"]);
         assert_eq!(query("卡", QueryKind::Gram), Vec::<String>::new());
     }
@@ -470,7 +396,10 @@ mod tests {
 
     #[test]
     fn english_is_stemmed() {
-        assert_eq!(words("Returning the customers' orders"), ["return", "the", "custom", "order"]);
+        assert_eq!(
+            words("Returning the customers' orders"),
+            ["return", "the", "custom", "order"]
+        );
         assert_eq!(words("Café is us"), ["cafe", "is", "us"]);
         assert_eq!(words("returned"), words("returns"));
         assert_eq!(words("the customer’s"), ["the", "custom"]);
@@ -483,7 +412,13 @@ mod tests {
         let found: Vec<_> = tokens
             .iter()
             .filter(|token| token.kind == TokenKind::Word)
-            .map(|token| (token.term.as_str(), token.position, text.get(token.start..token.end)))
+            .map(|token| {
+                (
+                    token.term.as_str(),
+                    token.position,
+                    text.get(token.start..token.end),
+                )
+            })
             .collect();
         assert_eq!(
             found,
@@ -504,35 +439,58 @@ mod tests {
             frequency: None,
         };
         let text = "我要订购5g套餐和知音云Pro，用魔镜台灯";
-        let analyzer = Analyzer::with_words(&[own("５Ｇ套餐"), own("知音云Pro"), own("魔鏡台燈"), own("  ")]);
+        let analyzer = Analyzer::with_words(&[
+            own("５Ｇ套餐"),
+            own("知音云Pro"),
+            own("魔鏡台燈"),
+            own("  "),
+        ]);
         let found = terms(&analyzer, text, TokenKind::Word);
         for word in ["5g套餐", "5g", "套餐", "知音云pro", "魔镜台灯"] {
             assert!(found.iter().any(|term| term == word), "{word} in {found:?}");
         }
-        assert!(!words(text).iter().any(|term| term == "魔镜台灯" || term == "5g套餐"));
+        assert!(
+            !words(text)
+                .iter()
+                .any(|term| term == "魔镜台灯" || term == "5g套餐")
+        );
         // Not inside another word.
-        assert!(!terms(&analyzer, "15G套餐", TokenKind::Word).iter().any(|term| term == "5g套餐"));
+        assert!(
+            !terms(&analyzer, "15G套餐", TokenKind::Word)
+                .iter()
+                .any(|term| term == "5g套餐")
+        );
     }
 
     #[test]
     fn stop_words_are_marked_not_dropped() {
         let terms = Analyzer::new().query_terms("如何 does the 退货");
-        let stops: Vec<&str> = terms.iter().filter(|term| term.stop).map(|term| term.term.as_str()).collect();
-        assert!(stops.contains(&"如何") && stops.contains(&"doe") && stops.contains(&"the"), "{stops:?}");
+        let stops: Vec<&str> = terms
+            .iter()
+            .filter(|term| term.stop)
+            .map(|term| term.term.as_str())
+            .collect();
+        assert!(
+            stops.contains(&"如何") && stops.contains(&"doe") && stops.contains(&"the"),
+            "{stops:?}"
+        );
         assert!(terms.iter().any(|term| term.term == "退货" && !term.stop));
     }
 
     #[test]
     fn repeated_terms_are_counted() {
         let terms = Analyzer::new().query_terms("order orders ORDER");
-        let found: Vec<_> = terms.iter().map(|term| (term.term.as_str(), term.count)).collect();
+        let found: Vec<_> = terms
+            .iter()
+            .map(|term| (term.term.as_str(), term.count))
+            .collect();
         assert_eq!(found, [("order", 3)]);
     }
 
     #[test]
     fn nothing_comes_from_nothing() {
-        assert!(Analyzer::new().analyze("").is_empty());
-        assert!(Analyzer::new().analyze(" ，。!? \u{200b}😀").is_empty());
-        assert!(Analyzer::new().query_terms("……").is_empty());
+        for text in ["", " ，。!? \u{200b}😀", "……"] {
+            assert!(Analyzer::new().analyze(text).is_empty(), "{text}");
+        }
     }
 }

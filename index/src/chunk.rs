@@ -3,10 +3,13 @@
 
 use std::ops::Range;
 
-use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag};
+use pulldown_cmark::HeadingLevel;
 
+use crate::blocks::{Block, BlockKind, blocks};
 use crate::script::Script;
 use crate::sentence::sentences;
+use crate::tokens::Meter;
+pub use crate::tokens::estimate_tokens;
 
 /// A passage of a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,20 +45,6 @@ impl Default for ChunkLimits {
     }
 }
 
-/// A top-level block of the body.
-struct Block {
-    range: Range<usize>,
-    kind: BlockKind,
-}
-
-enum BlockKind {
-    Heading { level: HeadingLevel, text: String },
-    /// Where a list has its items, a table its rows.
-    Rows(Vec<usize>),
-    Code,
-    Text,
-}
-
 /// Cuts `body` into passages along its Markdown structure.
 ///
 /// Headings become paths and are no passage themselves, except those with nothing below them, whose
@@ -89,130 +78,6 @@ pub fn chunk(body: &str, limits: &ChunkLimits) -> Vec<Chunk> {
     with_scalars(body, packer.found)
 }
 
-/// Estimates how many tokens a language model sees in `text`.
-///
-/// 0.7 for a Chinese character or a Kana or Hangul syllable (a word has about 1.5), 1 for a word or
-/// number of other scripts and one more for every further 8 letters, 1/4 for punctuation and symbols,
-/// nothing for white space; rounded up.
-pub fn estimate_tokens(text: &str) -> usize {
-    let mut meter = Meter::default();
-    for c in text.chars() {
-        meter.add(c);
-    }
-    meter.tokens()
-}
-
-/// Counts estimated tokens character by character.
-#[derive(Default)]
-struct Meter {
-    hundredths: usize,
-    letters: usize,
-}
-
-impl Meter {
-    fn add(&mut self, c: char) {
-        let script = Script::of(c);
-        if script == Script::Letter {
-            if self.letters % 8 == 0 {
-                self.hundredths += 100;
-            }
-            self.letters += 1;
-            return;
-        }
-        if script != Script::Mark {
-            self.letters = 0;
-        }
-        self.hundredths += match script {
-            _ if c.is_whitespace() => 0,
-            Script::Han | Script::Kana | Script::Hangul => 70,
-            _ => 25,
-        };
-    }
-
-    fn tokens(&self) -> usize {
-        self.hundredths.div_ceil(100)
-    }
-}
-
-/// The top-level blocks of a body, in order; what the parser reports no block for (link definitions) is text.
-fn blocks(body: &str) -> Vec<Block> {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
-    let mut out: Vec<Block> = Vec::new();
-    let mut end = 0;
-    let mut depth = 0_usize;
-    let mut open: Option<Block> = None;
-    for (event, range) in Parser::new_ext(body, options).into_offset_iter() {
-        match event {
-            Event::Start(tag) => {
-                match (&mut open, depth, &tag) {
-                    (_, 0, _) => {
-                        fill(body, end..range.start, &mut out);
-                        open = Some(Block {
-                            range: range.start.max(end)..range.end,
-                            kind: kind_of(&tag),
-                        });
-                    }
-                    (Some(block), 1, Tag::Item | Tag::TableRow) => {
-                        if let BlockKind::Rows(rows) = &mut block.kind {
-                            rows.push(range.start);
-                        }
-                    }
-                    _ => {}
-                }
-                depth += 1;
-            }
-            Event::End(_) => {
-                depth = depth.saturating_sub(1);
-                if depth == 0 && let Some(block) = open.take() {
-                    end = end.max(block.range.end);
-                    out.push(block);
-                }
-            }
-            Event::Text(text) | Event::Code(text) => heading_text(&mut open, &text),
-            Event::SoftBreak | Event::HardBreak => heading_text(&mut open, " "),
-            _ if depth == 0 => {
-                fill(body, end..range.end, &mut out);
-                end = end.max(range.end);
-            }
-            _ => {}
-        }
-    }
-    fill(body, end..body.len(), &mut out);
-    out
-}
-
-fn kind_of(tag: &Tag<'_>) -> BlockKind {
-    match tag {
-        Tag::Heading { level, .. } => BlockKind::Heading {
-            level: *level,
-            text: String::new(),
-        },
-        Tag::List(_) | Tag::Table(_) => BlockKind::Rows(Vec::new()),
-        Tag::CodeBlock(_) | Tag::HtmlBlock => BlockKind::Code,
-        _ => BlockKind::Text,
-    }
-}
-
-fn heading_text(open: &mut Option<Block>, piece: &str) {
-    if let Some(Block {
-        kind: BlockKind::Heading { text, .. },
-        ..
-    }) = open
-    {
-        text.push_str(piece);
-    }
-}
-
-/// Adds what lies between two blocks as a block of text, unless it is white space.
-fn fill(body: &str, gap: Range<usize>, out: &mut Vec<Block>) {
-    if body.get(gap.clone()).is_some_and(|text| !text.trim().is_empty()) {
-        out.push(Block {
-            range: gap,
-            kind: BlockKind::Text,
-        });
-    }
-}
-
 /// Packs blocks into passages, one section (the text under one heading) after the other.
 struct Packer<'a> {
     body: &'a str,
@@ -225,7 +90,13 @@ struct Packer<'a> {
 }
 
 impl Packer<'_> {
-    fn heading(&mut self, block: &Block, level: HeadingLevel, text: &str, next: Option<&BlockKind>) {
+    fn heading(
+        &mut self,
+        block: &Block,
+        level: HeadingLevel,
+        text: &str,
+        next: Option<&BlockKind>,
+    ) {
         self.close();
         while self.path.last().is_some_and(|(outer, _)| *outer >= level) {
             self.path.pop();
@@ -333,7 +204,11 @@ impl Packer<'_> {
         self.refine(pieces, |limits, text| character_cuts(text, limits.target))
     }
 
-    fn refine(&self, pieces: Vec<Range<usize>>, joints: impl Fn(ChunkLimits, &str) -> Vec<usize>) -> Vec<Range<usize>> {
+    fn refine(
+        &self,
+        pieces: Vec<Range<usize>>,
+        joints: impl Fn(ChunkLimits, &str) -> Vec<usize>,
+    ) -> Vec<Range<usize>> {
         let mut out = Vec::with_capacity(pieces.len());
         for piece in pieces {
             if self.tokens(&piece) <= self.limits.max {
@@ -341,7 +216,9 @@ impl Packer<'_> {
                 continue;
             }
             let text = self.body.get(piece.clone()).unwrap_or_default();
-            let cuts = joints(self.limits, text).into_iter().map(|at| piece.start + at);
+            let cuts = joints(self.limits, text)
+                .into_iter()
+                .map(|at| piece.start + at);
             out.extend(cut_at(&piece, cuts));
         }
         out
@@ -367,7 +244,10 @@ fn line_starts(text: &str) -> Vec<usize> {
 }
 
 fn sentence_starts(text: &str) -> Vec<usize> {
-    sentences(text).into_iter().map(|range| range.start).collect()
+    sentences(text)
+        .into_iter()
+        .map(|range| range.start)
+        .collect()
 }
 
 /// Cuts every `tokens` estimated tokens, after white space or Chinese where there is some in the last quarter.
@@ -416,13 +296,19 @@ fn with_scalars(body: &str, found: Vec<(Vec<String>, Range<usize>)>) -> Vec<Chun
 }
 
 #[cfg(test)]
-#[expect(clippy::indexing_slicing, clippy::string_slice, reason = "tests fail by panicking")]
+#[expect(
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "tests fail by panicking"
+)]
 mod tests {
     use super::*;
 
     fn cut<'a>(body: &'a str, limits: &ChunkLimits) -> Vec<(String, &'a str)> {
         let chunks = chunk(body, limits).into_iter();
-        chunks.map(|chunk| (chunk.heading.join("/"), &body[chunk.bytes])).collect()
+        chunks
+            .map(|chunk| (chunk.heading.join("/"), &body[chunk.bytes]))
+            .collect()
     }
 
     fn small() -> ChunkLimits {
@@ -480,16 +366,31 @@ mod tests {
         let body = "- one two three four five six\n- a b c d e f\n  - g h\n- x y z";
         let found = cut(body, &small());
         let texts: Vec<&str> = found.iter().map(|(_, text)| *text).collect();
-        assert_eq!(texts, ["- one two three four five six", "- a b c d e f\n  - g h", "- x y z"]);
+        assert_eq!(
+            texts,
+            [
+                "- one two three four five six",
+                "- a b c d e f\n  - g h",
+                "- x y z"
+            ]
+        );
     }
 
     #[test]
     fn tables_are_cut_between_rows_and_kept_where_they_fit() {
-        let body = "| a | b |\n|---|---|\n| one | two three |\n| four five | six seven |\n| x | y |";
+        let body =
+            "| a | b |\n|---|---|\n| one | two three |\n| four five | six seven |\n| x | y |";
         assert_eq!(cut(body, &ChunkLimits::default()), [(String::new(), body)]);
         let found = cut(body, &small());
-        assert!(found.len() > 1 && found[0].1.starts_with("| a | b |\n|---|---|"), "{found:?}");
-        assert!(found.iter().all(|(_, text)| text.starts_with('|') && text.ends_with('|')));
+        assert!(
+            found.len() > 1 && found[0].1.starts_with("| a | b |\n|---|---|"),
+            "{found:?}"
+        );
+        assert!(
+            found
+                .iter()
+                .all(|(_, text)| text.starts_with('|') && text.ends_with('|'))
+        );
     }
 
     #[test]
@@ -498,7 +399,14 @@ mod tests {
         assert_eq!(cut(body, &ChunkLimits::default()), [(String::new(), body)]);
         let long = format!("```\n{}```", "alpha beta gamma delta\n".repeat(12));
         let found = cut(&long, &small());
-        assert!(found.len() > 3 && found[1].1.lines().all(|line| line == "alpha beta gamma delta"), "{found:?}");
+        assert!(
+            found.len() > 3
+                && found[1]
+                    .1
+                    .lines()
+                    .all(|line| line == "alpha beta gamma delta"),
+            "{found:?}"
+        );
     }
 
     #[test]
@@ -509,15 +417,25 @@ mod tests {
         assert_eq!(found[0].1, "七天内可以无理由退货退款。");
         let body = "啊".repeat(100);
         let found = cut(&body, &small());
-        assert!(found.len() >= 5 && found.iter().all(|(_, text)| estimate_tokens(text) <= 14), "{found:?}");
+        assert!(
+            found.len() >= 5 && found.iter().all(|(_, text)| estimate_tokens(text) <= 14),
+            "{found:?}"
+        );
         let body = "x".repeat(500);
-        assert!(cut(&body, &small()).iter().all(|(_, text)| estimate_tokens(text) <= 14));
+        assert!(
+            cut(&body, &small())
+                .iter()
+                .all(|(_, text)| estimate_tokens(text) <= 14)
+        );
     }
 
     #[test]
     fn an_introduction_stays_with_its_list() {
         let body = "one two three four five:\n\n- six seven eight\n- nine ten eleven";
-        assert_eq!(cut(body, &ChunkLimits { max: 20, ..small() }), [(String::new(), body)]);
+        assert_eq!(
+            cut(body, &ChunkLimits { max: 20, ..small() }),
+            [(String::new(), body)]
+        );
     }
 
     #[test]
@@ -543,14 +461,5 @@ mod tests {
     fn nothing_gives_nothing() {
         assert!(chunk("", &ChunkLimits::default()).is_empty());
         assert!(chunk(" \n\t\u{3000}\n", &ChunkLimits::default()).is_empty());
-    }
-
-    #[test]
-    fn tokens_are_estimated() {
-        assert_eq!(estimate_tokens(""), 0);
-        assert_eq!(estimate_tokens("退货流程说明十个字呢"), 7);
-        assert_eq!(estimate_tokens("how to return"), 3);
-        assert_eq!(estimate_tokens("internationalization"), 3);
-        assert_eq!(estimate_tokens("----"), 1);
     }
 }

@@ -63,7 +63,8 @@ pub fn detect(text: &str) -> Language {
 }
 
 fn is_latin(c: char) -> bool {
-    c.is_ascii_alphabetic() || matches!(c, '\u{aa}' | '\u{ba}' | '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' | '\u{ff21}'..='\u{ff5a}')
+    c.is_ascii_alphabetic()
+        || matches!(c, '\u{aa}' | '\u{ba}' | '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' | '\u{ff21}'..='\u{ff5a}')
 }
 
 #[cfg(test)]
@@ -77,7 +78,10 @@ mod tests {
             ("iPhone 15 Pro Max 怎么退货", Language::Zh),
             ("如何 reset password on my phone", Language::Zh),
             ("How do I return an order?", Language::En),
-            ("Zhiyin (知音) is a knowledge base that answers questions from articles", Language::En),
+            (
+                "Zhiyin (知音) is a knowledge base that answers questions from articles",
+                Language::En,
+            ),
             ("Où est ma commande ?", Language::En),
             ("返品の手続きについて教えてください", Language::Other),
             ("Как вернуть заказ", Language::Other),
@@ -92,6 +96,9 @@ mod tests {
 
     #[test]
     fn tags() {
-        assert_eq!([Language::Zh, Language::En, Language::Other].map(Language::as_str), ["zh", "en", "und"]);
+        assert_eq!(
+            [Language::Zh, Language::En, Language::Other].map(Language::as_str),
+            ["zh", "en", "und"]
+        );
     }
 }

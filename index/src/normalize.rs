@@ -7,7 +7,9 @@ use std::iter::once;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use unicode_normalization::char::{canonical_combining_class, decompose_compatible, is_combining_mark};
+use unicode_normalization::char::{
+    canonical_combining_class, decompose_compatible, is_combining_mark,
+};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
 /// A text in its matching form, with a map back to the text it came from.
@@ -98,7 +100,9 @@ pub fn fold(text: &str) -> Folded {
         pieces: Vec::new(),
     };
     let mut out = std::mem::take(&mut folded.text);
-    fold_into(text, &mut out, |at, origin, linear| folded.note(at, origin, linear));
+    fold_into(text, &mut out, |at, origin, linear| {
+        folded.note(at, origin, linear)
+    });
     folded.text = out;
     folded
 }
@@ -116,48 +120,79 @@ pub fn folded(text: &str) -> String {
 /// Folds `text` onto `out` and reports each step: offset in `out`, bytes of `text`, one to one or not.
 fn fold_into(text: &str, out: &mut String, mut note: impl FnMut(usize, Range<usize>, bool)) {
     let table = &*SIMPLIFIED;
-    let mut chars = text.char_indices();
-    let mut next = chars.next();
-    while let Some((at, c)) = next {
-        next = chars.next();
-        // A character in front of a combining mark (or of something dropped that may hide one)
-        // has to be normalised together with it.
-        let alone = next.is_none_or(|(_, following)| is_solid(following));
-        if alone && let Some(simple) = table.fold_simple(c) {
-            note(
-                out.len(),
-                at..at + c.len_utf8(),
-                simple.len_utf8() == c.len_utf8(),
-            );
-            out.push(simple);
+    let mut at = 0;
+    while let Some(rest) = text.get(at..) {
+        let plain = ascii_run(rest);
+        if plain > 0 {
+            let folded = out.len();
+            note(folded, at..at + plain, true);
+            out.push_str(rest.get(..plain).unwrap_or_default());
+            if let Some(run) = out.get_mut(folded..) {
+                run.make_ascii_lowercase();
+            }
+            at += plain;
             continue;
         }
+        let mut chars = rest.chars();
+        let Some(c) = chars.next() else { break };
+        let end = at + c.len_utf8();
+        // A character in front of a combining mark (or of something dropped that may hide one)
+        // has to be normalised together with it.
+        let alone = chars.next().is_none_or(is_solid);
+        if alone && let Some(simple) = table.fold_simple(c) {
+            note(out.len(), at..end, simple.len_utf8() == c.len_utf8());
+            out.push(simple);
+            at = end;
+        } else if is_dropped(c) {
+            at = end;
+        } else {
+            at = fold_sequence(text, at, out, &mut note);
+        }
+    }
+}
+
+/// How many bytes of `text` are ASCII that folds by itself: all up to one in front of a combining mark.
+fn ascii_run(text: &str) -> usize {
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\n' | b'\t' | b'\r');
+    let length = text.bytes().take_while(|byte| is_plain(byte)).count();
+    let next = text.get(length..).and_then(|rest| rest.chars().next());
+    if next.is_none_or(is_solid) {
+        length
+    } else {
+        length.saturating_sub(1)
+    }
+}
+
+/// Folds the combining sequence at `at`; where the next one begins.
+fn fold_sequence(
+    text: &str,
+    at: usize,
+    out: &mut String,
+    note: &mut impl FnMut(usize, Range<usize>, bool),
+) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    let mut unit = String::new();
+    let mut scalars = 0;
+    let (mut next, mut end) = (text.len(), at);
+    for (offset, c) in rest.char_indices() {
         if is_dropped(c) {
             continue;
         }
-        let mut end = at + c.len_utf8();
-        let mut unit = String::from(c);
-        let mut single = true;
-        while let Some((from, following)) = next {
-            let dropped = is_dropped(following);
-            if !dropped && starts_unit(following) {
-                break;
-            }
-            if !dropped {
-                unit.push(following);
-                end = from + following.len_utf8();
-                single = false;
-            }
-            next = chars.next();
+        if scalars > 0 && starts_unit(c) {
+            next = at + offset;
+            break;
         }
-        let unit = fold_unit(unit, table);
-        if unit.is_empty() {
-            continue;
-        }
-        let linear = single && unit.len() == end - at && unit.chars().count() == 1;
+        unit.push(c);
+        scalars += 1;
+        end = at + offset + c.len_utf8();
+    }
+    let unit = fold_unit(unit, &SIMPLIFIED);
+    if !unit.is_empty() {
+        let linear = scalars == 1 && unit.len() == end - at && unit.chars().count() == 1;
         note(out.len(), at..end, linear);
         out.push_str(&unit);
     }
+    next
 }
 
 /// Normalises one combining sequence until nothing changes any more: lower case can make
@@ -242,7 +277,7 @@ pub fn strip_accents(word: &str) -> Cow<'_, str> {
             }
             continue;
         }
-        latin = c.is_ascii_alphabetic();
+        latin = c.is_ascii_alphabetic() || "ßæœøłđðþı".contains(c);
         match c {
             'ß' => out.push_str("ss"),
             'æ' => out.push_str("ae"),
@@ -308,7 +343,11 @@ impl Simplified {
             return c;
         }
         if code <= LAST {
-            return self.common.get((code - FIRST) as usize).copied().unwrap_or(c);
+            return self
+                .common
+                .get((code - FIRST) as usize)
+                .copied()
+                .unwrap_or(c);
         }
         if code < 0x20000 {
             return c;
@@ -353,7 +392,10 @@ mod tests {
 
     #[test]
     fn drops_what_cannot_be_seen() {
-        assert_eq!(folded("退\u{200b}货\u{feff}\u{0}a\u{ad}b\u{fe0f}"), "退货ab");
+        assert_eq!(
+            folded("退\u{200b}货\u{feff}\u{0}a\u{ad}b\u{fe0f}"),
+            "退货ab"
+        );
         assert_eq!(folded("a\nb\tc\u{b}d\u{85}e"), "a\nb\tc d e");
     }
 

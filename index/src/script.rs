@@ -1,6 +1,8 @@
 //! Which writing system does a character belong to, as far as splitting text is concerned?
 //! Invariant: every character has exactly one class, and only `Other` separates words.
 
+use std::ops::Range;
+
 use unicode_normalization::char::is_combining_mark;
 
 /// The class of a character that decides how the text around it is split.
@@ -44,7 +46,9 @@ impl Script {
             | '\u{30fc}'..='\u{30ff}'
             | '\u{31f0}'..='\u{31ff}'
             | '\u{ff66}'..='\u{ff9d}' => Self::Kana,
-            '\u{ac00}'..='\u{d7a3}' | '\u{1100}'..='\u{11ff}' | '\u{3131}'..='\u{318e}' => Self::Hangul,
+            '\u{ac00}'..='\u{d7a3}' | '\u{1100}'..='\u{11ff}' | '\u{3131}'..='\u{318e}' => {
+                Self::Hangul
+            }
             c if is_combining_mark(c) => Self::Mark,
             c if c.is_alphanumeric() => Self::Letter,
             _ => Self::Other,
@@ -56,6 +60,49 @@ impl Script {
     pub fn has_grams(self) -> bool {
         matches!(self, Self::Han | Self::Kana | Self::Hangul)
     }
+}
+
+/// Splits a text where its script changes; what is neither Han, Kana nor Hangul is cut at white space.
+pub(crate) struct Runs<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Runs<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { text, at: 0 }
+    }
+}
+
+impl Iterator for Runs<'_> {
+    type Item = (Script, Range<usize>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let class = |c: char| match Script::of(c) {
+            Script::Mark | Script::Other if c.is_whitespace() => Script::Other,
+            script if script.has_grams() => script,
+            _ => Script::Letter,
+        };
+        let rest = self.text.get(self.at..)?;
+        let mut chars = rest.char_indices().map(|(at, c)| (at, class(c)));
+        let (_, first) = chars.next()?;
+        let length = chars
+            .find(|(_, script)| *script != first)
+            .map_or(rest.len(), |(at, _)| at);
+        let start = self.at;
+        self.at += length;
+        if first == Script::Other {
+            return self.next();
+        }
+        Some((first, start..self.at))
+    }
+}
+
+/// Whether `at` stands between two letters or digits of one alphabetic word.
+pub(crate) fn is_cut(text: &str, at: usize) -> bool {
+    let is_letter = |c: char| Script::of(c) == Script::Letter;
+    let (before, after) = text.split_at_checked(at).unwrap_or_default();
+    before.chars().next_back().is_some_and(is_letter) && after.chars().next().is_some_and(is_letter)
 }
 
 #[cfg(test)]

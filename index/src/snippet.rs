@@ -4,13 +4,11 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
-
-use crate::analyzer::{QueryKind, QueryTerm, is_cut, stem};
+use crate::analyzer::{QueryKind, QueryTerm, stem};
 use crate::markdown::hidden;
 use crate::normalize::{fold, strip_accents};
-use crate::script::Script;
-use crate::sentence::first_start;
+use crate::script::{Script, is_cut};
+use crate::window::{scalars, window};
 
 /// A window of a text with the matches in it marked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,17 +24,20 @@ pub struct Snippet {
 /// Marks the terms of one query; built once, used for each hit.
 #[derive(Clone)]
 pub struct Highlighter {
-    /// Terms found by their characters, and what each is.
-    literals: Option<AhoCorasick>,
-    kinds: Vec<Literal>,
+    /// Terms found by their characters, by the first of these.
+    literals: Vec<Literal>,
+    /// One bit for each first character, by its last six bits: most characters of a text are passed over by it.
+    firsts: u64,
     /// Stems of English words.
     stems: HashMap<String, usize>,
     /// The first two letters of those stems: a word that begins otherwise is not stemmed.
     openings: Vec<[u8; 2]>,
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Literal {
+    first: char,
+    text: String,
     term: usize,
     /// Whether it is a bigram or a single character rather than a word.
     gram: bool,
@@ -44,9 +45,9 @@ struct Literal {
 
 /// A match in a text, in bytes, and which term it is of.
 #[derive(Clone, Debug)]
-struct Found {
-    range: Range<usize>,
-    term: usize,
+pub(crate) struct Found {
+    pub range: Range<usize>,
+    pub term: usize,
 }
 
 /// Marks `terms` in the densest window of `text` of at most `max_chars` Unicode scalars.
@@ -58,12 +59,14 @@ impl Highlighter {
     /// Prepares to mark `terms`; function words only when there is nothing else.
     pub fn new(terms: &[QueryTerm]) -> Self {
         let all_stop = terms.iter().all(|term| term.stop);
-        let mut patterns = Vec::new();
-        let mut kinds = Vec::new();
-        let mut stems = HashMap::new();
-        let mut openings = Vec::new();
+        let mut made = Self {
+            literals: Vec::new(),
+            firsts: 0,
+            stems: HashMap::new(),
+            openings: Vec::new(),
+        };
         for (at, term) in terms.iter().enumerate() {
-            if term.term.is_empty() || term.stop && !all_stop {
+            if term.stop && !all_stop {
                 continue;
             }
             let alphabetic = term
@@ -71,34 +74,22 @@ impl Highlighter {
                 .chars()
                 .all(|c| matches!(Script::of(c), Script::Letter | Script::Mark) && !c.is_numeric());
             if term.kind == QueryKind::Word && alphabetic {
-                openings.push(opening(&term.term));
-                stems.insert(term.term.clone(), at);
-            } else {
-                patterns.push(term.term.as_str());
-                kinds.push(Literal {
+                made.openings.push(opening(&term.term));
+                made.stems.insert(term.term.clone(), at);
+            } else if let Some(first) = term.term.chars().next() {
+                made.firsts |= bit(first);
+                made.literals.push(Literal {
+                    first,
+                    text: term.term.clone(),
                     term: at,
                     gram: term.kind != QueryKind::Word,
                 });
             }
         }
-        let literals = if patterns.is_empty() {
-            None
-        } else {
-            AhoCorasick::builder()
-                .kind(Some(AhoCorasickKind::ContiguousNFA))
-                .match_kind(MatchKind::Standard)
-                .build(&patterns)
-                .inspect_err(|error| tracing::warn!(%error, "terms that cannot be marked"))
-                .ok()
-        };
-        openings.sort_unstable();
-        openings.dedup();
-        Self {
-            literals,
-            kinds,
-            stems,
-            openings,
-        }
+        made.literals.sort_by_key(|literal| literal.first);
+        made.openings.sort_unstable();
+        made.openings.dedup();
+        made
     }
 
     /// The byte ranges of `text` to mark: ascending, apart from each other.
@@ -126,23 +117,30 @@ impl Highlighter {
         let folded = fold(text);
         let mut words = self.find_stems(&folded.text);
         let mut grams = Vec::new();
-        if let Some(literals) = &self.literals {
-            for hit in literals.find_overlapping_iter(&folded.text) {
-                let Some(kind) = self.kinds.get(hit.pattern().as_usize()) else {
-                    continue;
-                };
+        for (at, c) in folded.text.char_indices() {
+            if self.firsts & bit(c) == 0 {
+                continue;
+            }
+            let rest = folded.text.get(at..).unwrap_or_default();
+            let from = self.literals.partition_point(|literal| literal.first < c);
+            let same = self
+                .literals
+                .iter()
+                .skip(from)
+                .take_while(|literal| literal.first == c);
+            for literal in same.filter(|literal| rest.starts_with(&literal.text)) {
                 let found = Found {
-                    range: hit.range(),
-                    term: kind.term,
+                    range: at..at + literal.text.len(),
+                    term: literal.term,
                 };
-                if kind.gram {
+                if literal.gram {
                     grams.push(found);
                 } else if !inside_word(&folded.text, &found.range) {
                     words.push(found);
                 }
             }
         }
-        let spots = merge(words.iter().map(|found| found.range.clone()).collect::<Vec<_>>().into_iter());
+        let spots = merge(words.iter().map(|found| found.range.clone()));
         grams.retain(|gram| stands_alone_or_joins(&gram.range, &spots));
         words.extend(grams);
         for found in &mut words {
@@ -159,7 +157,10 @@ impl Highlighter {
             return out;
         }
         let mut from = None;
-        for (at, c) in text.char_indices().chain(std::iter::once((text.len(), ' '))) {
+        for (at, c) in text
+            .char_indices()
+            .chain(std::iter::once((text.len(), ' ')))
+        {
             let letter = if c.is_ascii() {
                 c.is_ascii_lowercase()
             } else {
@@ -187,6 +188,10 @@ impl Highlighter {
     }
 }
 
+fn bit(c: char) -> u64 {
+    1 << (u32::from(c) % 64)
+}
+
 /// The first two bytes of a word, with `i` for a second `y`, which a stem may turn into it (dying, die).
 fn opening(word: &str) -> [u8; 2] {
     let mut bytes = word.bytes();
@@ -203,13 +208,18 @@ fn inside_word(text: &str, range: &Range<usize>) -> bool {
         let after = after.chars().next().is_some_and(char::is_numeric);
         before == after
     };
-    [range.start, range.end].iter().any(|at| is_cut(text, *at) && same_kind(*at))
+    [range.start, range.end]
+        .iter()
+        .any(|at| is_cut(text, *at) && same_kind(*at))
 }
 
 /// A bigram is marked where no word was found, or where it fills the gap between two words.
 fn stands_alone_or_joins(gram: &Range<usize>, spots: &[Range<usize>]) -> bool {
     let next = spots.partition_point(|spot| spot.end < gram.start);
-    let mut near = spots.iter().skip(next).take_while(|spot| spot.start <= gram.end);
+    let mut near = spots
+        .iter()
+        .skip(next)
+        .take_while(|spot| spot.start <= gram.end);
     let overlaps = |spot: &Range<usize>| spot.start < gram.end && gram.start < spot.end;
     match (near.next(), near.next()) {
         (Some(_), Some(_)) => true,
@@ -220,7 +230,9 @@ fn stands_alone_or_joins(gram: &Range<usize>, spots: &[Range<usize>]) -> bool {
 
 fn is_within(range: &Range<usize>, ascending: &[Range<usize>]) -> bool {
     let at = ascending.partition_point(|outer| outer.end < range.end);
-    ascending.get(at).is_some_and(|outer| outer.start <= range.start)
+    ascending
+        .get(at)
+        .is_some_and(|outer| outer.start <= range.start)
 }
 
 /// Joins ranges that touch or overlap; the input is sorted here.
@@ -237,121 +249,26 @@ fn merge(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
     out
 }
 
-fn scalars(text: &str, range: Range<usize>) -> usize {
-    text.get(range).map_or(0, |text| text.chars().count())
-}
-
-/// The byte `chars` Unicode scalars after `from`, or the end.
-fn forward(text: &str, from: usize, chars: usize) -> usize {
-    let rest = text.get(from..).unwrap_or_default();
-    rest.char_indices().nth(chars).map_or(text.len(), |(at, _)| from + at)
-}
-
-/// The byte `chars` Unicode scalars before `to`, or the beginning.
-fn backward(text: &str, to: usize, chars: usize) -> usize {
-    if chars == 0 {
-        return to;
-    }
-    let rest = text.get(..to).unwrap_or_default();
-    rest.char_indices().rev().nth(chars - 1).map_or(0, |(at, _)| at)
-}
-
-/// The window around the stretch with the most distinct terms, from a sentence or word start near it.
-fn window(text: &str, found: &[Found], max_chars: usize) -> Range<usize> {
-    if text.len() <= max_chars || scalars(text, 0..text.len()) <= max_chars {
-        return 0..text.len();
-    }
-    let core = densest(text, found, max_chars);
-    let used = scalars(text, core.clone());
-    let spare = max_chars.saturating_sub(used);
-    // A third of the spare room goes in front, all of what the end of the text leaves unused.
-    let behind = scalars(text, core.end..forward(text, core.end, spare));
-    let lead = (spare / 3).max(spare - behind.min(spare));
-    let earliest = backward(text, core.start, lead);
-    let start = begin_near(text, earliest..core.start);
-    let end = forward(text, start, max_chars);
-    start..end_near(text, start.max(core.end).min(end)..end)
-}
-
-/// The stretch of matches, at most `max_chars` long, that holds the most distinct terms; then the most matches.
-fn densest(text: &str, found: &[Found], max_chars: usize) -> Range<usize> {
-    let places = in_scalars(text, found);
-    let all = || found.iter().zip(&places);
-    let mut best = (0, 0..0);
-    let mut counts: HashMap<usize, usize> = HashMap::new();
-    let mut behind = all().enumerate().peekable();
-    for (last, (hit, place)) in all().enumerate() {
-        *counts.entry(hit.term).or_default() += 1;
-        while let Some((_, (gone, _))) =
-            behind.next_if(|(first, (_, from))| *first < last && place.end > from.start + max_chars)
-        {
-            if let Some(count) = counts.get_mut(&gone.term) {
-                *count -= 1;
-            }
-            if counts.get(&gone.term) == Some(&0) {
-                counts.remove(&gone.term);
-            }
-        }
-        let Some((first, (from, _))) = behind.peek() else {
-            break;
-        };
-        let score = counts.len() * 1_000 + (last - first).min(999);
-        if score > best.0 {
-            best = (score, from.range.start..hit.range.end.max(from.range.start));
-        }
-    }
-    best.1
-}
-
-/// Where the matches stand in Unicode scalars, in one pass.
-fn in_scalars(text: &str, found: &[Found]) -> Vec<Range<usize>> {
-    let (mut at, mut count) = (0, 0);
-    let places = found.iter().map(|hit| {
-        count += scalars(text, at..hit.range.start);
-        at = hit.range.start;
-        count..count + scalars(text, hit.range.clone())
-    });
-    places.collect()
-}
-
-/// Where to begin within a lead: at its first sentence start, else after its first gap between words.
-fn begin_near(text: &str, lead: Range<usize>) -> usize {
-    if lead.start == 0 {
-        return 0;
-    }
-    let Some(piece) = text.get(lead.clone()) else {
-        return lead.end;
-    };
-    if let Some(at) = first_start(piece) {
-        return lead.start + at;
-    }
-    if !is_cut(text, lead.start) {
-        return lead.start;
-    }
-    let gap = piece.char_indices().find(|(_, c)| Script::of(*c) != Script::Letter);
-    gap.map_or(lead.end, |(at, _)| lead.start + at)
-}
-
-/// Where to end within a tail: not inside a word, unless the tail is all one word.
-fn end_near(text: &str, tail: Range<usize>) -> usize {
-    if !is_cut(text, tail.end) {
-        return tail.end;
-    }
-    let piece = text.get(tail.clone()).unwrap_or_default();
-    let word = piece.chars().rev().take_while(|c| Script::of(*c) == Script::Letter);
-    let length: usize = word.map(char::len_utf8).sum();
-    if length == piece.len() { tail.end } else { tail.end - length }
-}
-
 /// Writes the window as html: escaped, white space collapsed, without what is hidden, matches marked.
-fn render(text: &str, window: &Range<usize>, marks: &[Range<usize>], hidden: &[Range<usize>]) -> String {
+fn render(
+    text: &str,
+    window: &Range<usize>,
+    marks: &[Range<usize>],
+    hidden: &[Range<usize>],
+) -> String {
     let mut html = String::with_capacity(window.len() + 64);
     let shows = |range: Range<usize>| text.get(range).is_some_and(|text| !text.trim().is_empty());
     if shows(0..window.start) {
         html.push('…');
     }
-    let mut marks = marks.iter().skip_while(|mark| mark.end <= window.start).peekable();
-    let mut hidden = hidden.iter().skip_while(|noise| noise.end <= window.start).peekable();
+    let mut marks = marks
+        .iter()
+        .skip_while(|mark| mark.end <= window.start)
+        .peekable();
+    let mut hidden = hidden
+        .iter()
+        .skip_while(|noise| noise.end <= window.start)
+        .peekable();
     let mut open = false;
     let mut space = true;
     for (at, c) in text.get(window.clone()).unwrap_or_default().char_indices() {
@@ -415,20 +332,33 @@ mod tests {
 
     fn marked<'a>(query: &str, text: &'a str) -> Vec<&'a str> {
         let highlighter = Highlighter::new(&Analyzer::new().query_terms(query));
-        highlighter.ranges(text).into_iter().map(|range| &text[range]).collect()
+        highlighter
+            .ranges(text)
+            .into_iter()
+            .map(|range| &text[range])
+            .collect()
     }
 
     #[test]
     fn words_of_both_languages_are_marked() {
-        assert_eq!(html("退货", "七天内可以退貨。"), "七天内可以<mark>退貨</mark>。");
-        assert_eq!(html("returns", "We RETURNED it, turn"), "We <mark>RETURNED</mark> it, turn");
+        assert_eq!(
+            html("退货", "七天内可以退貨。"),
+            "七天内可以<mark>退貨</mark>。"
+        );
+        assert_eq!(
+            html("returns", "We RETURNED it, turn"),
+            "We <mark>RETURNED</mark> it, turn"
+        );
         assert_eq!(html("cafe", "Le Café’s"), "Le <mark>Café</mark>’s");
         assert_eq!(html("dying", "die"), "<mark>die</mark>");
     }
 
     #[test]
     fn identifiers_are_marked_whole_or_in_part() {
-        assert_eq!(marked("X200-Pro", "x200-pro, X200, the Pro, ax200"), ["x200-pro", "X200", "Pro"]);
+        assert_eq!(
+            marked("X200-Pro", "x200-pro, X200, the Pro, ax200"),
+            ["x200-pro", "X200", "Pro"]
+        );
         assert_eq!(marked("iphone", "iPhone15 iPhones"), ["iPhone", "iPhones"]);
         assert_eq!(marked("4.3.1", "v4.3.1 14.3.1"), ["4.3.1", "3", "1"]);
         assert_eq!(marked("c++", "C++ c"), ["C++", "c"]);
@@ -459,30 +389,61 @@ mod tests {
     #[test]
     fn markdown_goes_and_html_is_escaped() {
         assert_eq!(
-            html("退货", "## **退货** <b>\n- 见[退货页](https://e.com/退货) & \"x\"\n| a|b |\n|--|--|"),
+            html(
+                "退货",
+                "## **退货** <b>\n- 见[退货页](https://e.com/退货) & \"x\"\n| a|b |\n|--|--|"
+            ),
             "<mark>退货</mark> &lt;b&gt; 见<mark>退货</mark>页 &amp; &quot;x&quot; a b"
         );
     }
 
     #[test]
     fn the_window_is_where_the_terms_are() {
-        let text = format!("{}我想退货。请按退货流程提交申请，客服会处理。{}", "前面的话很多。".repeat(40), "后面的话。".repeat(40));
+        let text = format!(
+            "{}我想退货。请按退货流程提交申请，客服会处理。{}",
+            "前面的话很多。".repeat(40),
+            "后面的话。".repeat(40)
+        );
         let found = snippet(&text, &Analyzer::new().query_terms("退货流程申请"), 40);
-        assert!(found.html.starts_with('…') && found.html.ends_with('…'), "{}", found.html);
-        assert!(found.html.contains("<mark>退货流程</mark>提交<mark>申请</mark>"), "{}", found.html);
+        assert!(
+            found.html.starts_with('…') && found.html.ends_with('…'),
+            "{}",
+            found.html
+        );
+        assert!(
+            found
+                .html
+                .contains("<mark>退货流程</mark>提交<mark>申请</mark>"),
+            "{}",
+            found.html
+        );
         assert!(found.end - found.start <= 40);
-        let scalars: String = text.chars().skip(found.start).take(found.end - found.start).collect();
+        let scalars: String = text
+            .chars()
+            .skip(found.start)
+            .take(found.end - found.start)
+            .collect();
         assert!(scalars.contains("退货流程提交申请"), "{scalars}");
-        assert!(scalars.starts_with("前面") || scalars.starts_with("我想"), "{scalars}");
+        assert!(
+            scalars.starts_with("前面") || scalars.starts_with("我想"),
+            "{scalars}"
+        );
     }
 
     #[test]
     fn windows_do_not_cut_words() {
         let text = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda return order mu nu xi omicron".to_owned();
         let found = snippet(&text, &Analyzer::new().query_terms("return order"), 30);
-        let inner = found.html.replace("<mark>", "").replace("</mark>", "").replace('…', " ");
+        let inner = found
+            .html
+            .replace("<mark>", "")
+            .replace("</mark>", "")
+            .replace('…', " ");
         for word in inner.split_whitespace() {
-            assert!(text.split(' ').any(|whole| whole == word), "{word} in {inner}");
+            assert!(
+                text.split(' ').any(|whole| whole == word),
+                "{word} in {inner}"
+            );
         }
         assert!(inner.contains("return order"), "{inner}");
     }
@@ -490,8 +451,18 @@ mod tests {
     #[test]
     fn without_matches_the_beginning() {
         let found = snippet("one two three", &[], 7);
-        assert_eq!(found, Snippet { html: "one two…".to_owned(), start: 0, end: 7 });
+        assert_eq!(
+            found,
+            Snippet {
+                html: "one two…".to_owned(),
+                start: 0,
+                end: 7
+            }
+        );
         assert_eq!(snippet("", &[], 7).html, "");
-        assert_eq!(snippet("abc", &Analyzer::new().query_terms("abc"), 0).html, "…");
+        assert_eq!(
+            snippet("abc", &Analyzer::new().query_terms("abc"), 0).html,
+            "…"
+        );
     }
 }

@@ -45,10 +45,15 @@ fn is_word(c: char) -> bool {
 /// `.` before a name (`.net`), `++` or `#` after one (`c++`, `c#`).
 fn next_compound(text: &str, from: usize) -> Option<Range<usize>> {
     let rest = text.get(from..)?;
-    let (skipped, first) = rest.char_indices().find(|(_, c)| Script::of(*c) == Script::Letter)?;
+    let (skipped, first) = rest
+        .char_indices()
+        .find(|(_, c)| Script::of(*c) == Script::Letter)?;
     let mut start = from + skipped;
     let mut before = part(text, from..start).chars().rev();
-    if first.is_alphabetic() && before.next() == Some('.') && before.next().is_none_or(char::is_whitespace) {
+    if first.is_alphabetic()
+        && before.next() == Some('.')
+        && before.next().is_none_or(char::is_whitespace)
+    {
         start -= 1;
     }
     let mut end = from + skipped;
@@ -64,7 +69,8 @@ fn next_compound(text: &str, from: usize) -> Option<Range<usize>> {
     let tail = part(text, end..text.len());
     for suffix in ["++", "#"] {
         let after = tail.strip_prefix(suffix);
-        if previous.is_ascii_alphabetic() && after.is_some_and(|after| !after.starts_with(is_word)) {
+        if previous.is_ascii_alphabetic() && after.is_some_and(|after| !after.starts_with(is_word))
+        {
             end += suffix.len();
             break;
         }
@@ -105,6 +111,10 @@ fn split_compound<'a>(
         range.end -= 2;
     }
     let whole = part(text, range.clone());
+    if whole.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        emit_part(text, range, original, emit);
+        return;
+    }
     let parts: Vec<Range<usize>> = split_parts(whole)
         .map(|part| range.start + part.start..range.start + part.end)
         .collect();
@@ -120,12 +130,14 @@ fn split_compound<'a>(
 /// Splits a compound at its connectors; an apostrophe inside a word is none.
 fn split_parts(whole: &str) -> impl Iterator<Item = Range<usize>> {
     let mut from = 0;
-    whole.split(|c| c != '\'' && !is_word(c)).filter_map(move |piece| {
-        let start = from;
-        // Every connector is one ASCII byte.
-        from += piece.len() + 1;
-        (!piece.is_empty()).then(|| start..start + piece.len())
-    })
+    whole
+        .split(|c| c != '\'' && !is_word(c))
+        .filter_map(move |piece| {
+            let start = from;
+            // Every connector is one ASCII byte.
+            from += piece.len() + 1;
+            (!piece.is_empty()).then(|| start..start + piece.len())
+        })
 }
 
 /// Gives the compound itself, what it is without its connectors, and the halves of an address.
@@ -140,7 +152,11 @@ fn emit_wholes(
         text: strip_accents(whole).into_owned(),
         range: range.clone(),
     });
-    let all = |test: fn(&u8) -> bool| parts.iter().all(|range| part(text, range.clone()).as_bytes().iter().all(test));
+    let all = |test: fn(&u8) -> bool| {
+        parts
+            .iter()
+            .all(|range| part(text, range.clone()).as_bytes().iter().all(test))
+    };
     let connectors = |one: char| whole.chars().all(|c| c == one || is_word(c));
     let hyphens = connectors('-') && (all(u8::is_ascii_alphabetic) || all(u8::is_ascii_digit));
     if parts.len() > 1 && (hyphens || connectors(',')) {
@@ -153,7 +169,9 @@ fn emit_wholes(
     if let Some(version) = whole.strip_prefix('v')
         && connectors('.')
         && parts.len() > 1
-        && version.bytes().all(|byte| byte == b'.' || byte.is_ascii_digit())
+        && version
+            .bytes()
+            .all(|byte| byte == b'.' || byte.is_ascii_digit())
     {
         emit(Form {
             text: version.to_owned(),
@@ -198,6 +216,10 @@ fn emit_part<'a>(
     if word.len() > MAX_TERM {
         return;
     }
+    if word.bytes().all(|byte| byte.is_ascii_alphabetic()) {
+        emit_humps(text, range, original, emit);
+        return;
+    }
     let runs = letter_digit_runs(word);
     for run in &runs {
         let run = range.start + run.start..range.start + run.end;
@@ -207,14 +229,22 @@ fn emit_part<'a>(
                 range: run.clone(),
             });
         }
-        let humps = original(run.clone()).map(humps).unwrap_or_default();
-        for hump in humps {
-            let hump = run.start + hump.start..run.start + hump.end;
-            emit(Form {
-                text: part(text, hump.clone()).to_owned(),
-                range: hump,
-            });
-        }
+        emit_humps(text, run, original, emit);
+    }
+}
+
+fn emit_humps<'a>(
+    text: &str,
+    run: Range<usize>,
+    original: &impl Fn(Range<usize>) -> Option<&'a str>,
+    emit: &mut impl FnMut(Form),
+) {
+    for hump in original(run.clone()).map(humps).unwrap_or_default() {
+        let hump = run.start + hump.start..run.start + hump.end;
+        emit(Form {
+            text: part(text, hump.clone()).to_owned(),
+            range: hump,
+        });
     }
 }
 
@@ -239,7 +269,12 @@ fn letter_digit_runs(word: &str) -> Vec<Range<usize>> {
         }
         previous = Some(digit);
     }
-    let is_letter = |run: &Range<usize>| run.len() == 1 && part(word, run.clone()).bytes().all(|byte| byte.is_ascii_alphabetic());
+    let is_letter = |run: &Range<usize>| {
+        run.len() == 1
+            && part(word, run.clone())
+                .bytes()
+                .all(|byte| byte.is_ascii_alphabetic())
+    };
     let mut merged: Vec<Range<usize>> = Vec::new();
     for run in runs {
         match merged.last_mut() {
@@ -252,8 +287,11 @@ fn letter_digit_runs(word: &str) -> Vec<Range<usize>> {
 
 /// The words of a camelCase spelling, or none: `userName`, `XMLHttpRequest`; not `iPhone`, whose `i` is no word.
 fn humps(word: &str) -> Vec<Range<usize>> {
-    let mut cuts = vec![0];
     let bytes = word.as_bytes();
+    if !bytes.iter().skip(1).any(u8::is_ascii_uppercase) {
+        return Vec::new();
+    }
+    let mut cuts = vec![0];
     for (at, window) in bytes.windows(3).enumerate() {
         let [a, b, c] = window else { continue };
         if a.is_ascii_lowercase() && b.is_ascii_uppercase()
@@ -322,15 +360,36 @@ mod tests {
 
     #[test]
     fn names_with_symbols() {
-        assert_eq!(forms("C++, C# and .NET."), ["c++", "c", "c#", "c", "and", ".net", "net"]);
+        assert_eq!(
+            forms("C++, C# and .NET."),
+            ["c++", "c", "c#", "c", "and", ".net", "net"]
+        );
         assert_eq!(forms("AT&T a&&b"), ["at&t", "at", "t", "a", "b"]);
         assert_eq!(
             forms("mail a.b@example.com!"),
-            ["mail", "a.b@example.com", "a.b", "example.com", "a", "b", "example", "com"]
+            [
+                "mail",
+                "a.b@example.com",
+                "a.b",
+                "example.com",
+                "a",
+                "b",
+                "example",
+                "com"
+            ]
         );
         assert_eq!(
             forms("https://www.example.com/a?b=c"),
-            ["https", "www.example.com", "www", "example", "com", "a", "b", "c"]
+            [
+                "https",
+                "www.example.com",
+                "www",
+                "example",
+                "com",
+                "a",
+                "b",
+                "c"
+            ]
         );
         assert_eq!(forms("at 12:30"), ["at", "12:30", "12", "30"]);
     }
