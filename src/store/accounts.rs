@@ -1,4 +1,4 @@
-//! What is stored of spaces, keys, the audit log, idempotency keys and named state?
+//! What is stored of spaces, keys, idempotency keys and named state?
 //!
 //! Invariant: a key is found by its hash only while it still has that hash.
 
@@ -6,10 +6,14 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Store;
+use super::keys::{Part, Table, parts};
 use crate::error::Result;
 use crate::id::{KeyId, SpaceId};
-use crate::model::account::{AuditEntry, Key};
+use crate::model::account::Key;
 use crate::model::space::{DictionaryWord, Space};
+
+/// How many stale answers one batch takes away.
+const SWEEP: usize = 256;
 
 /// The answer stored for an idempotency key.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,25 +32,104 @@ pub struct Idempotent {
 
 impl Store {
     /// A space.
-    pub fn get_space(&self, id: &SpaceId) -> Result<Option<Space>> { todo!() }
+    ///
+    /// # Errors
+    /// `Store` when it cannot be read; so for every read below.
+    pub fn get_space(&self, id: &SpaceId) -> Result<Option<Space>> {
+        self.read(Table::Space, &Table::Space.key().id(id.as_str()).bytes())
+    }
+
     /// All spaces, ascending by id.
-    pub fn list_spaces(&self) -> Result<Vec<Space>> { todo!() }
+    ///
+    /// # Errors
+    /// `Store`.
+    pub fn list_spaces(&self) -> Result<Vec<Space>> {
+        let rows = self.scan(Table::Space, Table::Space.key().bytes(), Table::Space.key().end());
+        rows.map(|row| row.map(|(_, space)| space)).collect()
+    }
+
     /// The dictionary of a space; empty where none was written.
-    pub fn dictionary(&self, space: &SpaceId) -> Result<Vec<DictionaryWord>> { todo!() }
+    ///
+    /// # Errors
+    /// `Store`.
+    pub fn dictionary(&self, space: &SpaceId) -> Result<Vec<DictionaryWord>> {
+        let words = self.read(Table::Dictionary, &Table::Dictionary.key().id(space.as_str()).bytes())?;
+        Ok(words.unwrap_or_default())
+    }
+
     /// A key by its id.
-    pub fn get_key(&self, id: &KeyId) -> Result<Option<Key>> { todo!() }
+    ///
+    /// # Errors
+    /// `Store`.
+    pub fn get_key(&self, id: &KeyId) -> Result<Option<Key>> {
+        self.read(Table::Key, &Table::Key.key().id(id.as_str()).bytes())
+    }
+
     /// A key by the hash of its secret.
-    pub fn key_by_hash(&self, hash: &str) -> Result<Option<Key>> { todo!() }
+    ///
+    /// # Errors
+    /// `Store`.
+    pub fn key_by_hash(&self, hash: &str) -> Result<Option<Key>> {
+        let by_hash = Table::KeyByHash.key().raw(hash.as_bytes()).bytes();
+        let Some(id) = self.read::<KeyId>(Table::KeyByHash, &by_hash)? else {
+            return Ok(None);
+        };
+        Ok(self.get_key(&id)?.filter(|key| key.hash == hash))
+    }
+
     /// All keys, ascending by id.
-    pub fn list_keys(&self) -> Result<Vec<Key>> { todo!() }
-    /// Audit entries below `before`, newest first; of one space or of all.
-    pub fn audit(&self, space: Option<&SpaceId>, before: Option<u64>, limit: usize) -> Result<Vec<AuditEntry>> { todo!() }
-    /// The first sequence number at which the hash chain is broken; `None` when it is whole.
-    pub fn verify_audit(&self) -> Result<Option<u64>> { todo!() }
+    ///
+    /// # Errors
+    /// `Store`.
+    pub fn list_keys(&self) -> Result<Vec<Key>> {
+        let rows = self.scan(Table::Key, Table::Key.key().bytes(), Table::Key.key().end());
+        rows.map(|row| row.map(|(_, key)| key)).collect()
+    }
+
     /// The answer stored for an idempotency key.
-    pub fn get_idempotent(&self, key: &str) -> Result<Option<Idempotent>> { todo!() }
+    ///
+    /// # Errors
+    /// `Store`.
+    pub fn get_idempotent(&self, key: &str) -> Result<Option<Idempotent>> {
+        self.read(Table::Idempotent, &Table::Idempotent.key().raw(key.as_bytes()).bytes())
+    }
+
     /// Removes the answers given before that moment; says how many.
-    pub fn sweep_idempotent(&self, before: Timestamp) -> Result<usize> { todo!() }
+    ///
+    /// # Errors
+    /// `Store`.
+    pub fn sweep_idempotent(&self, before: Timestamp) -> Result<usize> {
+        let mut swept = 0;
+        loop {
+            self.make_room()?;
+            let mut writer = self.inner.writer.lock();
+            let table = Table::IdempotentTime;
+            let rows = self.scan::<()>(table, table.key().bytes(), table.key().time(before).bytes());
+            let mut batch = self.batch();
+            for row in rows.take(SWEEP) {
+                let (time_key, ()) = row?;
+                if let [Part::Time(at), Part::Raw(key)] = parts(&time_key)?.as_slice() {
+                    let place = Table::Idempotent.key().raw(key).bytes();
+                    // The key may have been given a newer answer since.
+                    if self.read::<Idempotent>(Table::Idempotent, &place)?.is_some_and(|stored| stored.at == *at) {
+                        batch.remove(place);
+                        swept += 1;
+                    }
+                }
+                batch.remove(time_key.to_vec());
+            }
+            if batch.is_empty() {
+                return Ok(swept);
+            }
+            self.write(&mut writer, batch)?;
+        }
+    }
+
     /// A named value.
-    pub fn state(&self, name: &str) -> Result<Option<serde_json::Value>> { todo!() }
+    ///
+    /// # Errors
+    /// `Store`.
+    pub fn state(&self, name: &str) -> Result<Option<serde_json::Value>> {
+        self.read(Table::State, &Table::State.key().raw(name.as_bytes()).bytes())
+    }
 }
