@@ -80,7 +80,7 @@ fn a_large_value_leaves_no_chunks_behind_and_a_lost_chunk_is_seen() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
     let chunks = || store.inner.tree.scan_prefix(b"c").count();
-    for (length, count) in [(600_000, 37), (40_000, 3), (100, 0), (16_382, 1), (16_380, 0), (300_000, 19)] {
+    for length in [600_000, 40_000, 100, 16_382, 16_381, 300_000] {
         let value = json!("x".repeat(length));
         let mut batch = store.batch();
         batch.put_state("large", &json!("y".repeat(length * 2)));
@@ -88,7 +88,7 @@ fn a_large_value_leaves_no_chunks_behind_and_a_lost_chunk_is_seen() {
         store.commit(batch).unwrap();
         assert_eq!(store.state("large").unwrap(), Some(value));
         let expected = if length + 3 > codec::MAX_ROW { (length + 3).div_ceil(codec::MAX_ROW) } else { 0 };
-        assert_eq!(chunks(), expected, "{length} {count}");
+        assert_eq!(chunks(), expected, "{length}");
     }
     let (lost, _) = store.inner.tree.scan_prefix(b"c").next().unwrap().unwrap();
     store.inner.tree.remove(lost).unwrap();
