@@ -5,18 +5,17 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    clippy::panic,
     reason = "tests fail by panicking"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader, Write};
+#[path = "durability_store/kill.rs"]
+mod kill;
+#[path = "durability_store/model.rs"]
+mod model;
+
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use proptest::prelude::*;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use zhiyin::error::Error;
@@ -208,7 +207,8 @@ fn scans_are_ordered_and_do_not_mix_ids() {
     let mut sorted: Vec<ArticleId> = names.map(id).to_vec();
     sorted.sort();
     let heads = |after: Option<&ArticleId>| -> Vec<ArticleId> {
-        store.articles(&space("s"), after).map(|head| head.unwrap()).inspect(|a| assert_eq!(a.space.as_str(), "s")).map(|a| a.id).collect()
+        let found = store.articles(&space("s"), after).map(|head| head.unwrap());
+        found.inspect(|head| assert_eq!(head.space.as_str(), "s")).map(|head| head.id).collect()
     };
     assert_eq!(heads(None), sorted);
     for (place, after) in sorted.iter().enumerate() {
@@ -415,198 +415,4 @@ fn readers_see_large_values_whole_while_they_are_replaced() {
             assert!(seen == value(round as usize));
         }
     });
-}
-
-#[derive(Debug, Clone)]
-enum Op {
-    State(u8, u32),
-    Dirty(u8),
-    Timer(u8, Option<i64>),
-}
-
-fn op() -> impl Strategy<Value = Op> {
-    prop_oneof![
-        (0..6u8, prop_oneof![0..200u32, 16_000..17_000u32, 30_000..90_000u32]).prop_map(|(n, size)| Op::State(n, size)),
-        (0..6u8).prop_map(Op::Dirty),
-        (0..6u8, proptest::option::of(-50..50i64)).prop_map(|(n, second)| Op::Timer(n, second)),
-    ]
-}
-
-#[derive(Debug, Default)]
-struct Model {
-    states: BTreeMap<u8, Value>,
-    dirty: BTreeSet<u8>,
-    timers: BTreeMap<u8, i64>,
-}
-
-fn apply(store: &Store, model: &mut Model, ops: &[Op]) {
-    let s = SpaceId::default_space();
-    let name = |n: &u8| id(&format!("n{n}"));
-    let mut batch = store.batch();
-    for op in ops {
-        match op {
-            Op::State(n, size) => {
-                let value = json!("v".repeat(*size as usize));
-                batch.put_state(&format!("n{n}"), &value);
-                model.states.insert(*n, value);
-            }
-            Op::Dirty(n) => {
-                batch.mark_dirty(&s, &name(n));
-                model.dirty.insert(*n);
-            }
-            Op::Timer(n, second) => {
-                let old = model.timers.get(n).map(|second| at(*second));
-                batch.set_timer(&s, &name(n), old, second.map(at));
-                match second {
-                    Some(second) => model.timers.insert(*n, *second),
-                    None => model.timers.remove(n),
-                };
-            }
-        }
-    }
-    store.commit(batch).unwrap();
-}
-
-fn same(store: &Store, model: &Model) {
-    let s = SpaceId::default_space();
-    for n in 0..6u8 {
-        assert_eq!(store.state(&format!("n{n}")).unwrap().as_ref(), model.states.get(&n));
-    }
-    let dirty: Vec<String> = store.dirty(&s, 100).unwrap().into_iter().map(|(id, _)| id.to_string()).collect();
-    assert_eq!(dirty, model.dirty.iter().map(|n| format!("n{n}")).collect::<Vec<_>>());
-    let mut timers: Vec<_> = model.timers.iter().map(|(n, second)| (at(*second), s.clone(), id(&format!("n{n}")))).collect();
-    timers.sort();
-    assert_eq!(store.due(at(1_000), 100).unwrap(), timers);
-    assert_eq!(store.next_due().unwrap(), timers.first().map(|(at, ..)| *at));
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
-
-    #[test]
-    fn any_batches_agree_with_a_map(batches in proptest::collection::vec(proptest::collection::vec(op(), 1..8), 1..12)) {
-        let dir = tempfile::tempdir().unwrap();
-        let mut store = open(dir.path());
-        let mut model = Model::default();
-        for (number, ops) in batches.iter().enumerate() {
-            apply(&store, &mut model, ops);
-            if number % 4 == 3 {
-                let seen = store.dirty(&SpaceId::default_space(), 2).unwrap();
-                store.clear_dirty(&SpaceId::default_space(), &seen).unwrap();
-                seen.iter().for_each(|_| { model.dirty.pop_first(); });
-            }
-            if number == 5 {
-                drop(store);
-                store = open(dir.path());
-            }
-            same(&store, &model);
-        }
-    }
-}
-
-const CHILD: &str = "ZHIYIN_TEST_STORE_CHILD";
-const WRITERS: u64 = 3;
-const ROUNDS: u64 = 24;
-
-/// Writes batches for ever and says `ack <writer> <number>` for each after its sync.
-fn write_until_killed(dir: &Path) {
-    let store = open(dir);
-    let s = SpaceId::default_space();
-    std::thread::scope(|scope| {
-        for writer in 0..WRITERS {
-            let (store, s) = (&store, &s);
-            scope.spawn(move || {
-                for number in last(store, writer) + 1.. {
-                    let a = id(&format!("a-{writer}-{number}"));
-                    let mut batch = store.batch();
-                    batch.put_article(&article("default", a.as_str()));
-                    batch.put_version(s, &a, &version(1, &body(number)));
-                    batch.mark_dirty(s, &a);
-                    batch.audit(draft(Some("default"), a.as_str()));
-                    batch.put_state(&format!("last-{writer}"), &json!(number));
-                    store.sync(store.commit(batch).unwrap()).unwrap();
-                    writeln!(std::io::stdout().lock(), "ack {writer} {number}").unwrap();
-                    if number % 8 == 0 {
-                        store.clear_dirty(s, &store.dirty(s, 20).unwrap()).unwrap();
-                        store.vectors_put("m", &[([number as u8; 32], vec![7; 2_048])]).unwrap();
-                    }
-                }
-            });
-        }
-    });
-}
-
-fn body(number: u64) -> String {
-    let length = if number % 11 == 5 { 60_000 } else { 40 * (number % 50) };
-    "答".repeat(length as usize)
-}
-
-fn last(store: &Store, writer: u64) -> u64 {
-    store.state(&format!("last-{writer}")).unwrap().and_then(|value| value.as_u64()).unwrap_or(0)
-}
-
-/// Lets a child write for a while, kills it, and gives the last acknowledged number of each writer.
-fn killed_child(dir: &Path, life: Duration) -> BTreeMap<u64, u64> {
-    let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "what_was_acknowledged_survives_a_kill", "--nocapture"])
-        .env(CHILD, dir)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stdout.take().unwrap());
-    let reading = std::thread::spawn(move || {
-        let mut acknowledged = BTreeMap::new();
-        let mut line = String::new();
-        while lines.read_line(&mut line).unwrap() > 0 {
-            // Only a whole line is an acknowledgement.
-            if let Some(words) = line.strip_suffix('\n').and_then(|line| line.strip_prefix("ack ")) {
-                let (writer, number) = words.split_once(' ').unwrap();
-                acknowledged.insert(writer.parse().unwrap(), number.parse().unwrap());
-            }
-            line.clear();
-        }
-        acknowledged
-    });
-    std::thread::sleep(life);
-    child.kill().unwrap();
-    child.wait().unwrap();
-    reading.join().unwrap()
-}
-
-#[test]
-fn what_was_acknowledged_survives_a_kill() {
-    if let Some(dir) = std::env::var_os(CHILD) {
-        return write_until_killed(Path::new(&dir));
-    }
-    let dir = tempfile::tempdir().unwrap();
-    let s = SpaceId::default_space();
-    let began = Instant::now();
-    let mut total = 0;
-    for round in 0..ROUNDS {
-        let spread = u64::from(Instant::now().duration_since(began).subsec_nanos()) % 200;
-        let acknowledged = killed_child(dir.path(), Duration::from_millis(20 + spread));
-        let opened = Store::open(dir.path(), &SETTINGS).unwrap();
-        assert!(!opened.clean || opened.created);
-        let store = opened.store;
-        let mut written = 0;
-        for writer in 0..WRITERS {
-            let last = last(&store, writer);
-            assert!(last >= acknowledged.get(&writer).copied().unwrap_or(0), "round {round}: an acknowledged write is lost");
-            for number in 1..=last {
-                let a = id(&format!("a-{writer}-{number}"));
-                assert!(store.get_article(&s, &a).unwrap().is_some(), "round {round}: half a batch");
-                let kept = store.get_version(&s, &a, 1).unwrap().unwrap();
-                assert!(number + 40 < last || kept == version(1, &body(number)), "round {round}: another value");
-            }
-            let next = id(&format!("a-{writer}-{}", last + 1));
-            assert_eq!(store.get_article(&s, &next).unwrap(), None, "round {round}: half a batch");
-            assert_eq!(store.get_version(&s, &next, 1).unwrap(), None, "round {round}: half a batch");
-            written += last;
-        }
-        assert_eq!(store.articles(&s, None).count() as u64, written);
-        assert_eq!(store.audit(None, None, 1).unwrap().first().map_or(0, |entry| entry.sequence), written);
-        assert_eq!(store.verify_audit().unwrap(), None);
-        total = written;
-    }
-    assert!(total > ROUNDS, "the children hardly wrote: {total}");
 }

@@ -67,7 +67,9 @@ impl Store {
             Some(found) if found > STORE_FORMAT => Err(Error::StoreTooNew { found, known: STORE_FORMAT }),
             Some(_) => Ok(false),
             None if self.inner.tree.is_empty() => Ok(true),
-            None => Err(Error::Store("the data directory holds rows but no format: it is not a store of this program".into())),
+            None => {
+                Err(Error::Store("the data directory holds rows but no format: it is not a store of this program".into()))
+            }
         }
     }
 
@@ -133,7 +135,9 @@ fn open_log(dir: &Path, settings: &StoreSettings) -> Result<sled::Db> {
             Ok(Err(sled::Error::Io(e))) if e.kind() == std::io::ErrorKind::Other && began.elapsed() < LINGER => {
                 std::thread::sleep(Duration::from_millis(5));
             }
-            Ok(Err(error)) => return Err(Error::Store(format!("the log in {} cannot be opened: {error}", dir.display()))),
+            Ok(Err(error)) => {
+                return Err(Error::Store(format!("the log in {} cannot be opened: {error}", dir.display())));
+            }
             Err(_) => return Err(Error::Store(format!("the log in {} is damaged beyond recovery", dir.display()))),
         }
     }
