@@ -44,12 +44,16 @@
 
 pub mod normalize;
 pub mod script;
-mod words;
-mod markdown;
 pub mod language;
+mod words;
+mod terms;
+mod tokens;
 pub mod analyzer;
+mod markdown;
+mod blocks;
 pub mod chunk;
 pub mod sentence;
+mod window;
 pub mod snippet;
 pub mod bitset;
 pub mod embed;

@@ -226,24 +226,6 @@ pub(crate) fn first_start(text: &str) -> Option<usize> {
     None
 }
 
-/// Where in `text`, the end of something longer, the first new sentence begins, if one does.
-pub(crate) fn first_start(text: &str) -> Option<usize> {
-    let stop = |c: char| matches!(c, '。' | '！' | '？' | '；' | '…' | '\n');
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        let next = chars.peek().map_or('x', |(_, next)| *next);
-        let western = matches!(c, '.' | '!' | '?') && next.is_whitespace();
-        if !western && !stop(c) {
-            continue;
-        }
-        let from = at + c.len_utf8();
-        let rest = text.get(from..)?;
-        let begin = rest.trim_start_matches(|c: char| is_closing(c) || c.is_whitespace());
-        return (!begin.is_empty()).then(|| text.len() - begin.len());
-    }
-    None
-}
-
 #[cfg(test)]
 #[expect(clippy::string_slice, reason = "tests fail by panicking")]
 mod tests {
