@@ -18,7 +18,6 @@ mod tests;
 mod vectors;
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -45,8 +44,7 @@ struct Inner {
     writer: Mutex<rows::Writer>,
     gates: Mutex<HashMap<SpaceId, Arc<Gate>>>,
     dir: PathBuf,
-    #[expect(dead_code, reason = "held, not read")]
-    lock: File,
+    _lock: open::DirLock,
 }
 
 /// How the store is opened.

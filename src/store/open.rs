@@ -52,7 +52,7 @@ impl Store {
             writer: Mutex::new(Writer::default()),
             gates: Mutex::default(),
             dir: dir.to_owned(),
-            lock,
+            _lock: lock,
         };
         let store = Store { inner: Arc::new(inner) };
         let created = store.check_format()?;
@@ -107,11 +107,23 @@ pub(super) fn meta(name: &str) -> Vec<u8> {
     Table::Meta.key().raw(name.as_bytes()).bytes()
 }
 
-fn take_lock(dir: &Path) -> Result<File> {
+/// Says to other processes that the directory is in use.
+pub(super) struct DirLock(File);
+
+impl Drop for DirLock {
+    /// Closing the file would not do: a process being started right now still holds a copy of it until its `exec`.
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            tracing::warn!(%error, "the lock of the data directory could not be given back");
+        }
+    }
+}
+
+fn take_lock(dir: &Path) -> Result<DirLock> {
     let path = dir.join(LOCK_FILE);
     let file = File::create(&path).map_err(io("cannot open the lock file"))?;
     match file.try_lock() {
-        Ok(()) => Ok(file),
+        Ok(()) => Ok(DirLock(file)),
         Err(TryLockError::WouldBlock) => Err(Error::StoreLocked { path: dir.display().to_string() }),
         Err(TryLockError::Error(e)) => Err(io("cannot lock the data directory")(e)),
     }
