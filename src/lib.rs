@@ -1,6 +1,7 @@
 //! Knowledge-base search and answers over versioned articles, in Chinese and English.
 
 pub mod error;
+pub mod http;
 pub mod id;
 pub mod kb;
 pub mod model;
