@@ -131,8 +131,7 @@ pub async fn answer(call: Call) -> Outcome {
 fn events(response: &AnswerResponse) -> Outcome {
     let mut meta = serde_json::to_value(response).map_err(|why| Problem::internal(format!("response: {why}")))?;
     if let Value::Object(fields) = &mut meta {
-        fields.remove("answer");
-        fields.remove("citations");
+        fields.retain(|name, _| !matches!(name.as_str(), "answer" | "citations"));
     }
     let mut text = String::new();
     push_event(&mut text, "meta", &meta);
@@ -243,6 +242,21 @@ mod tests {
             took_ms: 1.0,
         };
         let Outgoing::Whole(bytes) = events(&response).ok().unwrap().body else { unreachable!("whole") };
-        insta::assert_snapshot!(String::from_utf8(bytes.to_vec()).unwrap(), @"");
+        insta::assert_snapshot!(String::from_utf8(bytes.to_vec()).unwrap(), @r#"
+        event: meta
+        data: {"answer_id":"a_1","status":"answered","confidence":0.9,"took_ms":1.0,"gap_id":null,"clarify":null,"handoff":{"recommended":false,"reasons":[]},"interpreted_question":"?"}
+
+        event: delta
+        data: {"text":"一\n\n"}
+
+        event: delta
+        data: {"text":"二 [1]"}
+
+        event: citations
+        data: {"citations":[]}
+
+        event: done
+        data: {"answer_id":"a_1","answer":{"text":"一\n\n二 [1]","html":"<p>一</p>","language":"zh","generated":false}}
+        "#);
     }
 }

@@ -244,13 +244,25 @@ mod tests {
             "title": "", "count": "three", "questions": ["", "ok", 7], "words": [{"frequency": 1}, {"word": "x", "y": 2}],
             "colour": "red", "size": 1,
         }));
-        insta::assert_snapshot!(all.join("\n"), @"");
+        insta::assert_snapshot!(all.join("\n"), @r#"
+        colour: is not a known field; known are: count, questions, title, words
+        size: is not a known field; known are: count, questions, title, words
+        title: a title must not be empty
+        words[0]: missing field `word`
+        words[1].y: unknown field `y`, expected `word` or `frequency`
+        count: invalid type: string "three", expected u32
+        questions[0]: a question must not be empty
+        questions[2]: invalid type: integer `7`, expected a string
+        "#);
     }
 
     #[test]
     fn missing_fields_are_named_together_with_wrong_ones() {
         let all = faults(json!({ "count": -1 }));
-        insta::assert_snapshot!(all.join("\n"), @"");
+        insta::assert_snapshot!(all.join("\n"), @r#"
+        title: is required
+        count: invalid value: integer `-1`, expected u32
+        "#);
     }
 
     #[test]

@@ -169,14 +169,53 @@ mod tests {
     fn every_code_has_its_status() {
         let table: Vec<String> =
             Code::ALL.iter().map(|c| format!("{} {} ({:?})", status(*c).as_u16(), c.as_str(), c.kind())).collect();
-        insta::assert_snapshot!(table.join("\n"), @"");
+        insta::assert_snapshot!(table.join("\n"), @r#"
+        400 malformed_body (Caller)
+        422 invalid_request (Caller)
+        422 invalid_query (Caller)
+        401 key_missing (Caller)
+        401 key_invalid (Caller)
+        403 forbidden (Caller)
+        404 route_not_found (Caller)
+        405 method_not_allowed (Caller)
+        404 article_not_found (Caller)
+        404 version_not_found (Caller)
+        404 space_not_found (Caller)
+        404 gap_not_found (Caller)
+        404 key_not_found (Caller)
+        404 query_not_found (Caller)
+        409 version_conflict (Caller)
+        409 illegal_transition (Caller)
+        409 review_required (Caller)
+        403 self_approval (Caller)
+        409 already_exists (Caller)
+        409 idempotency_conflict (Caller)
+        428 precondition_required (Caller)
+        413 payload_too_large (Caller)
+        415 unsupported_media_type (Caller)
+        429 rate_limited (Wait)
+        503 busy (Wait)
+        504 timeout (Wait)
+        503 index_unavailable (Wait)
+        500 internal (Operator)
+        "#);
     }
 
     #[test]
     fn a_conflict_tells_the_current_version() {
         let error = Error::VersionConflict { article: "a".parse().unwrap(), expected: 2, current: 3 };
         let body = serde_json::to_value(Problem::from(error).body("r-1")).unwrap();
-        insta::assert_json_snapshot!(body, @"");
+        insta::assert_json_snapshot!(body, @r#"
+        {
+          "type": "/docs#version_conflict",
+          "title": "The article has changed",
+          "status": 409,
+          "detail": "article 'a' is at version 3, not 2",
+          "code": "version_conflict",
+          "request_id": "r-1",
+          "current_version": 3
+        }
+        "#);
     }
 
     #[test]

@@ -124,7 +124,15 @@ mod tests {
         let mut errors = Vec::new();
         look(&tree, "filters", 0, &mut errors);
         let all: Vec<String> = errors.iter().map(|e| format!("{}: {}", e.field, e.message)).collect();
-        insta::assert_snapshot!(all.join("\n"), @"");
+        insta::assert_snapshot!(all.join("\n"), @r#"
+        filters.all[1].op: 'near' is not an operator; known are: eq, ne, in, not_in, gt, gte, lt, lte, between, under, prefix, contains, exists, missing
+        filters.all[2].any[0].field: must be a text
+        filters.all[2].any[1].vlaue: is not a part of a condition; field, op and value are
+        filters.all[2].any[1].field: is required
+        filters.all[3].not: must be an object: all, any, not, or a condition of field, op and value
+        filters.all[4].any: must be a list of filters
+        filters.all[5]: has other fields beside 'all'
+        "#);
     }
 
     #[test]

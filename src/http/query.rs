@@ -131,7 +131,14 @@ mod tests {
         let problem = parse::<Sample>("q=a&q=b&limit=many&explain=maybe&colour=1&x=%ff&y=%g1").expect_err("refused");
         assert_eq!(problem.code, Code::InvalidQuery);
         let all: Vec<String> = problem.errors.iter().map(|e| format!("{}: {}", e.field, e.message)).collect();
-        insta::assert_snapshot!(all.join("\n"), @"");
+        insta::assert_snapshot!(all.join("\n"), @r#"
+        q: is given twice
+        x: is not percent-encoded UTF-8
+        y: is not percent-encoded UTF-8
+        colour: is not a known field; known are: explain, facets, limit, q
+        limit: invalid type: string "many", expected u32
+        explain: invalid type: string "maybe", expected a boolean
+        "#);
     }
 
     #[test]
