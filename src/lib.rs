@@ -7,3 +7,4 @@ pub mod http;
 pub mod id;
 pub mod kb;
 pub mod model;
+pub mod store;

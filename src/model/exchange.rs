@@ -2,11 +2,22 @@
 //!
 //! Invariant: what `export` writes, `import` reads back to the same knowledge, byte for byte when exported again.
 
+mod fields;
+mod history;
+mod markdown;
+mod rows;
+mod table;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
-use crate::id::ArticleId;
+pub use self::history::write_history;
+pub use self::markdown::{read_markdown, write_document, write_markdown};
+pub use self::rows::{ReadRow, Rows};
+use crate::error::FieldError;
+use crate::id::{ArticleId, SpaceId};
 use crate::model::article::{Content, Publication};
 use crate::model::text::Note;
 
@@ -18,6 +29,8 @@ pub const MAX_ROW: usize = 4 * 1024 * 1024;
 pub struct Row {
     /// Id; made by the server unless given.
     pub id: Option<ArticleId>,
+    /// The space it says it is for; it may only repeat the one it is imported into.
+    pub space: Option<SpaceId>,
     /// Content of the version to save.
     pub content: Content,
     /// Why.
@@ -76,6 +89,34 @@ pub enum Incoming {
     Row(Box<Row>),
     /// A whole history.
     History(Box<History>),
+}
+
+/// Reads one line of NDJSON: an article as it should be, or, with a key `versions`, a whole history.
+///
+/// # Errors
+/// Every field that is wrong, unknown ones included; `row` when the line is no JSON object.
+pub fn read_ndjson_line(line: &str) -> Result<Incoming, Vec<FieldError>> {
+    let keys: Map<String, Value> =
+        serde_json::from_str(line).map_err(|e| vec![FieldError::new("row", format!("is not a JSON object: {e}"))])?;
+    read_object(keys)
+}
+
+fn read_object(keys: Map<String, Value>) -> Result<Incoming, Vec<FieldError>> {
+    if keys.contains_key("versions") {
+        return history::read(keys).map(|history| Incoming::History(Box::new(history)));
+    }
+    read_row(keys)
+}
+
+fn read_row(keys: Map<String, Value>) -> Result<Incoming, Vec<FieldError>> {
+    let mut fields = fields::Fields::new(keys, "");
+    let (id, space, note) = (fields.take("id"), fields.take("space"), fields.take("note"));
+    let content = fields.content();
+    let errors = fields.finish();
+    match content.filter(|_| errors.is_empty()) {
+        Some(content) => Ok(Incoming::Row(Box::new(Row { id, space, content, note }))),
+        None => Err(errors),
+    }
 }
 
 /// How import bodies are written.

@@ -4,6 +4,7 @@
 
 pub mod text;
 pub mod article;
+pub mod content;
 pub mod lifecycle;
 pub mod diff;
 pub mod space;
