@@ -2,6 +2,7 @@
 //!
 //! Invariant: the door closes before the use cases do, so nothing accepted is cut off.
 
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 
 use jiff::Timestamp;
@@ -64,7 +65,8 @@ impl App {
 pub fn log(config: &Config) -> Result<()> {
     let filter = EnvFilter::try_new(&config.log_filter)
         .map_err(|why| Error::Config(format!("log_filter '{}': {why}", config.log_filter)))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal();
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     // Fails only when a subscriber is set already, as in tests.
     let _ = match config.log_format {
         LogFormat::Text => builder.try_init(),

@@ -16,6 +16,7 @@ use super::error::Problem;
 use super::route::{Replay, Route};
 use crate::error::Error;
 use crate::kb::StoredResponse;
+use crate::model::mask::mask;
 
 /// Marks an answer that was given before.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -113,6 +114,7 @@ fn keep(route: &Route, reply: &Reply) -> Option<StoredResponse> {
     let body = String::from_utf8(body.to_vec()).ok()?;
     let body = match route.replay {
         Replay::Without(field) => without(&body, field)?,
+        Replay::Masked => masked(body),
         Replay::Whole | Replay::Never => body,
     };
     let headers = reply.headers.iter();
@@ -127,6 +129,38 @@ fn without(body: &str, field: &str) -> Option<String> {
     Some(value.to_string())
 }
 
+/// Fields that repeat what the caller asked.
+const ECHOES: [&str; 2] = ["interpreted_question", "corrected_query"];
+
+/// The answer with personal data masked in its echoes: unmasked text is never written.
+fn masked(body: String) -> String {
+    let echoes = ECHOES.iter().any(|name| body.contains(name));
+    match serde_json::from_str::<serde_json::Value>(&body) {
+        Ok(mut value) if echoes => {
+            mask_echoes(&mut value);
+            value.to_string()
+        }
+        _ if echoes => mask(&body),
+        _ => body,
+    }
+}
+
+fn mask_echoes(value: &mut serde_json::Value) {
+    use serde_json::Value;
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(mask_echoes),
+        Value::Object(fields) => {
+            for (name, field) in fields {
+                match field {
+                    Value::String(text) if ECHOES.contains(&name.as_str()) => *text = mask(text),
+                    other => mask_echoes(other),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
 fn replay(stored: StoredResponse) -> Reply {
     let status = StatusCode::from_u16(stored.status).unwrap_or(StatusCode::OK);
     let mut reply = Reply::empty(status);
@@ -137,4 +171,34 @@ fn replay(stored: StoredResponse) -> Reply {
         }
     }
     reply.with(REPLAYED, "true")
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_not_kept() {
+        assert_eq!(without(r#"{"id":"k_1","secret":"s"}"#, "secret").unwrap(), r#"{"id":"k_1","secret":null}"#);
+    }
+
+    #[test]
+    fn personal_data_is_not_kept() {
+        let kept = masked(r#"{"results":[{"corrected_query":"call 13812345678"}],"hits":[]}"#.into());
+        assert!(!kept.contains("13812345678"), "{kept}");
+        let streamed = masked("event: meta\ndata: {\"interpreted_question\":\"我的电话13812345678\"}\n\n".into());
+        assert!(!streamed.contains("13812345678"), "{streamed}");
+    }
+
+    #[test]
+    fn twins_take_turns_and_leave_nothing_behind() {
+        let all = InProgress::default();
+        let (one, twin) = (all.turn("k", "x"), all.turn("k", "x"));
+        assert!(Arc::ptr_eq(&one, &twin));
+        assert!(!Arc::ptr_eq(&one, &all.turn("other", "x")));
+        drop((one, twin));
+        drop(all.turn("k", "y"));
+        assert_eq!(all.0.lock().len(), 1);
+    }
 }

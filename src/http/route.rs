@@ -42,6 +42,8 @@ pub enum Replay {
     Whole,
     /// All but the value of that field.
     Without(&'static str),
+    /// All, with personal data masked in what repeats the caller's words.
+    Masked,
     /// Nothing: the header is not heeded.
     Never,
 }
@@ -162,6 +164,12 @@ impl Route {
     /// Keeps the answer for a repeat, but for that field.
     pub fn replay_without(mut self, field: &'static str) -> Self {
         self.replay = Replay::Without(field);
+        self
+    }
+
+    /// Keeps the answer for a repeat, with personal data masked in what repeats the caller's words.
+    pub fn replay_masked(mut self) -> Self {
+        self.replay = Replay::Masked;
         self
     }
 

@@ -63,14 +63,15 @@ where
     Route::new(Method::PUT, path, access, summary, handler)
 }
 
+#[rustfmt::skip]
 fn searching() -> Vec<Route> {
     vec![
         post("/v1/search", SEARCH, "Search the live articles", search::search)
-            .query::<InSpace>().body::<SearchBody>().gives::<SearchResponse>(200),
+            .query::<InSpace>().body::<SearchBody>().gives::<SearchResponse>(200).replay_masked(),
         get("/v1/search", SEARCH, "Search, for simple callers", search::search_by_url)
             .query::<SearchParameters>().gives::<SearchResponse>(200),
         post("/v1/search/batch", SEARCH, "Several searches at once", search::batch)
-            .query::<InSpace>().body::<BatchBody>().gives::<BatchResponse>(200),
+            .query::<InSpace>().body::<BatchBody>().gives::<BatchResponse>(200).replay_masked(),
         get("/v1/suggest", SEARCH, "Complete titles and known questions while typing", search::suggest)
             .query::<SuggestParameters>().gives::<SuggestResponse>(200),
         post("/v1/similar", SEARCH, "Articles near a longer text", search::similar)
@@ -78,12 +79,13 @@ fn searching() -> Vec<Route> {
         get("/v1/articles/{id}/related", SEARCH, "Articles near an article", search::related)
             .query::<RelatedParameters>().gives::<SimilarResponse>(200),
         post("/v1/answer", SEARCH, "Answer a question, with its sources", answers::answer)
-            .query::<InSpace>().body::<AnswerBody>().gives::<AnswerResponse>(200).sends(200, answers::EVENT_STREAM),
+            .query::<InSpace>().body::<AnswerBody>().gives::<AnswerResponse>(200).sends(200, answers::EVENT_STREAM).replay_masked(),
         post("/v1/feedback", SEARCH, "Say whether an answer or a search helped", answers::feedback)
             .query::<InSpace>().body::<FeedbackBody>().sends(202, ""),
     ]
 }
 
+#[rustfmt::skip]
 fn reading() -> Vec<Route> {
     vec![
         get("/v1/articles", READ, "List articles", articles::list)
@@ -101,6 +103,7 @@ fn reading() -> Vec<Route> {
     ]
 }
 
+#[rustfmt::skip]
 fn editing() -> Vec<Route> {
     let action = |path, access, summary, handler: fn(super::call::Call) -> futures_util::future::LocalBoxFuture<'static, super::call::Outcome>| {
         post(path, access, summary, handler).query::<WriteParameters>().body::<ActionBody>().gives::<ArticleView>(200).if_match()
@@ -124,6 +127,7 @@ fn editing() -> Vec<Route> {
     ]
 }
 
+#[rustfmt::skip]
 fn exchanging() -> Vec<Route> {
     vec![
         post("/v1/import", WRITE, "Import articles; Idempotency-Key is not heeded: importing the same again changes nothing", exchange::import)
@@ -133,6 +137,7 @@ fn exchanging() -> Vec<Route> {
     ]
 }
 
+#[rustfmt::skip]
 fn working_gaps() -> Vec<Route> {
     vec![
         get("/v1/gaps", GAPS, "List what could not be answered", gaps::list)
@@ -147,6 +152,7 @@ fn working_gaps() -> Vec<Route> {
     ]
 }
 
+#[rustfmt::skip]
 fn administering() -> Vec<Route> {
     vec![
         get("/v1/spaces", ADMIN, "List spaces", admin::list_spaces).gives::<Whole<Space>>(200),
@@ -168,6 +174,7 @@ fn administering() -> Vec<Route> {
     ]
 }
 
+#[rustfmt::skip]
 fn watching() -> Vec<Route> {
     vec![
         get("/healthz", OPEN, "Whether the server lives", health::alive).gives::<health::Health>(200),
@@ -177,6 +184,7 @@ fn watching() -> Vec<Route> {
     ]
 }
 
+#[rustfmt::skip]
 fn showing() -> Vec<Route> {
     vec![
         get("/openapi.json", OPEN, "This contract", assets::openapi).sends(200, "application/json"),
