@@ -91,7 +91,10 @@ impl<'a> Rows<'a> {
             let line = *begin.get_or_insert(self.lines.number);
             whole &= fits;
             if quotes == Quotes::Inside {
-                bytes.push(b'\n');
+                whole &= bytes.len() < MAX_ROW;
+                if whole {
+                    bytes.push(b'\n');
+                }
                 continue;
             }
             if !whole {
