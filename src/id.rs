@@ -140,9 +140,10 @@ impl QueryId {
 }
 
 impl GapId {
-    /// A fresh gap id (`g_…`).
-    pub fn fresh(unix_ms: i64) -> Self {
-        Self(fresh("g_", unix_ms))
+    /// The gap of a question's normalised form in a space: the same form always gives the same gap.
+    pub fn of(space: &SpaceId, form: &str) -> Self {
+        let hash = blake3::hash(format!("{space}\n{form}").as_bytes()).to_hex();
+        Self(format!("g_{}", hash.get(..24).unwrap_or_default()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! Knowledge-base search and answers over versioned articles, in Chinese and English.
 
-pub mod error;
 pub mod id;
-pub mod kb;
+pub mod error;
 pub mod model;
 pub mod store;
+pub mod kb;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// A tree of conditions over a document's fields.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(try_from = "RawFilter", untagged)]
 pub enum Filter {
     /// All of them hold; an empty list holds.
     All {
@@ -26,6 +26,41 @@ pub enum Filter {
     },
     /// One condition.
     Condition(Condition),
+}
+
+/// A filter as written: exactly one of its shapes must be there.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RawFilter {
+    all: Option<Vec<Filter>>,
+    any: Option<Vec<Filter>>,
+    not: Option<Box<Filter>>,
+    field: Option<String>,
+    op: Option<Op>,
+    #[serde(default)]
+    value: serde_json::Value,
+}
+
+impl TryFrom<RawFilter> for Filter {
+    type Error = String;
+
+    fn try_from(raw: RawFilter) -> Result<Self, String> {
+        match raw {
+            RawFilter { all: Some(all), any: None, not: None, field: None, op: None, value } if value.is_null() => {
+                Ok(Filter::All { all })
+            }
+            RawFilter { all: None, any: Some(any), not: None, field: None, op: None, value } if value.is_null() => {
+                Ok(Filter::Any { any })
+            }
+            RawFilter { all: None, any: None, not: Some(not), field: None, op: None, value } if value.is_null() => {
+                Ok(Filter::Not { not })
+            }
+            RawFilter { all: None, any: None, not: None, field: Some(field), op: Some(op), value } => {
+                Ok(Filter::Condition(Condition { field, op, value }))
+            }
+            _ => Err("a filter is one of {all: [...]}, {any: [...]}, {not: ...} or {field, op, value}".to_owned()),
+        }
+    }
 }
 
 /// A condition on one field.
@@ -73,4 +108,16 @@ pub enum Op {
     Exists,
     /// Is not there.
     Missing,
+}
+
+impl Filter {
+    /// A condition.
+    pub fn condition(field: &str, op: Op, value: serde_json::Value) -> Self {
+        Filter::Condition(Condition { field: field.to_owned(), op, value })
+    }
+
+    /// Both hold.
+    pub fn and(self, other: Filter) -> Self {
+        Filter::All { all: vec![self, other] }
+    }
 }

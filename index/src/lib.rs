@@ -1,2 +1,80 @@
-//! Hybrid retrieval.
-mod filter; pub use filter::{Condition, Filter, Op};
+//! Hybrid retrieval over versioned documents: text in, ranked passages with scores out.
+//!
+//! A document is cut into passages along its Markdown; each passage stands in an inverted index (BM25 over title,
+//! questions, headings, body and Chinese character bigrams) and in a vector index. A search asks both, fuses the two
+//! lists, and gives one hit per document, with the probability that it answers.
+//!
+//! Invariant: the index is derived. Nothing here is the only copy of anything, and the engine cannot tell an editor
+//! from a customer: who may see what comes in as a [`Filter`].
+//!
+//! ```
+//! use std::collections::BTreeMap;
+//! use std::sync::Arc;
+//! use zhiyin_index::embed::HashEmbedder;
+//! use zhiyin_index::{Change, Document, Index, IndexSettings, LiveChange, Query};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let dir = tempfile::tempdir()?;
+//! let (index, _) = Index::open(dir.path(), IndexSettings::default(), Arc::new(HashEmbedder::default()))?;
+//! let document = Document {
+//!     id: "return-policy".into(),
+//!     version: 1,
+//!     title: "退货政策".into(),
+//!     body: "签收后 15 天内可以无理由退货。".into(),
+//!     questions: vec!["买了几天可以退货".into()],
+//!     category: None,
+//!     tags: vec![],
+//!     audience: "public".into(),
+//!     language: "zh".into(),
+//!     attributes: BTreeMap::new(),
+//!     from: 0,
+//!     until: None,
+//! };
+//! index.apply(vec![Change {
+//!     id: "return-policy".into(),
+//!     live: LiveChange::Set(Box::new(document)),
+//!     add_history: vec![],
+//!     remove_history: vec![],
+//! }])?;
+//! let results = index.search(&Query::new("几天内能退货?"))?;
+//! assert_eq!(results.hits[0].record.id, "return-policy");
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod normalize;
+pub mod script;
+pub mod language;
+mod words;
+mod terms;
+mod tokens;
+pub mod analyzer;
+mod markdown;
+mod blocks;
+pub mod chunk;
+pub mod sentence;
+mod window;
+pub mod snippet;
+pub mod bitset;
+pub mod embed;
+pub mod dense;
+mod document;
+mod error;
+mod filter;
+mod evaluate;
+mod settings;
+mod lexical;
+mod table;
+mod prepare;
+mod suggest;
+mod index;
+mod fuse;
+mod search;
+
+pub use document::{Attribute, Change, Document, Interval, Known, LiveChange, Record};
+pub use error::{Error, Kind, Result};
+pub use filter::{Condition, Filter, Op};
+pub use index::{Index, Opened, Stats};
+pub use search::{Hit, Mode, Passage, Query, Results};
+pub use settings::{FORMAT, Fusion, IndexSettings, RankSettings};
+pub use suggest::Suggestion;

@@ -1,0 +1,42 @@
+//! How does a text become a vector? The trait every embedder fulfils, and the one that needs no file.
+//!
+//! Invariant: a vector is either of length 1 or all zeros (a text without content), and always of `dimension()` values.
+
+mod hash;
+
+pub use hash::HashEmbedder;
+
+/// What the text is for; some models embed questions and passages differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// What a person asks.
+    Query,
+    /// What the knowledge base holds.
+    Passage,
+}
+
+/// Why no vector came back, by who must act.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EmbedError {
+    /// The embedder cannot answer now; the same call may succeed later.
+    #[error("the embedder is unavailable: {0}")]
+    Unavailable(String),
+    /// The embedder refuses this input or this configuration; repeating the call does not help.
+    #[error("the embedder refused the request: {0}")]
+    Rejected(String),
+}
+
+/// Turns texts into unit vectors.
+pub trait Embedder: Send + Sync {
+    /// Names the model and everything that changes its vectors; vectors of different ids never meet in one index.
+    fn id(&self) -> &str;
+
+    /// The number of values of each vector.
+    fn dimension(&self) -> usize;
+
+    /// One L2-normalised vector per text, in order; all zeros for a text without content.
+    ///
+    /// # Errors
+    /// [`EmbedError::Unavailable`] when waiting may help, [`EmbedError::Rejected`] when it will not.
+    fn embed(&self, texts: &[&str], role: Role) -> Result<Vec<Vec<f32>>, EmbedError>;
+}

@@ -1,0 +1,97 @@
+//! How two lists become one, and how sure the result is.
+//!
+//! Invariant: a passage's place depends on its own features and the query's, never on how many others were looked at
+//! (reciprocal rank aside).
+
+use crate::settings::{Fusion, RankSettings};
+
+/// What is known of a passage that may answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Features {
+    /// BM25; absent where the passage is not in the words' list.
+    pub bm25: Option<f32>,
+    /// Cosine; absent where there is no vector.
+    pub cosine: Option<f32>,
+    /// Place in the words' list, from 1.
+    pub words_rank: Option<u32>,
+    /// Place in the vectors' list, from 1.
+    pub vectors_rank: Option<u32>,
+}
+
+/// What is known of the query.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct QueryFeatures {
+    /// BM25 of a passage that holds all its terms.
+    pub ideal: f32,
+    /// Share of its information carried by terms that occur anywhere, in [0, 1].
+    pub known: f32,
+    /// Whether the words' list takes part.
+    pub words: bool,
+    /// Whether the vectors' list takes part.
+    pub vectors: bool,
+}
+
+/// The share of the query's information that the passage covers: its BM25 over the ideal one.
+pub(crate) fn share(features: &Features, query: &QueryFeatures) -> f32 {
+    if query.ideal > 0.0 { features.bm25.unwrap_or(0.0) / query.ideal } else { 0.0 }
+}
+
+/// What passages are ordered by.
+pub(crate) fn relevance(features: &Features, query: &QueryFeatures, fusion: Fusion) -> f32 {
+    match (query.words, query.vectors) {
+        (true, false) => return share(features, query),
+        (false, true) => return features.cosine.unwrap_or(0.0),
+        _ => {}
+    }
+    match fusion {
+        Fusion::Convex { words, scale } => {
+            words * scale * share(features, query) + (1.0 - words) * features.cosine.unwrap_or(0.0).max(0.0)
+        }
+        Fusion::ReciprocalRank { k, words } => {
+            let part = |rank: Option<u32>, weight: f32| rank.map_or(0.0, |r| weight / (k + r as f32));
+            part(features.words_rank, words) + part(features.vectors_rank, 1.0 - words)
+        }
+    }
+}
+
+/// Probability that a passage with these features answers the query: a logistic model whose weights are data.
+pub(crate) fn confidence(features: &Features, query: &QueryFeatures, rank: &RankSettings) -> f32 {
+    let share = share(features, query).min(1.0);
+    let cosine = features.cosine.unwrap_or(0.0).max(0.0);
+    let [constant, by_share, by_cosine, by_both, by_known] = rank.confidence;
+    let sum = constant + by_share * share + by_cosine * cosine + by_both * share * cosine + by_known * query.known;
+    1.0 / (1.0 + (-sum).exp())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BOTH: QueryFeatures = QueryFeatures { ideal: 10.0, known: 1.0, words: true, vectors: true };
+
+    fn features(bm25: f32, cosine: f32) -> Features {
+        Features { bm25: Some(bm25), cosine: Some(cosine), words_rank: Some(1), vectors_rank: Some(1) }
+    }
+
+    #[test]
+    fn fusing_one_list_keeps_its_order() {
+        let words = QueryFeatures { vectors: false, ..BOTH };
+        let convex = Fusion::Convex { words: 0.7, scale: 2.0 };
+        assert!(relevance(&features(5.0, 0.0), &words, convex) > relevance(&features(4.0, 1.0), &words, convex));
+    }
+
+    #[test]
+    fn confidence_grows_with_each_sign() {
+        let rank = RankSettings::default();
+        let weak = confidence(&features(1.0, 0.1), &BOTH, &rank);
+        let strong = confidence(&features(6.0, 0.8), &BOTH, &rank);
+        assert!((0.0..=1.0).contains(&weak) && (0.0..=1.0).contains(&strong));
+        assert!(strong > weak, "{strong} > {weak}");
+    }
+
+    #[test]
+    fn the_data_file_is_the_default() {
+        let written: RankSettings = serde_json::from_str(include_str!("../data/rank.json")).expect("it parses");
+        assert_eq!(written, RankSettings::default());
+    }
+}

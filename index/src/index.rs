@@ -1,0 +1,412 @@
+//! The index of one space: what is live, and what was.
+//!
+//! Invariant: readers see one consistent snapshot, postings, vectors and records together; a change becomes visible
+//! whole or not at all. The index is derived: whoever deletes its folder loses nothing but time.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use parking_lot::Mutex;
+use serde::Serialize;
+
+use crate::analyzer::Analyzer;
+use crate::bitset::DocSet;
+use crate::dense::{Code, Dense, DenseSettings, DenseSnapshot};
+use crate::document::{Change, Document, Interval, Known, LiveChange, Record, document_of, passage_id};
+use crate::embed::Embedder;
+use crate::error::{Error, Result};
+use crate::lexical::{Lexical, LexicalView, Stamp};
+use crate::prepare::{Prepared, embed_all, prepare_all};
+use crate::settings::IndexSettings;
+use crate::suggest::Suggestions;
+use crate::table::Table;
+
+/// Filters remembered per snapshot.
+const MAX_FILTERS: usize = 64;
+
+/// One shelf as readers see it.
+pub(crate) struct ShelfView {
+    pub lexical: LexicalView,
+    pub dense: Arc<DenseSnapshot>,
+    pub table: Table,
+}
+
+/// Everything one search looks at.
+pub(crate) struct View {
+    pub live: Arc<ShelfView>,
+    pub history: Arc<ShelfView>,
+    pub suggestions: Suggestions,
+    /// Documents of the live shelf that pass a filter, by the filter's text.
+    pub filters: Mutex<HashMap<String, Arc<DocSet>>>,
+}
+
+impl View {
+    pub fn remember(&self, filter: String, set: Arc<DocSet>) {
+        let mut filters = self.filters.lock();
+        if filters.len() >= MAX_FILTERS {
+            filters.clear();
+        }
+        filters.insert(filter, set);
+    }
+}
+
+/// The writing side of one shelf.
+struct Shelf {
+    lexical: Lexical,
+    dense: Arc<Dense>,
+    table: Table,
+    dir: PathBuf,
+    /// Documents by id.
+    ids: HashMap<String, Vec<u32>>,
+}
+
+struct Writer {
+    live: Shelf,
+    history: Shelf,
+    next: u32,
+}
+
+/// How an index came up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Opened {
+    /// As it was left.
+    Ready,
+    /// Empty, because there was none.
+    New,
+    /// Empty, because what was there could not be used; says why.
+    Discarded(String),
+}
+
+/// Figures of an index.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Stats {
+    /// Live documents.
+    pub documents: u64,
+    /// Live passages.
+    pub passages: u64,
+    /// Past documents.
+    pub history_documents: u64,
+    /// Past passages.
+    pub history_passages: u64,
+    /// Live passages by segment, and the deleted ones among them.
+    pub segments: Vec<(u32, u32)>,
+    /// Vectors held, live shelf.
+    pub vectors: u64,
+    /// Vectors reachable over the graph, live shelf.
+    pub in_graph: u64,
+}
+
+/// The index of one space. Searches take `&self` and never wait for writers.
+pub struct Index {
+    pub(crate) view: ArcSwap<View>,
+    pub(crate) analyzer: Analyzer,
+    pub(crate) embedder: Arc<dyn Embedder>,
+    pub(crate) settings: IndexSettings,
+    fingerprint: String,
+    writer: Mutex<Writer>,
+    dir: PathBuf,
+}
+
+impl Index {
+    /// Opens the index in `dir`. What cannot be used (another format, model or dictionary, damaged files) is thrown
+    /// away, and the index comes up empty: fill it again from the store.
+    ///
+    /// # Errors
+    /// [`Error::Io`] and [`Error::Lexical`] where not even an empty index can be made.
+    pub fn open(dir: &Path, settings: IndexSettings, embedder: Arc<dyn Embedder>) -> Result<(Self, Opened)> {
+        let fingerprint = settings.fingerprint(embedder.id());
+        let new = !dir.join("live").exists();
+        match Self::load(dir, &settings, &embedder, &fingerprint) {
+            Ok(index) => Ok((index, if new { Opened::New } else { Opened::Ready })),
+            Err(reason) => {
+                tracing::warn!(dir = %dir.display(), %reason, "the index cannot be used and is made anew");
+                std::fs::remove_dir_all(dir).map_err(|e| Error::io(dir, e))?;
+                let index = Self::load(dir, &settings, &embedder, &fingerprint)?;
+                Ok((index, Opened::Discarded(reason.to_string())))
+            }
+        }
+    }
+
+    fn load(
+        dir: &Path,
+        settings: &IndexSettings,
+        embedder: &Arc<dyn Embedder>,
+        fingerprint: &str,
+    ) -> Result<Self> {
+        let dimension = embedder.dimension();
+        let (live, next_live) = Shelf::open(&dir.join("live"), dimension, settings.dense.clone(), fingerprint)?;
+        // The past is searched seldom: an exact scan serves it.
+        let scan = DenseSettings { graph_from: usize::MAX, ..DenseSettings::default() };
+        let (history, next_history) = Shelf::open(&dir.join("history"), dimension, scan, fingerprint)?;
+        live.dense.load_graph(&live.dir.join("graph")).map_err(|e| Error::Dense(e.to_string()))?;
+        let next = next_live.max(next_history);
+        let view = View {
+            live: Arc::new(live.view(None)?),
+            history: Arc::new(history.view(None)?),
+            suggestions: Suggestions::of(&live.table),
+            filters: Mutex::default(),
+        };
+        Ok(Self {
+            view: ArcSwap::from_pointee(view),
+            analyzer: Analyzer::with_words(&settings.words),
+            embedder: embedder.clone(),
+            settings: settings.clone(),
+            fingerprint: fingerprint.to_owned(),
+            writer: Mutex::new(Writer { live, history, next }),
+            dir: dir.to_owned(),
+        })
+    }
+
+    /// Where the index is kept.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// What the index holds for an id.
+    pub fn known(&self, id: &str) -> Known {
+        let writer = self.writer.lock();
+        let live = writer.live.intervals(id).next();
+        let mut history: Vec<Interval> = writer.history.intervals(id).collect();
+        history.sort_unstable();
+        Known { live, history }
+    }
+
+    /// Every live id and the interval it has.
+    pub fn live(&self) -> Vec<(String, Interval)> {
+        let view = self.view.load();
+        view.live.table.iter().map(|(_, record)| (record.id.clone(), record.interval())).collect()
+    }
+
+    /// Every past id and the interval it had.
+    pub fn past(&self) -> Vec<(String, Interval)> {
+        let view = self.view.load();
+        view.history.table.iter().map(|(_, record)| (record.id.clone(), record.interval())).collect()
+    }
+
+    /// Makes changes and shows them to searches that begin after it returns. Doing it again changes nothing more.
+    ///
+    /// # Errors
+    /// [`Error::Document`] where a document breaks a limit (nothing of the call is applied), and [`Error::Lexical`]
+    /// where the files cannot be written.
+    pub fn apply(&self, changes: Vec<Change>) -> Result<()> {
+        let mut writer = self.writer.lock();
+        let result = self.apply_locked(&mut writer, changes);
+        if result.is_err() {
+            writer.live.lexical.rollback()?;
+            writer.history.lexical.rollback()?;
+        }
+        result
+    }
+
+    fn apply_locked(&self, writer: &mut Writer, changes: Vec<Change>) -> Result<()> {
+        let mut live_in = Vec::new();
+        let mut history_in = Vec::new();
+        let mut live_out = Vec::new();
+        let mut history_out = Vec::new();
+        for change in changes {
+            if change.live != LiveChange::Keep {
+                live_out.extend(writer.live.ids.get(&change.id).into_iter().flatten().copied());
+            }
+            if let LiveChange::Set(document) = change.live {
+                live_in.push((writer.number(), *document));
+            }
+            let past = writer.history.documents(&change.id);
+            let gone = |interval: &Interval| {
+                change.remove_history.contains(interval)
+                    || change.add_history.iter().any(|d| d.version == interval.version && d.from == interval.from)
+            };
+            history_out.extend(past.into_iter().filter(|(_, interval)| gone(interval)).map(|(n, _)| n));
+            for document in change.add_history {
+                history_in.push((writer.number(), document));
+            }
+        }
+        let live_in = self.prepared(live_in)?;
+        let history_in = self.prepared(history_in)?;
+        let stamp = Stamp { fingerprint: self.fingerprint.clone(), next_document: writer.next };
+        let live_changed = !live_in.is_empty() || !live_out.is_empty();
+        let history_changed = !history_in.is_empty() || !history_out.is_empty();
+        // History first: a version that is found twice for a moment is better than one that is found nowhere.
+        if history_changed {
+            writer.history.write(&history_out, history_in, &stamp)?;
+        }
+        let added: Vec<u32> = live_in.iter().map(|p| p.number).collect();
+        if live_changed {
+            writer.live.write(&live_out, live_in, &stamp)?;
+        }
+        let before = self.view.load();
+        let table = &writer.live.table;
+        let added = added.iter().filter_map(|n| Some((*n, table.get(*n)?)));
+        let suggestions = before.suggestions.with(added, table);
+        self.show(writer, live_changed, history_changed, suggestions)
+    }
+
+    fn prepared(&self, documents: Vec<(u32, Document)>) -> Result<Vec<Prepared>> {
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut prepared = prepare_all(documents, &self.analyzer, &self.settings.chunks, threads)?;
+        if let Some(reason) = embed_all(&mut prepared, self.embedder.as_ref()) {
+            tracing::warn!(%reason, "passages were indexed without vectors");
+        }
+        Ok(prepared)
+    }
+
+    fn show(&self, writer: &Writer, live: bool, history: bool, suggestions: Suggestions) -> Result<()> {
+        let before = self.view.load();
+        let shelf = |shelf: &Shelf, old: &Arc<ShelfView>, changed: bool| -> Result<Arc<ShelfView>> {
+            if changed { Ok(Arc::new(shelf.view(Some(old))?)) } else { Ok(old.clone()) }
+        };
+        let view = View {
+            live: shelf(&writer.live, &before.live, live)?,
+            history: shelf(&writer.history, &before.history, history)?,
+            suggestions,
+            filters: Mutex::default(),
+        };
+        self.view.store(Arc::new(view));
+        Ok(())
+    }
+
+    /// Keeps dense retrieval fast: grows or rebuilds its graph and saves it. Call it off the request path, as often
+    /// as liked; it does nothing when nothing is worth doing. Says what it did.
+    ///
+    /// # Errors
+    /// [`Error::Dense`] where the graph cannot be saved; searching goes on all the same.
+    pub fn maintain(&self) -> Result<Option<String>> {
+        // The long part runs without the writer's lock: publishing goes on.
+        let (work, dir) = {
+            let writer = self.writer.lock();
+            (writer.live.dense.clone(), writer.live.dir.join("graph"))
+        };
+        let done = work.maintain().map_err(|e| Error::Dense(e.to_string()))?;
+        if done.is_idle() {
+            return Ok(None);
+        }
+        let writer = self.writer.lock();
+        work.save(&dir).map_err(|e| Error::Dense(e.to_string()))?;
+        let suggestions = self.view.load().suggestions.clone();
+        self.show(&writer, true, false, suggestions)?;
+        Ok(Some(format!("{done:?}")))
+    }
+
+    /// Figures.
+    pub fn stats(&self) -> Stats {
+        let view = self.view.load();
+        let dense = self.writer.lock().live.dense.stats();
+        Stats {
+            documents: view.live.table.documents,
+            passages: view.live.table.passages,
+            history_documents: view.history.table.documents,
+            history_passages: view.history.table.passages,
+            segments: view.live.lexical.segments(),
+            vectors: dense.live as u64,
+            in_graph: dense.in_graph as u64,
+        }
+    }
+
+    /// Files that do not match their checksums; empty when all is well.
+    ///
+    /// # Errors
+    /// [`Error::Lexical`] where the files cannot be read.
+    pub fn damaged(&self) -> Result<Vec<String>> {
+        let writer = self.writer.lock();
+        let mut bad = writer.live.lexical.damaged()?;
+        bad.extend(writer.history.lexical.damaged()?);
+        Ok(bad)
+    }
+}
+
+impl Writer {
+    fn number(&mut self) -> u32 {
+        let number = self.next;
+        self.next += 1;
+        number
+    }
+}
+
+impl Shelf {
+    /// Opens a shelf and fills its table and vectors from what is stored; gives the next document number.
+    fn open(dir: &Path, dimension: usize, settings: DenseSettings, fingerprint: &str) -> Result<(Self, u32)> {
+        let lexical = Lexical::open(dir)?;
+        let stamp = lexical.stamp()?;
+        let next = match &stamp {
+            Some(stamp) if stamp.fingerprint != fingerprint => {
+                return Err(Error::Lexical("it was made with another format, model or dictionary".into()));
+            }
+            Some(stamp) => stamp.next_document,
+            None => 0,
+        };
+        let dense = Arc::new(Dense::new(dimension, settings));
+        let mut table = Table::default();
+        let mut ids: HashMap<String, Vec<u32>> = HashMap::new();
+        let mut rows: Vec<(u64, Code)> = Vec::new();
+        lexical.each(|passage, stored| {
+            if let Some(record) = stored.record {
+                let document = document_of(passage);
+                ids.entry(record.id.clone()).or_default().push(document);
+                table.insert(document, Arc::new(record));
+            }
+            if let Some(code) = stored.code {
+                rows.push((passage, code));
+            }
+            Ok(())
+        })?;
+        rows.sort_unstable_by_key(|(passage, _)| *passage);
+        dense.insert(rows);
+        Ok((Self { lexical, dense, table, dir: dir.to_owned(), ids }, next))
+    }
+
+    fn view(&self, before: Option<&Arc<ShelfView>>) -> Result<ShelfView> {
+        Ok(ShelfView {
+            lexical: self.lexical.view(before.map(|view| &view.lexical))?,
+            dense: self.dense.snapshot(),
+            table: self.table.clone(),
+        })
+    }
+
+    fn record(&self, document: u32) -> Option<&Arc<Record>> {
+        self.table.get(document)
+    }
+
+    fn documents(&self, id: &str) -> Vec<(u32, Interval)> {
+        let numbers = self.ids.get(id).into_iter().flatten();
+        numbers.filter_map(|n| Some((*n, self.record(*n)?.interval()))).collect()
+    }
+
+    fn intervals(&self, id: &str) -> impl Iterator<Item = Interval> {
+        self.ids.get(id).into_iter().flatten().filter_map(|n| Some(self.record(*n)?.interval()))
+    }
+
+    /// Takes documents out and puts others in, as one commit.
+    fn write(&mut self, out: &[u32], new: Vec<Prepared>, stamp: &Stamp) -> Result<()> {
+        for document in out {
+            self.lexical.remove_document(*document);
+        }
+        let mut rows: Vec<(u64, Code)> = Vec::new();
+        let mut records = Vec::with_capacity(new.len());
+        for document in new {
+            records.push((document.number, document.record));
+            for passage in document.passages {
+                if let Some(code) = passage.stored.code.clone() {
+                    rows.push((passage.passage, code));
+                }
+                self.lexical.add(passage)?;
+            }
+        }
+        self.lexical.commit(stamp)?;
+        let mut gone = Vec::new();
+        for document in out {
+            let Some(record) = self.table.remove(*document) else { continue };
+            gone.extend((0..record.passages).map(|ordinal| passage_id(*document, ordinal)));
+            if let Some(numbers) = self.ids.get_mut(&record.id) {
+                numbers.retain(|n| n != document);
+            }
+        }
+        self.dense.remove(&gone);
+        self.dense.insert(rows);
+        for (number, record) in records {
+            self.ids.entry(record.id.clone()).or_default().push(number);
+            self.table.insert(number, record);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,117 @@
+//! How an index is made and how it ranks.
+//!
+//! Invariant: whatever changes what is written to disk is part of the fingerprint, so that an index made
+//! otherwise is rebuilt, never misread.
+
+use serde::{Deserialize, Serialize};
+
+use crate::analyzer::UserWord;
+use crate::chunk::ChunkLimits;
+use crate::dense::DenseSettings;
+use crate::document::FIELD_COUNT;
+
+/// Raised when the layout on disk or the analysis changes.
+pub const FORMAT: u32 = 1;
+
+/// How an index is made.
+#[derive(Debug, Clone, Default)]
+pub struct IndexSettings {
+    /// The space's own words for segmentation.
+    pub words: Vec<UserWord>,
+    /// How long passages are.
+    pub chunks: ChunkLimits,
+    /// Dense retrieval.
+    pub dense: DenseSettings,
+    /// Ranking; may change without a rebuild.
+    pub rank: RankSettings,
+}
+
+impl IndexSettings {
+    /// Names everything that decides what is on disk.
+    pub(crate) fn fingerprint(&self, model: &str) -> String {
+        let words = serde_json::to_vec(&self.words).unwrap_or_default();
+        let chunks = (self.chunks.min, self.chunks.target, self.chunks.max);
+        let hash = blake3::hash(format!("{FORMAT}|{model}|{chunks:?}|").as_bytes());
+        let words = blake3::hash(&words);
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(hash.as_bytes());
+        hasher.update(words.as_bytes());
+        hasher.finalize().to_hex().to_string()
+    }
+}
+
+/// How two lists become one.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Fusion {
+    /// `w · bm25 / ideal · scale + (1 − w) · cosine` (Bruch, Gai and Ingber 2023, with the query's own ideal score
+    /// as the normaliser).
+    Convex {
+        /// Weight of the words, in [0, 1].
+        words: f32,
+        /// What the words' share of the ideal is multiplied by.
+        scale: f32,
+    },
+    /// `Σ w / (k + rank)` (Cormack, Clarke and Büttcher 2009).
+    ReciprocalRank {
+        /// Rank offset.
+        k: f32,
+        /// Weight of the words' list; the vectors' has `1 − words`.
+        words: f32,
+    },
+}
+
+/// How passages are ranked: data, not code; the defaults are `index/data/rank.json`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RankSettings {
+    /// Weight of words in titles.
+    pub title: f32,
+    /// Weight of words in questions.
+    pub questions: f32,
+    /// Weight of words in headings.
+    pub headings: f32,
+    /// Weight of words in bodies.
+    pub body: f32,
+    /// Weight of Chinese character bigrams.
+    pub grams: f32,
+    /// What a stop word's weight is multiplied by.
+    pub stop_weight: f32,
+    /// How the lists become one.
+    pub fusion: Fusion,
+    /// Fewest documents taken from each list.
+    pub candidates: u32,
+    /// Logistic model of confidence: constant, words' share of the ideal, cosine, their product, known share.
+    pub confidence: [f32; 5],
+    /// Confidence from which a query counts as matched.
+    pub threshold: f32,
+}
+
+impl RankSettings {
+    pub(crate) fn field_weight(&self, field: usize) -> f32 {
+        let weights: [f32; FIELD_COUNT] = [self.title, self.questions, self.headings, self.body, self.grams];
+        weights.get(field).copied().unwrap_or(1.0)
+    }
+}
+
+impl Default for RankSettings {
+    fn default() -> Self {
+        const DATA: &str = include_str!("../data/rank.json");
+        // The file is part of the program and read by a test; a broken one must not get this far.
+        serde_json::from_str(DATA).unwrap_or(FALLBACK)
+    }
+}
+
+/// Equal weights: what is left if the data file cannot be read.
+const FALLBACK: RankSettings = RankSettings {
+    title: 1.0,
+    questions: 1.0,
+    headings: 1.0,
+    body: 1.0,
+    grams: 1.0,
+    stop_weight: 1.0,
+    fusion: Fusion::Convex { words: 0.7, scale: 2.0 },
+    candidates: 50,
+    confidence: [-3.0, 4.0, 2.0, 0.0, 0.0],
+    threshold: 0.5,
+};

@@ -1,0 +1,311 @@
+//! Which index serves a space, and which one is being built to take its place.
+//!
+//! Invariant: what is loaded from the store is applied before anything newer is loaded: both happen under
+//! `applying`, so that an old state never overwrites a newer one.
+
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use parking_lot::{Condvar, Mutex};
+use zhiyin_index::analyzer::UserWord;
+use zhiyin_index::embed::Embedder;
+use zhiyin_index::{Attribute, Change, Document, Index, IndexSettings, Interval, LiveChange, Opened};
+
+use crate::error::{Error, Result};
+use crate::id::{ArticleId, SpaceId};
+use crate::model::article::{Article, AttributeValue, Publication, Version};
+use crate::model::space::DictionaryWord;
+use crate::store::Store;
+
+/// Name of the file that says which generation of a space's index is in use.
+const CURRENT: &str = "current";
+
+/// How far the worker has come; lets a caller wait for its change to be searchable.
+#[derive(Default)]
+struct Progress {
+    started: u64,
+    finished: u64,
+}
+
+/// The index of one space at run time.
+pub(crate) struct Shelf {
+    space: SpaceId,
+    dir: PathBuf,
+    current: ArcSwap<Index>,
+    next: Mutex<Option<Arc<Index>>>,
+    applying: Mutex<()>,
+    filled: AtomicBool,
+    progress: Mutex<Progress>,
+    finished: Condvar,
+}
+
+/// Turns an engine failure into ours.
+pub(crate) fn engine_error(error: zhiyin_index::Error) -> Error {
+    match error {
+        zhiyin_index::Error::Filter { path, message } => Error::query(&path, message),
+        zhiyin_index::Error::Query { field, message } => Error::query(&field, message),
+        other => Error::Index(other.to_string()),
+    }
+}
+
+fn generation(dir: &Path) -> u64 {
+    let text = std::fs::read_to_string(dir.join(CURRENT)).unwrap_or_default();
+    text.trim().parse().unwrap_or(1)
+}
+
+fn io(path: &Path, error: &std::io::Error) -> Error {
+    Error::Index(format!("{}: {error}", path.display()))
+}
+
+fn settings(words: &[DictionaryWord]) -> IndexSettings {
+    let word = |w: &DictionaryWord| UserWord {
+        word: w.word.as_str().to_owned(),
+        frequency: w.frequency.map(|f| f as usize),
+    };
+    IndexSettings { words: words.iter().map(word).collect(), ..IndexSettings::default() }
+}
+
+impl Shelf {
+    /// Opens the index of a space under `dir`; gives why it came up empty, where it did.
+    pub fn open(store: &Store, space: &SpaceId, dir: PathBuf, embedder: Arc<dyn Embedder>) -> Result<(Self, Option<String>)> {
+        std::fs::create_dir_all(&dir).map_err(|e| io(&dir, &e))?;
+        let number = generation(&dir);
+        let words = store.dictionary(space)?;
+        let (index, opened) =
+            Index::open(&dir.join(number.to_string()), settings(&words), embedder).map_err(engine_error)?;
+        let reason = match opened {
+            Opened::Ready => None,
+            Opened::New => Some("there was none".to_owned()),
+            Opened::Discarded(reason) => Some(reason),
+        };
+        let shelf = Self {
+            space: space.clone(),
+            dir,
+            current: ArcSwap::from_pointee(index),
+            next: Mutex::default(),
+            applying: Mutex::default(),
+            filled: AtomicBool::new(reason.is_none()),
+            progress: Mutex::default(),
+            finished: Condvar::new(),
+        };
+        shelf.remove_other_generations(number);
+        Ok((shelf, reason))
+    }
+
+    fn remove_other_generations(&self, keep: u64) {
+        let entries = std::fs::read_dir(&self.dir).into_iter().flatten().flatten();
+        for entry in entries.filter(|e| e.path().is_dir() && e.file_name() != keep.to_string().as_str()) {
+            if let Err(error) = std::fs::remove_dir_all(entry.path()) {
+                tracing::warn!(space = %self.space, %error, "an old index could not be removed");
+            }
+        }
+    }
+
+    /// The index that serves searches.
+    pub fn index(&self) -> Arc<Index> {
+        self.current.load_full()
+    }
+
+    /// The index, or why searches must wait: an index that is being filled would deny what is there.
+    pub fn ready(&self) -> Result<Arc<Index>> {
+        if self.filled.load(Ordering::Acquire) {
+            return Ok(self.index());
+        }
+        Err(Error::IndexUnavailable { space: self.space.clone(), reason: "it is being rebuilt from the store".into() })
+    }
+
+    /// Whether the index has caught up with the store since it was made.
+    pub fn is_filled(&self) -> bool {
+        self.filled.load(Ordering::Acquire)
+    }
+
+    /// Whether a new index is being built.
+    pub fn is_rebuilding(&self) -> bool {
+        self.next.lock().is_some()
+    }
+
+    /// Brings the index up to what the store marks as dirty, at most `most` articles; gives how many there were.
+    pub fn catch_up(&self, store: &Store, most: usize) -> Result<usize> {
+        let _applying = self.applying.lock();
+        let marks = store.dirty(&self.space, most)?;
+        if !marks.is_empty() {
+            let ids: Vec<&ArticleId> = marks.iter().map(|(id, _)| id).collect();
+            self.apply_to(&self.index(), store, &ids)?;
+            let next = self.next.lock().clone();
+            if let Some(next) = next {
+                self.apply_to(&next, store, &ids)?;
+            }
+            store.clear_dirty(&self.space, &marks)?;
+        }
+        if marks.len() < most {
+            self.filled.store(true, Ordering::Release);
+        }
+        Ok(marks.len())
+    }
+
+    fn apply_to(&self, index: &Index, store: &Store, ids: &[&ArticleId]) -> Result<()> {
+        let mut changes = Vec::with_capacity(ids.len());
+        for id in ids {
+            if let Some(change) = change(index, store, &self.space, id)? {
+                changes.push(change);
+            }
+        }
+        if changes.is_empty() { Ok(()) } else { index.apply(changes).map_err(engine_error) }
+    }
+
+    /// Marks what differs between store and index, after a start that followed no clean stop.
+    pub fn differing(&self, store: &Store) -> Result<Vec<ArticleId>> {
+        let index = self.index();
+        let mut differing = Vec::new();
+        let mut seen = HashSet::new();
+        for article in store.articles(&self.space, None) {
+            let article = article?;
+            if change(&index, store, &self.space, &article.id)?.is_some() {
+                differing.push(article.id.clone());
+            }
+            seen.insert(article.id.to_string());
+        }
+        let indexed = index.live().into_iter().chain(index.past());
+        let strangers: HashSet<String> = indexed.map(|(id, _)| id).filter(|id| !seen.contains(id)).collect();
+        differing.extend(strangers.into_iter().filter_map(|id| ArticleId::try_from(id).ok()));
+        Ok(differing)
+    }
+
+    /// Builds a new index from the whole store beside the one that serves, then puts it in its place.
+    /// Publications meanwhile go to both.
+    pub fn rebuild(&self, store: &Store, embedder: Arc<dyn Embedder>, batch: usize, stop: &AtomicBool) -> Result<()> {
+        let number = generation(&self.dir) + 1;
+        let dir = self.dir.join(number.to_string());
+        if dir.exists() {
+            std::fs::remove_dir_all(&dir).map_err(|e| io(&dir, &e))?;
+        }
+        let words = store.dictionary(&self.space)?;
+        let (next, _) = Index::open(&dir, settings(&words), embedder).map_err(engine_error)?;
+        let next = Arc::new(next);
+        *self.next.lock() = Some(next.clone());
+        let built = self.fill(&next, store, batch, stop);
+        if built.is_err() || stop.load(Ordering::Acquire) {
+            *self.next.lock() = None;
+            return built;
+        }
+        let _applying = self.applying.lock();
+        let pointer = self.dir.join(CURRENT);
+        let draft = self.dir.join("current.new");
+        std::fs::write(&draft, number.to_string()).map_err(|e| io(&draft, &e))?;
+        std::fs::rename(&draft, &pointer).map_err(|e| io(&pointer, &e))?;
+        self.current.store(next);
+        *self.next.lock() = None;
+        self.remove_other_generations(number);
+        Ok(())
+    }
+
+    fn fill(&self, next: &Index, store: &Store, batch: usize, stop: &AtomicBool) -> Result<()> {
+        let mut after: Option<ArticleId> = None;
+        loop {
+            let articles: Result<Vec<Article>> = store.articles(&self.space, after.as_ref()).take(batch).collect();
+            let articles = articles?;
+            let Some(last) = articles.last() else { return Ok(()) };
+            after = Some(last.id.clone());
+            if stop.load(Ordering::Acquire) {
+                return Ok(());
+            }
+            let _applying = self.applying.lock();
+            let ids: Vec<&ArticleId> = articles.iter().map(|a| &a.id).collect();
+            self.apply_to(next, store, &ids)?;
+        }
+    }
+
+    /// Says that a pass over the dirty articles begins.
+    pub fn pass_begins(&self) {
+        self.progress.lock().started += 1;
+    }
+
+    /// Says that the pass has ended with nothing left.
+    pub fn pass_ends(&self) {
+        let mut progress = self.progress.lock();
+        progress.finished = progress.started;
+        drop(progress);
+        self.finished.notify_all();
+    }
+
+    /// Waits until a pass that began after this call has ended; false when `limit` was over first.
+    pub fn wait(&self, limit: Duration) -> bool {
+        let until = Instant::now() + limit;
+        let mut progress = self.progress.lock();
+        let wanted = progress.started + 1;
+        while progress.finished < wanted {
+            if self.finished.wait_until(&mut progress, until).timed_out() {
+                return progress.finished >= wanted;
+            }
+        }
+        true
+    }
+}
+
+/// What an index must do to follow the store for one article; nothing where it does already.
+fn change(index: &Index, store: &Store, space: &SpaceId, id: &ArticleId) -> Result<Option<Change>> {
+    let known = index.known(id.as_str());
+    let article = store.get_article(space, id)?;
+    let live = article.as_ref().and_then(|a| a.live);
+    let wanted_live = live.map(|l| Interval {
+        version: l.version,
+        from: l.from.as_millisecond(),
+        until: l.until.map(|t| t.as_millisecond()),
+    });
+    let publications = if article.is_some() { store.publications(space, id)? } else { Vec::new() };
+    let past: Vec<Interval> = publications
+        .iter()
+        .filter(|(sequence, _)| live.is_none_or(|l| l.publication != *sequence))
+        .filter_map(|(_, publication)| closed(publication))
+        .collect();
+    let document = |interval: Interval| -> Result<Document> {
+        let version = store.get_version(space, id, interval.version)?;
+        let version = version.ok_or_else(|| Error::Store(format!("version {} of '{id}' is missing", interval.version)))?;
+        Ok(document(id, &version, interval))
+    };
+    let live = match wanted_live {
+        wanted if wanted == known.live => LiveChange::Keep,
+        Some(interval) => LiveChange::Set(Box::new(document(interval)?)),
+        None => LiveChange::Remove,
+    };
+    let missing = past.iter().filter(|interval| !known.history.contains(interval));
+    let add_history: Vec<Document> = missing.map(|interval| document(*interval)).collect::<Result<_>>()?;
+    let remove_history: Vec<Interval> = known.history.into_iter().filter(|i| !past.contains(i)).collect();
+    if live == LiveChange::Keep && add_history.is_empty() && remove_history.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(Change { id: id.to_string(), live, add_history, remove_history }))
+}
+
+/// The interval of a publication that is over, where it lasted at all.
+fn closed(publication: &Publication) -> Option<Interval> {
+    let until = publication.until?.as_millisecond();
+    let from = publication.from.as_millisecond();
+    (from < until).then_some(Interval { version: publication.version, from, until: Some(until) })
+}
+
+fn document(id: &ArticleId, version: &Version, interval: Interval) -> Document {
+    let content = &version.content;
+    let attribute = |value: &AttributeValue| match value {
+        AttributeValue::Number(n) => Attribute::Number(*n),
+        AttributeValue::Text(text) => Attribute::Text(text.clone()),
+    };
+    Document {
+        id: id.to_string(),
+        version: version.number,
+        title: content.title.to_string(),
+        body: content.body.to_string(),
+        questions: content.questions.iter().map(ToString::to_string).collect(),
+        category: content.category.as_ref().map(ToString::to_string),
+        tags: content.tags.iter().map(ToString::to_string).collect(),
+        audience: content.audience.as_str().to_owned(),
+        language: content.language.map_or("und", |l| l.as_str()).to_owned(),
+        attributes: content.attributes.iter().map(|(k, v)| (k.to_string(), attribute(v))).collect(),
+        from: interval.from,
+        until: interval.until,
+    }
+}

@@ -1,0 +1,179 @@
+//! The spaces: making them, setting them, their own words.
+//!
+//! Invariant: what is kept at hand is what the store says; it changes after the store did.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::{Admin, Curator, Kb};
+use crate::error::{Error, FieldError, Result};
+use crate::id::SpaceId;
+use crate::model::space::{DictionaryWord, MAX_DICTIONARY, Space, SpaceSettings};
+use crate::model::text::Label;
+use crate::store::AuditDraft;
+
+impl Kb {
+    /// Makes a space.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyExists`]; [`Error::InvalidRequest`] for settings that make no sense.
+    pub fn create_space(
+        &self,
+        admin: &Admin,
+        id: SpaceId,
+        name: Label,
+        settings: SpaceSettings,
+        now: Timestamp,
+    ) -> Result<Space> {
+        check(&settings)?;
+        let lock = self.inner.store.lock(&id);
+        if self.inner.store.get_space(&id)?.is_some() {
+            return Err(Error::AlreadyExists { what: "space", id: id.to_string() });
+        }
+        let space = Space { id: id.clone(), name, settings, created_at: now };
+        self.write_space(&space, "space.create", admin.actor(), now)?;
+        drop(lock);
+        self.open_shelf(&id, true)?;
+        Ok(space)
+    }
+
+    /// Every space, by id.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn list_spaces(&self, _admin: &Admin) -> Result<Vec<Space>> {
+        self.inner.store.list_spaces()
+    }
+
+    /// A space.
+    ///
+    /// # Errors
+    /// [`Error::SpaceNotFound`].
+    pub fn get_space(&self, _admin: &Admin, id: &SpaceId) -> Result<Space> {
+        self.inner.store.get_space(id)?.ok_or_else(|| Error::SpaceNotFound(id.clone()))
+    }
+
+    /// Changes name or settings; what is not given stays.
+    ///
+    /// # Errors
+    /// [`Error::SpaceNotFound`]; [`Error::InvalidRequest`] for settings that make no sense.
+    pub fn update_space(
+        &self,
+        admin: &Admin,
+        id: &SpaceId,
+        name: Option<Label>,
+        settings: Option<SpaceSettings>,
+        now: Timestamp,
+    ) -> Result<Space> {
+        let _lock = self.inner.store.lock(id);
+        let mut space = self.get_space(admin, id)?;
+        space.name = name.unwrap_or(space.name);
+        if let Some(settings) = settings {
+            check(&settings)?;
+            space.settings = settings;
+        }
+        self.write_space(&space, "space.update", admin.actor(), now)?;
+        Ok(space)
+    }
+
+    fn write_space(&self, space: &Space, action: &str, actor: &str, now: Timestamp) -> Result<()> {
+        let store = &self.inner.store;
+        let mut batch = store.batch();
+        batch.put_space(space);
+        batch.audit(AuditDraft {
+            at: now,
+            actor: actor.to_owned(),
+            action: action.to_owned(),
+            space: Some(space.id.clone()),
+            subject: space.id.to_string(),
+            detail: json!({ "name": space.name, "settings": space.settings }),
+        });
+        let ticket = store.commit(batch)?;
+        store.sync(ticket)?;
+        self.inner.spaces.write().insert(space.id.clone(), Arc::new(space.clone()));
+        Ok(())
+    }
+
+    /// The settings of a space.
+    pub(crate) fn space_settings(&self, id: &SpaceId) -> Result<SpaceSettings> {
+        let space = self.inner.spaces.read().get(id).cloned();
+        space.map(|s| s.settings.clone()).ok_or_else(|| Error::SpaceNotFound(id.clone()))
+    }
+
+    /// Reads the spaces at start; makes the default one where there is none.
+    pub(crate) fn load_spaces(&self, now: Timestamp) -> Result<()> {
+        let spaces = self.inner.store.list_spaces()?;
+        if spaces.is_empty() {
+            let name = Label::try_from("Default".to_owned()).map_err(|e| Error::Config(e.to_string()))?;
+            let space =
+                Space { id: SpaceId::default_space(), name, settings: SpaceSettings::default(), created_at: now };
+            return self.write_space(&space, "space.create", "system", now);
+        }
+        *self.inner.spaces.write() = spaces.into_iter().map(|s| (s.id.clone(), Arc::new(s))).collect();
+        Ok(())
+    }
+
+    /// The space's own words.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn dictionary(&self, curator: &Curator) -> Result<Vec<DictionaryWord>> {
+        self.inner.store.dictionary(&curator.grant().space)
+    }
+
+    /// Replaces the space's own words. The index is built anew with them in the background and then takes over;
+    /// no restart is needed.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`] for too many words or one that is there twice; [`Error::Busy`] while an index of the
+    /// space is being built.
+    pub fn set_dictionary(
+        &self,
+        curator: &Curator,
+        words: Vec<DictionaryWord>,
+        now: Timestamp,
+    ) -> Result<Vec<DictionaryWord>> {
+        let grant = curator.grant();
+        let errors = check_words(&words);
+        if !errors.is_empty() {
+            return Err(Error::InvalidRequest(errors));
+        }
+        if self.shelf(&grant.space)?.is_rebuilding() {
+            return Err(Error::Busy { retry_after_s: 10 });
+        }
+        let store = &self.inner.store;
+        let mut batch = store.batch();
+        batch.put_dictionary(&grant.space, &words);
+        batch.audit(AuditDraft {
+            at: now,
+            actor: grant.actor.clone(),
+            action: "dictionary.set".into(),
+            space: Some(grant.space.clone()),
+            subject: grant.space.to_string(),
+            detail: json!({ "words": words.len() }),
+        });
+        let ticket = store.commit(batch)?;
+        store.sync(ticket)?;
+        self.rebuild_in_background(&grant.space)?;
+        Ok(words)
+    }
+}
+
+fn check(settings: &SpaceSettings) -> Result<()> {
+    if settings.threshold.is_some_and(|t| !(0.0..=1.0).contains(&t)) {
+        return Err(Error::field("settings.threshold", "a threshold is a probability from 0 to 1"));
+    }
+    Ok(())
+}
+
+fn check_words(words: &[DictionaryWord]) -> Vec<FieldError> {
+    if words.len() > MAX_DICTIONARY {
+        let message = format!("there are {} words; at most {MAX_DICTIONARY} are allowed", words.len());
+        return vec![FieldError::new("words", message)];
+    }
+    let mut seen = std::collections::HashSet::new();
+    let twice = words.iter().enumerate().filter(|(_, w)| !seen.insert(w.word.as_str()));
+    twice.map(|(i, w)| FieldError::new(format!("words[{i}].word"), format!("'{}' is there twice", w.word))).collect()
+}

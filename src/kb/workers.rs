@@ -1,0 +1,136 @@
+//! What goes on beside the requests: time, the index, the query log, the vectors' graph.
+//!
+//! Invariant: every worker can be killed at any moment; what it had not finished is found again in the store.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::Receiver;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use super::Kb;
+use super::records::Waiting;
+use super::shelf::Shelf;
+use crate::error::{Error, Result};
+use crate::id::SpaceId;
+
+/// Longest time until a due publication or expiry is noticed.
+const TICK: Duration = Duration::from_millis(200);
+/// Time between two looks at the vectors' graphs.
+const MAINTENANCE: Duration = Duration::from_secs(2);
+/// Time between two removals of old idempotency rows.
+const SWEEP: Duration = Duration::from_secs(600);
+/// A wait after a failure, so that a broken disk does not fill the log.
+const AFTER_FAILURE: Duration = Duration::from_secs(1);
+
+impl Kb {
+    /// Starts the workers; they end when [`Kb::close`] says so.
+    pub(crate) fn start_workers(&self, records: Receiver<Waiting>) -> Result<Vec<JoinHandle<()>>> {
+        let interval = self.inner.settings.query_log_interval;
+        let indexing = self.clone();
+        let graphs = self.clone();
+        let log = self.clone();
+        Ok(vec![
+            spawn("index", move || indexing.index_until_stopped())?,
+            spawn("graph", move || graphs.maintain_until_stopped())?,
+            spawn("query-log", move || log.write_records(&records, interval))?,
+        ])
+    }
+
+    /// Tells the index worker that something is dirty.
+    pub(crate) fn wake_indexer(&self) {
+        let mut woken = self.inner.wake.0.lock();
+        *woken = true;
+        self.inner.wake.1.notify_one();
+    }
+
+    pub(crate) fn stopping(&self) -> bool {
+        self.inner.stop.load(Ordering::Acquire)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a worker is an edge: it tells the time to what it calls")]
+    fn index_until_stopped(&self) {
+        let mut swept = Instant::now();
+        while !self.stopping() {
+            let result = self.tick(Timestamp::now()).and_then(|_| self.sync_indexes());
+            if let Err(error) = result {
+                tracing::error!(%error, "the index could not follow the store; it is tried again");
+                std::thread::sleep(AFTER_FAILURE);
+            }
+            if swept.elapsed() > SWEEP {
+                swept = Instant::now();
+                if let Err(error) = self.forget_idempotent(Timestamp::now()) {
+                    tracing::warn!(%error, "old idempotency rows could not be removed");
+                }
+            }
+            let mut woken = self.inner.wake.0.lock();
+            if !*woken {
+                self.inner.wake.1.wait_for(&mut woken, TICK);
+            }
+            *woken = false;
+        }
+    }
+
+    /// Brings every index up to the store, once. Tests call it to drain what is dirty.
+    ///
+    /// # Errors
+    /// [`Error::Index`] and [`Error::Store`].
+    pub fn sync_indexes(&self) -> Result<()> {
+        let shelves: Vec<Arc<Shelf>> = self.inner.shelves.read().values().cloned().collect();
+        let most = self.inner.settings.index_batch;
+        for shelf in shelves {
+            shelf.pass_begins();
+            while shelf.catch_up(&self.inner.store, most)? == most {
+                if self.stopping() {
+                    return Ok(());
+                }
+            }
+            shelf.pass_ends();
+        }
+        Ok(())
+    }
+
+    fn maintain_until_stopped(&self) {
+        while !self.stopping() {
+            let shelves: Vec<Arc<Shelf>> = self.inner.shelves.read().values().cloned().collect();
+            for shelf in shelves {
+                match shelf.index().maintain() {
+                    Ok(Some(done)) => tracing::info!(done, "the vectors' graph was maintained"),
+                    Ok(None) => {}
+                    Err(error) => tracing::warn!(%error, "the vectors' graph could not be maintained"),
+                }
+            }
+            let until = Instant::now() + MAINTENANCE;
+            while !self.stopping() && Instant::now() < until {
+                std::thread::sleep(Duration::from_millis(50));
+            }
+        }
+    }
+
+    /// Builds a space's index anew, beside the one that serves.
+    pub(crate) fn rebuild_in_background(&self, space: &SpaceId) -> Result<()> {
+        let shelf = self.shelf(space)?;
+        let kb = self.clone();
+        let space = space.clone();
+        let thread = spawn("rebuild", move || {
+            let inner = &kb.inner;
+            let started = Instant::now();
+            match shelf.rebuild(&inner.store, inner.embedder.clone(), inner.settings.index_batch, &inner.stop) {
+                Ok(()) => tracing::info!(%space, elapsed_ms = started.elapsed().as_millis() as u64, "the index was rebuilt"),
+                Err(error) => tracing::error!(%space, %error, "the index could not be rebuilt; the old one serves on"),
+            }
+        })?;
+        self.inner.workers.lock().push(thread);
+        Ok(())
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one place that starts worker threads")]
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(work)
+        .map_err(|e| Error::Index(format!("a worker thread could not be started: {e}")))
+}
