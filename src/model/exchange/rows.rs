@@ -37,6 +37,9 @@ pub struct Rows<'a> {
     ended: bool,
 }
 
+/// A record of a table as bytes, with the line where it begins; or why it is refused.
+type Record = Result<(u64, Vec<u8>), ReadRow>;
+
 /// A Markdown document about to be read.
 struct Document {
     line: u64,
@@ -82,7 +85,7 @@ impl<'a> Rows<'a> {
     }
 
     /// The next record of a table, which may span lines inside quotes.
-    fn record(&mut self) -> io::Result<Option<Result<(u64, Vec<u8>), ReadRow>>> {
+    fn record(&mut self) -> io::Result<Option<Record>> {
         let mut bytes = Vec::new();
         let mut quotes = Quotes::CellStart;
         let mut whole = true;
