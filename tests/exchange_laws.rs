@@ -158,7 +158,7 @@ fn content() -> impl Strategy<Value = Value> {
 
 fn version(number: u32, content: Value) -> Version {
     let created_at = Timestamp::from_millisecond(1_700_000_000_123 + i64::from(number)).unwrap();
-    let note = (number % 2 == 0).then(|| "why".parse().unwrap());
+    let note = number.is_multiple_of(2).then(|| "why".parse().unwrap());
     Version { number, content: serde_json::from_value(content).unwrap(), note, author: "ann".into(), created_at }
 }
 
