@@ -333,14 +333,8 @@ mod tests {
     fn what_is_wrong_is_named() {
         let error = |file: &str, environment: &[(&str, &str)]| load(file, environment, Flags::default()).unwrap_err().to_string();
         insta::assert_snapshot!(error("colour = 1", &[]), @"configuration: colour: unknown field `colour`, expected one of `data_dir`, `listen`, `metrics_listen`, `admin_key`, `log_format`, `log_filter`, `workers`, `max_connections`, `max_body_bytes`, `max_import_bytes`, `client_timeout_ms`, `keep_alive_ms`, `deadline_ms`, `searchable_wait_ms`, `shutdown_timeout_ms`, `key_rate`, `public_rate`, `search_permits`, `search_queue`, `search_wait_ms`, `write_permits`, `write_queue`, `write_wait_ms`, `bulk_permits`, `bulk_queue`, `bulk_wait_ms`, `store_cache_bytes`, `index_batch`, `query_log_interval_ms`");
-        insta::assert_snapshot!(error("listen = 'here'", &[]), @r#"
-        configuration: listen: invalid socket address syntax
-        in `listen`
-        "#);
-        insta::assert_snapshot!(error("", &[("ZHIYIN_KEY_RATE", "many")]), @r#"
-        configuration: key_rate: invalid type: string "many", expected u32
-        in `key_rate`
-        "#);
+        insta::assert_snapshot!(error("listen = 'here'", &[]), @"configuration: listen: invalid socket address syntax");
+        insta::assert_snapshot!(error("", &[("ZHIYIN_KEY_RATE", "many")]), @r#"configuration: key_rate: invalid type: string "many", expected u32"#);
         insta::assert_snapshot!(error("key_rate = 0\nadmin_key = 'short'", &[]), @"configuration: key_rate must not be 0; admin_key must have at least 16 characters");
     }
 
