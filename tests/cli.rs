@@ -35,7 +35,9 @@ impl Ended {
 fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_zhiyin"));
     let settings = std::env::vars().map(|(name, _)| name).filter(|name| name.starts_with("ZHIYIN_"));
-    settings.for_each(|name| drop(command.env_remove(name)));
+    for name in settings {
+        command.env_remove(name);
+    }
     command.stdin(Stdio::null());
     command
 }
