@@ -63,7 +63,9 @@ pub async fn refuse(state: Arc<State>, head: HttpRequest, allow: Option<String>)
         None => Problem::new(Code::RouteNotFound, format!("there is no path {path}; /docs lists those there are")),
         Some(allow) => {
             let detail = format!("{path} has no method {method}; it has {allow}");
-            Problem { allow: Some(allow), ..Problem::new(Code::MethodNotAllowed, detail) }
+            let mut problem = Problem::new(Code::MethodNotAllowed, detail);
+            problem.allow = Some(allow);
+            problem
         }
     };
     visit.end(Err(problem), None)
