@@ -81,7 +81,7 @@ fn kb_settings(config: &Config) -> KbSettings {
         store_cache_bytes: config.store_cache_bytes,
         index_batch: config.index_batch,
         query_log_interval: config.query_log_interval,
-        admin_secret: config.admin_key.as_ref().map(|secret| secret.reveal().to_owned()),
+        admin_secret: config.admin_key.clone(),
     }
 }
 

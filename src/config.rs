@@ -3,7 +3,6 @@
 //! Invariant: the only file that reads the environment; every value is checked once, here,
 //! and every wrong one is named.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,6 +11,7 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::error::{Error, Result};
+use crate::model::account::Secret;
 
 /// The documented defaults.
 pub const DEFAULT_FILE: &str = include_str!("config.default.toml");
@@ -21,30 +21,6 @@ const PREFIX: &str = "ZHIYIN_";
 const OPTIONAL: [&str; 2] = ["metrics_listen", "admin_key"];
 /// Fewest characters of an admin secret that an operator sets.
 const MIN_SECRET: usize = 16;
-
-/// A text that is never printed.
-#[derive(Clone, PartialEq, Eq, Deserialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The text itself.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl From<String> for Secret {
-    fn from(text: String) -> Self {
-        Self(text)
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -321,7 +297,7 @@ impl RawConfig {
         if self.query_log_interval_ms > 1_000 {
             wrong.push("query_log_interval_ms must be at most 1000: no more of the query log may be lost".into());
         }
-        if self.admin_key.as_ref().is_some_and(|key| key.reveal().len() < MIN_SECRET) {
+        if self.admin_key.as_ref().is_some_and(|key| key.expose().len() < MIN_SECRET) {
             wrong.push(format!("admin_key must have at least {MIN_SECRET} characters"));
         }
         if wrong.is_empty() { Ok(()) } else { Err(Error::Config(wrong.join("; "))) }
@@ -350,21 +326,15 @@ mod tests {
         let environment = [("ZHIYIN_DATA_DIR", "b"), ("ZHIYIN_KEY_RATE", "2"), ("ZHIYIN_ADMIN_KEY", "1234567890123456")];
         let config = load(file, &environment, Flags::default().with("data_dir", Some("c"))).unwrap().config;
         assert_eq!((config.data_dir, config.key_rate, config.workers), ("c".into(), 2, 7));
-        assert_eq!(config.admin_key.unwrap().reveal(), "1234567890123456");
+        assert_eq!(config.admin_key.unwrap().expose(), "1234567890123456");
     }
 
     #[test]
     fn what_is_wrong_is_named() {
         let error = |file: &str, environment: &[(&str, &str)]| load(file, environment, Flags::default()).unwrap_err().to_string();
         insta::assert_snapshot!(error("colour = 1", &[]), @"configuration: colour: unknown field `colour`, expected one of `data_dir`, `listen`, `metrics_listen`, `admin_key`, `log_format`, `log_filter`, `workers`, `max_connections`, `max_body_bytes`, `max_import_bytes`, `client_timeout_ms`, `keep_alive_ms`, `deadline_ms`, `searchable_wait_ms`, `shutdown_timeout_ms`, `key_rate`, `public_rate`, `search_permits`, `search_queue`, `search_wait_ms`, `write_permits`, `write_queue`, `write_wait_ms`, `bulk_permits`, `bulk_queue`, `bulk_wait_ms`, `store_cache_bytes`, `index_batch`, `query_log_interval_ms`");
-        insta::assert_snapshot!(error("listen = 'here'", &[]), @r#"
-        configuration: listen: invalid socket address syntax
-        in `listen`
-        "#);
-        insta::assert_snapshot!(error("", &[("ZHIYIN_KEY_RATE", "many")]), @r#"
-        configuration: key_rate: invalid type: string "many", expected u32
-        in `key_rate`
-        "#);
+        insta::assert_snapshot!(error("listen = 'here'", &[]), @"configuration: listen: invalid socket address syntax");
+        insta::assert_snapshot!(error("", &[("ZHIYIN_KEY_RATE", "many")]), @r#"configuration: key_rate: invalid type: string "many", expected u32"#);
         insta::assert_snapshot!(error("key_rate = 0\nadmin_key = 'short'", &[]), @"configuration: key_rate must not be 0; admin_key must have at least 16 characters");
     }
 
@@ -376,7 +346,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_not_printed() {
-        let printed = format!("{:?}", Secret::from("s3cret-s3cret-s3cret".to_owned()));
+        let printed = format!("{:?}", Secret::new("s3cret-s3cret-s3cret".to_owned()));
         assert!(!printed.contains("s3cret"), "{printed}");
     }
 }

@@ -1,0 +1,19 @@
+//! A space's own words.
+
+use serde_json::json;
+
+use crate::actors::TestApp;
+
+#[test]
+fn a_dictionary_is_replaced_whole() {
+    let app = TestApp::start();
+    let curator = app.with_scopes("curator", &["curate"]);
+    assert_eq!(curator.get("/v1/dictionary").expect(200), json!({ "items": [], "next_cursor": null }));
+    let words = json!([{ "word": "知音云" }, { "word": "随行版", "frequency": 500 }]);
+    let put = curator.put("/v1/dictionary", json!({ "items": words })).expect(200);
+    assert_eq!(put["items"].as_array().unwrap().len(), 2);
+    assert_eq!(curator.get("/v1/dictionary").expect(200)["items"], put["items"]);
+    assert_eq!(curator.put("/v1/dictionary", json!({ "items": [] })).expect(200)["items"], json!([]));
+    let wrong = curator.put("/v1/dictionary", json!({ "items": [{ "word": "" }, { "word": "ok" }, { "frequency": 1 }] }));
+    insta::assert_snapshot!(wrong.story(), @"");
+}
