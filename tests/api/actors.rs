@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::http::Request;
 use zhiyin::app::App;
-use zhiyin::config::{Config, Secret};
+use zhiyin::config::Config;
 
 const ADMIN: &str = "admin-secret-of-the-tests";
 
@@ -27,7 +27,7 @@ impl TestApp {
         let mut config = Config {
             data_dir: folder.path().join("data"),
             listen: ([127, 0, 0, 1], 0).into(),
-            admin_key: Some(Secret::from(ADMIN.to_owned())),
+            admin_key: serde_json::from_value(json!(ADMIN)).unwrap(),
             workers: 1,
             public_rate: 1_000,
             ..Config::default()
