@@ -155,7 +155,7 @@ impl Default for Config {
             bulk_gate: Gate { permits: cores.div_ceil(2), queue: 16, wait: Duration::from_secs(5) },
             store_cache_bytes: 64 * 1024 * 1024,
             index_batch: 256,
-            query_log_interval: Duration::from_secs(1),
+            query_log_interval: Duration::from_millis(400),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The program: reads the command line and does what it says.
 //!
-//! Invariant: ends with status 0 when it was done, 1 when it was not, 2 when the command line is wrong.
+//! Invariant: the exit code says how it ended; `cli/failure.rs` has the list.
 
 mod cli;
 
@@ -9,11 +9,10 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    match cli::Cli::parse().run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            eprintln!("error: {why:#}");
-            ExitCode::FAILURE
-        }
+    let Err(why) = cli::Cli::parse().run() else { return ExitCode::SUCCESS };
+    let code = cli::failure::exit_code(&why);
+    if code != 0 {
+        eprintln!("error: {why:#}");
     }
+    ExitCode::from(code)
 }

@@ -2,11 +2,11 @@
 //!
 //! Invariant: the admin key is printed once, by the start that made it, and never logged.
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
 
+use super::out::Out;
 use zhiyin::app::{self, App};
 use zhiyin::config::{Config, Flags};
 use zhiyin::http;
@@ -40,10 +40,10 @@ impl Serve {
     /// # Errors
     /// What kept the server from starting or ending well.
     pub fn run(self) -> anyhow::Result<()> {
-        let mut out = std::io::stdout();
+        let mut out = Out::new(true);
         if self.print_config {
-            out.write_all(zhiyin::config::DEFAULT_FILE.as_bytes())?;
-            return Ok(());
+            out.bytes(zhiyin::config::DEFAULT_FILE.as_bytes())?;
+            return out.flush();
         }
         let flags = Flags::default()
             .with("data_dir", self.data_dir.map(|dir| dir.display().to_string()))
@@ -55,9 +55,9 @@ impl Serve {
             tracing::warn!("{warning}");
         }
         let app = App::start(&loaded.config)?;
-        writeln!(out, "Zhiyin listens on http://{}", app.address)?;
+        out.line(format!("Zhiyin listens on http://{}", app.address))?;
         if let Some(secret) = &app.admin_secret {
-            writeln!(out, "Admin key (shown this once): {secret}")?;
+            out.line(format!("Admin key (shown this once): {secret}"))?;
         }
         out.flush()?;
         http::until_asked_to_stop()?;

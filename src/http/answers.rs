@@ -244,7 +244,7 @@ mod tests {
         let Outgoing::Whole(bytes) = events(&response).ok().unwrap().body else { unreachable!("whole") };
         insta::assert_snapshot!(String::from_utf8(bytes.to_vec()).unwrap(), @r#"
         event: meta
-        data: {"answer_id":"a_1","status":"answered","confidence":0.9,"took_ms":1.0,"gap_id":null,"clarify":null,"handoff":{"recommended":false,"reasons":[]},"interpreted_question":"?"}
+        data: {"answer_id":"a_1","status":"answered","confidence":0.9,"clarify":null,"handoff":{"recommended":false,"reasons":[]},"interpreted_question":"?","gap_id":null,"took_ms":1.0}
 
         event: delta
         data: {"text":"一\n\n"}

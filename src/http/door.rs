@@ -18,6 +18,7 @@ use super::payload::{self, Payload};
 use super::route::{Intake, Route};
 use super::state::State;
 use super::{auth, cors, idempotency};
+use crate::model::content::to_millis;
 use crate::error::Code;
 use crate::kb::Caller;
 
@@ -63,7 +64,9 @@ pub async fn refuse(state: Arc<State>, head: HttpRequest, allow: Option<String>)
         None => Problem::new(Code::RouteNotFound, format!("there is no path {path}; /docs lists those there are")),
         Some(allow) => {
             let detail = format!("{path} has no method {method}; it has {allow}");
-            Problem { allow: Some(allow), ..Problem::new(Code::MethodNotAllowed, detail) }
+            let mut problem = Problem::new(Code::MethodNotAllowed, detail);
+            problem.allow = Some(allow);
+            problem
         }
     };
     visit.end(Err(problem), None)
@@ -122,7 +125,7 @@ impl Visit {
         let given = head.headers().get(REQUEST_ID).and_then(|h| h.to_str().ok());
         let given = given.filter(|id| (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()));
         let request_id = given.map_or_else(|| uuid::Uuid::now_v7().to_string().into(), Arc::from);
-        Self { state, head, request_id, now: Timestamp::now(), started: Instant::now(), method, route }
+        Self { state, head, request_id, now: to_millis(Timestamp::now()), started: Instant::now(), method, route }
     }
 
     fn end(self, outcome: Outcome, key: Option<&str>) -> HttpResponse {

@@ -2,15 +2,34 @@
 //!
 //! Invariant: one match turns a code into a status; the cause of a 5xx is logged once and never sent.
 
+use std::ops::{Deref, DerefMut};
+
 use actix_web::http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::error::{Code, Error, FieldError, Kind};
 
-/// A failure on its way to the caller.
+/// A failure on its way to the caller; boxed, so that good results stay small.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Problem {
+pub struct Problem(Box<Facts>);
+
+impl Deref for Problem {
+    type Target = Facts;
+    fn deref(&self) -> &Facts {
+        &self.0
+    }
+}
+
+impl DerefMut for Problem {
+    fn deref_mut(&mut self) -> &mut Facts {
+        &mut self.0
+    }
+}
+
+/// What is known of a failure.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Facts {
     /// The public name of what happened.
     pub code: Code,
     /// What happened this time, for people.
@@ -93,7 +112,7 @@ pub fn status(code: Code) -> StatusCode {
 impl Problem {
     /// A failure with nothing but a code and a detail.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(Facts {
             code,
             detail: detail.into(),
             errors: Vec::new(),
@@ -102,7 +121,7 @@ impl Problem {
             retry_after_s: None,
             allow: None,
             cause: None,
-        }
+        }))
     }
 
     /// A failure that only the operator can mend; `cause` goes to the log.
@@ -219,10 +238,19 @@ mod tests {
     }
 
     #[test]
+    fn an_index_that_is_being_built_asks_to_come_back() {
+        let error = Error::IndexUnavailable { space: "default".parse().unwrap(), reason: "it is being rebuilt".into() };
+        let problem = Problem::from(error);
+        assert_eq!((problem.status().as_u16(), problem.retry_after_s), (503, Some(1)));
+        let reply = super::super::call::Reply::problem(&problem, "r-3");
+        assert!(reply.headers.iter().any(|(name, value)| name == "retry-after" && value == "1"));
+    }
+
+    #[test]
     fn an_operators_failure_keeps_its_cause_to_itself() {
         let problem = Problem::from(Error::Store("disk /dev/sda1 is full".into()));
         let sent = serde_json::to_string(&problem.body("r-2")).unwrap();
         assert!(!sent.contains("sda1"), "{sent}");
-        assert!(problem.cause.unwrap().contains("sda1"));
+        assert!(problem.cause.as_deref().unwrap().contains("sda1"));
     }
 }

@@ -50,7 +50,26 @@ fn a_space_opened_to_the_public_needs_no_key() {
 fn a_keys_secret_is_shown_once_and_a_key_can_be_taken_back() {
     let app = TestApp::start();
     let made = app.admin().post("/v1/keys", json!({ "name": "widget", "scopes": ["search"] }));
-    insta::assert_snapshot!(made.story(), @"");
+    insta::assert_snapshot!(made.story(), @r#"
+    201
+    {
+      "id": "[id]",
+      "name": "widget",
+      "scopes": [
+        "search"
+      ],
+      "spaces": [],
+      "audiences": [
+        "public"
+      ],
+      "allowed_origins": [],
+      "rate_limit": null,
+      "expires_at": null,
+      "created_at": "[time]",
+      "revoked_at": null,
+      "secret": "[secret]"
+    }
+    "#);
     let key = made.expect(201);
     let secret = key["secret"].as_str().unwrap();
     let holder = Actor::new(&app.base, Some(secret));

@@ -13,7 +13,42 @@ fn an_article_from_draft_to_archive() {
         "category": "售后/退货", "tags": ["退货"], "attributes": { "url": "https://shop.example/returns" }, "note": "first",
     }));
     assert_eq!((made.header("etag"), made.header("location")), (Some("\"1\""), Some("/v1/articles/returns")));
-    insta::assert_snapshot!(made.story(), @"");
+    insta::assert_snapshot!(made.story(), @r#"
+    201
+    {
+      "id": "returns",
+      "space": "default",
+      "status": "draft",
+      "version": 1,
+      "live_version": null,
+      "latest_version": 1,
+      "has_draft": false,
+      "title": "退货政策",
+      "body": "签收之日起七天内可以退货。",
+      "questions": [
+        "买了三天还能退吗"
+      ],
+      "negative_questions": [],
+      "category": "售后/退货",
+      "tags": [
+        "退货"
+      ],
+      "audience": "public",
+      "language": "zh",
+      "attributes": {
+        "url": "https://shop.example/returns"
+      },
+      "valid_from": null,
+      "valid_until": null,
+      "owner": null,
+      "review_every_days": null,
+      "review_due_at": null,
+      "note": "first",
+      "author": "publisher",
+      "created_at": "[time]",
+      "published_at": null
+    }
+    "#);
     assert_eq!(who.get("/v1/articles/returns").problem(404), "version_not_found", "a draft is not live");
     assert_eq!(who.get("/v1/articles/returns?version=latest").expect(200)["status"], "draft");
 
@@ -63,7 +98,18 @@ fn a_writer_must_know_what_they_overwrite() {
     }
     "#);
     who.and("If-Match", "\"1\"").put("/v1/articles/a", body.clone()).expect(200);
-    insta::assert_snapshot!(who.and("If-Match", "\"1\"").put("/v1/articles/a", body.clone()).story(), @"");
+    insta::assert_snapshot!(who.and("If-Match", "\"1\"").put("/v1/articles/a", body.clone()).story(), @r#"
+    409
+    {
+      "type": "/docs#version_conflict",
+      "title": "The article has changed",
+      "status": 409,
+      "detail": "article 'a' is at version 2, not 1",
+      "code": "version_conflict",
+      "request_id": "[request_id]",
+      "current_version": 2
+    }
+    "#);
     let torn = who.and("If-Match", "\"2\"").put("/v1/articles/a", json!({ "title": "t", "expected_version": 1 }));
     assert_eq!(torn.problem(422), "invalid_request");
     who.put("/v1/articles/a", json!({ "title": "t3", "expected_version": 2 })).expect(200);

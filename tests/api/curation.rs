@@ -15,5 +15,25 @@ fn a_dictionary_is_replaced_whole() {
     assert_eq!(curator.get("/v1/dictionary").expect(200)["items"], put["items"]);
     assert_eq!(curator.put("/v1/dictionary", json!({ "items": [] })).expect(200)["items"], json!([]));
     let wrong = curator.put("/v1/dictionary", json!({ "items": [{ "word": "" }, { "word": "ok" }, { "frequency": 1 }] }));
-    insta::assert_snapshot!(wrong.story(), @"");
+    insta::assert_snapshot!(wrong.story(), @r#"
+    422
+    {
+      "type": "/docs#invalid_request",
+      "title": "Fields of the request are wrong",
+      "status": 422,
+      "detail": "the request has wrong fields: items[0].word: a name must not be empty; items[2]: missing field `word`",
+      "code": "invalid_request",
+      "request_id": "[request_id]",
+      "errors": [
+        {
+          "field": "items[0].word",
+          "message": "a name must not be empty"
+        },
+        {
+          "field": "items[2]",
+          "message": "missing field `word`"
+        }
+      ]
+    }
+    "#);
 }

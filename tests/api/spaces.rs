@@ -9,7 +9,20 @@ fn a_space_is_made_and_changed() {
     let app = TestApp::start();
     let made = app.admin().post("/v1/spaces", json!({ "id": "support", "name": "Support", "settings": { "four_eyes": false } }));
     assert_eq!(made.header("location"), Some("/v1/spaces/support"));
-    insta::assert_snapshot!(made.story(), @"");
+    insta::assert_snapshot!(made.story(), @r#"
+    201
+    {
+      "id": "support",
+      "name": "Support",
+      "settings": {
+        "threshold": null,
+        "require_review": false,
+        "four_eyes": false,
+        "public_search": false
+      },
+      "created_at": "[time]"
+    }
+    "#);
     assert_eq!(app.admin().post("/v1/spaces", json!({ "id": "support", "name": "Again" })).problem(409), "already_exists");
 
     let change = json!({ "settings": { "require_review": true, "threshold": 0.5 } });

@@ -126,7 +126,7 @@ impl<'a> Rows<'a> {
             }
             whole &= fits && text.len() + line.len() < MAX_ROW;
             if whole {
-                text.extend_from_slice(words.map_or(line.as_slice(), |w| markdown::unescape(w).as_bytes()));
+                text.extend_from_slice(words.map_or(line.as_slice(), |w| markdown::unescape_line(w).as_bytes()));
                 text.push(b'\n');
             }
         }
