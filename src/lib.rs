@@ -1,7 +1,13 @@
 //! Knowledge-base search and answers over versioned articles, in Chinese and English.
+//!
+//! Floors, from the ground: [`id`] and [`error`], [`model`] (plain values and laws), [`store`] (the truth, on disk),
+//! [`kb`] (the use cases), [`http`] (the doors), [`app`] (putting it together).
 
 pub mod id;
 pub mod error;
 pub mod model;
 pub mod store;
 pub mod kb;
+pub mod config;
+pub mod http;
+pub mod app;

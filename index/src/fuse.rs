@@ -16,6 +16,8 @@ pub(crate) struct Features {
     pub words_rank: Option<u32>,
     /// Place in the vectors' list, from 1.
     pub vectors_rank: Option<u32>,
+    /// Whether the passage is a known question rather than a piece of the body.
+    pub question: bool,
 }
 
 /// What is known of the query.
@@ -56,7 +58,9 @@ pub(crate) fn relevance(features: &Features, query: &QueryFeatures, fusion: Fusi
 
 /// Probability that a passage with these features answers the query: a logistic model whose weights are data.
 pub(crate) fn confidence(features: &Features, query: &QueryFeatures, rank: &RankSettings) -> f32 {
-    let share = share(features, query).min(1.0);
+    // A question's words weigh more when ordering; how much of the query it covers must not.
+    let weight = if features.question { rank.questions.max(1.0) } else { 1.0 };
+    let share = (share(features, query) / weight).min(1.0);
     let cosine = features.cosine.unwrap_or(0.0).max(0.0);
     let [constant, by_share, by_cosine, by_both, by_known] = rank.confidence;
     let sum = constant + by_share * share + by_cosine * cosine + by_both * share * cosine + by_known * query.known;
@@ -70,7 +74,7 @@ mod tests {
     const BOTH: QueryFeatures = QueryFeatures { ideal: 10.0, known: 1.0, words: true, vectors: true };
 
     fn features(bm25: f32, cosine: f32) -> Features {
-        Features { bm25: Some(bm25), cosine: Some(cosine), words_rank: Some(1), vectors_rank: Some(1) }
+        Features { bm25: Some(bm25), cosine: Some(cosine), words_rank: Some(1), vectors_rank: Some(1), question: false }
     }
 
     #[test]

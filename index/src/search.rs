@@ -186,7 +186,8 @@ impl Index {
                 continue;
             }
             let Some(part) = parts.get(ranked.best.part) else { continue };
-            let mut hit = hit(ranked, part, &highlighter)?;
+            let shown = shown_passage(ranked, part, prepared.as_ref(), vector.as_ref(), &features, rank)?;
+            let mut hit = hit(ranked, part, shown, &highlighter)?;
             hit.score = ceiling;
             if query.explain {
                 hit.explain = Some(explain(ranked, part, prepared.as_ref(), &features, rank)?);
@@ -417,9 +418,12 @@ fn gather(
             }
         }
     }
-    let new = found.into_iter();
-    candidates
-        .extend(new.map(|(passage, features)| Candidate { part: number, passage, features, relevance: 0.0 }));
+    let new = found.into_iter().map(|(passage, mut features)| {
+        let chunks = part.shelf.table.get(document_of(passage)).map_or(u32::MAX, |record| record.chunks);
+        features.question = ordinal_of(passage) >= chunks;
+        Candidate { part: number, passage, features, relevance: 0.0 }
+    });
+    candidates.extend(new);
     Ok(())
 }
 
@@ -464,13 +468,43 @@ fn best_per_document(mut candidates: Vec<Candidate>, parts: &[Part<'_>]) -> Vec<
     ranked
 }
 
-fn hit(ranked: &Ranked, part: &Part<'_>, highlighter: &Highlighter) -> Result<Hit> {
+/// The passage of the body that is shown. Where a known question matched, the lists may hold none of the body: then
+/// the document's passages are compared with the query one by one.
+fn shown_passage(
+    ranked: &Ranked,
+    part: &Part<'_>,
+    prepared: Option<&Prepared>,
+    vector: Option<&PreparedQuery>,
+    query: &QueryFeatures,
+    rank: &RankSettings,
+) -> Result<u64> {
+    let first = passage_id(document_of(ranked.best.passage), 0);
+    if let Some(chunk) = ranked.chunk {
+        return Ok(chunk);
+    }
+    if ranked.record.chunks < 2 {
+        return Ok(first);
+    }
+    let mut addresses = part.shelf.lexical.addresses(document_of(first))?;
+    addresses.retain(|(passage, _)| ordinal_of(*passage) < ranked.record.chunks);
+    let scores = match prepared {
+        Some(prepared) => prepared.score(&part.shelf.lexical, &addresses)?,
+        None => vec![None; addresses.len()],
+    };
+    let relevances = addresses.iter().zip(scores).map(|((passage, _), bm25)| {
+        let cosine = vector.and_then(|v| part.shelf.dense.cosine(v, *passage));
+        let features = Features { bm25, cosine, ..Features::default() };
+        (*passage, relevance(&features, query, rank.fusion))
+    });
+    let best = relevances.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
+    Ok(best.map_or(first, |(passage, _)| passage))
+}
+
+fn hit(ranked: &Ranked, part: &Part<'_>, shown: u64, highlighter: &Highlighter) -> Result<Hit> {
     let passage = ranked.best.passage;
-    let document = document_of(passage);
     let record = ranked.record.clone();
     let question = ordinal_of(passage).checked_sub(record.chunks);
     let matched_question = question.and_then(|q| record.questions.get(q as usize)).cloned();
-    let shown = ranked.chunk.unwrap_or_else(|| passage_id(document, 0));
     let stored = stored(part, shown)?;
     let html = highlighter.snippet(&stored.text, WINDOW).html;
     Ok(Hit {

@@ -284,6 +284,33 @@ impl Kb {
         Ok(())
     }
 
+    /// A fresh admin secret that is held in memory alone: it ends with this process and never reaches the store.
+    ///
+    /// For a command that works on its own data directory through the API; whoever may open the directory may do
+    /// everything in it anyway. In the audit log it stands as `local`.
+    ///
+    /// # Errors
+    /// None in practice: the name is a fit one.
+    pub fn key_of_this_process(&self, now: Timestamp) -> Result<String> {
+        let NewKey { name, scopes, audiences, .. } = admin_key("local")?;
+        let secret = fresh_secret();
+        let key = Key {
+            id: KeyId::fresh(now.as_millisecond()),
+            name,
+            hash: hash(&secret),
+            scopes,
+            spaces: Vec::new(),
+            audiences,
+            allowed_origins: Vec::new(),
+            rate_limit: None,
+            expires_at: None,
+            created_at: now,
+            revoked_at: None,
+        };
+        self.inner.keys.write().insert(key.hash.clone(), Arc::new(key));
+        Ok(secret)
+    }
+
     /// Every key, oldest first.
     ///
     /// # Errors

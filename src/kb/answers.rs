@@ -135,7 +135,7 @@ fn citations(index: &Index, question: &str, results: &Results) -> Vec<Citation> 
 fn quote(index: &Index, question: &str, highlighter: &Highlighter, text: &str) -> Option<Quote> {
     let sentences: Vec<_> = zhiyin_index::sentence::sentences(text)
         .into_iter()
-        .filter(|range| text.get(range.clone()).is_some_and(|s| !is_heading(text, range.start) && !s.trim().is_empty()))
+        .filter(|range| text.get(range.clone()).is_some_and(|s| !is_heading(text, range.start) && !is_table_head(text, range.end) && !s.trim().is_empty()))
         .collect();
     let words: Vec<&str> = sentences.iter().filter_map(|range| text.get(range.clone())).collect();
     let cosines = index.likeness(question, &words);
@@ -161,6 +161,13 @@ fn quote(index: &Index, question: &str, highlighter: &Highlighter, text: &str) -
 fn is_heading(text: &str, start: usize) -> bool {
     let line = text.get(..start).and_then(|head| head.rfind('\n')).map_or(0, |at| at + 1);
     text.get(line..).is_some_and(|rest| rest.trim_start().starts_with('#'))
+}
+
+/// Whether the line that ends there is the head of a table: the line below it is a rule such as `|---|---|`.
+fn is_table_head(text: &str, end: usize) -> bool {
+    let below = text.get(end..).and_then(|rest| rest.split_once('\n')).map(|(_, below)| below);
+    let rule = below.and_then(|below| below.lines().next()).unwrap_or_default().trim();
+    rule.contains("--") && rule.chars().all(|c| matches!(c, '|' | '-' | ':' | ' '))
 }
 
 /// Share of the sentence that the question's words take up, damped so that a long sentence can win.

@@ -128,7 +128,8 @@ impl Kb {
     /// # Errors
     /// [`Error::SpaceNotFound`], [`Error::Store`].
     pub fn space_stats(&self, _admin: &Admin, id: &SpaceId) -> Result<SpaceStats> {
-        let index = self.shelf(id)?.index();
+        let shelf = self.shelf(id)?;
+        let index = shelf.index();
         let stats = index.stats();
         let mut articles = 0;
         for article in self.inner.store.articles(id, None) {
@@ -142,6 +143,7 @@ impl Kb {
             passages: stats.passages,
             history_documents: stats.history_documents,
             pending: self.inner.store.count_dirty(id)?,
+            rebuilding: shelf.is_rebuilding(),
             model: self.inner.embedder.id().to_owned(),
         })
     }

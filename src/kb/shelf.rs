@@ -37,6 +37,8 @@ pub(crate) struct Shelf {
     dir: PathBuf,
     current: ArcSwap<Index>,
     next: Mutex<Option<Arc<Index>>>,
+    /// Whether somebody is building a new index, or is about to.
+    rebuilding: AtomicBool,
     applying: Mutex<()>,
     filled: AtomicBool,
     progress: Mutex<Progress>,
@@ -87,6 +89,7 @@ impl Shelf {
             dir,
             current: ArcSwap::from_pointee(index),
             next: Mutex::default(),
+            rebuilding: AtomicBool::new(false),
             applying: Mutex::default(),
             filled: AtomicBool::new(reason.is_none()),
             progress: Mutex::default(),
@@ -125,7 +128,17 @@ impl Shelf {
 
     /// Whether a new index is being built.
     pub fn is_rebuilding(&self) -> bool {
-        self.next.lock().is_some()
+        self.rebuilding.load(Ordering::Acquire)
+    }
+
+    /// Takes the right to build a new index; false while somebody has it. [`Shelf::rebuilt`] gives it back.
+    pub fn claim_rebuild(&self) -> bool {
+        !self.rebuilding.swap(true, Ordering::AcqRel)
+    }
+
+    /// Gives the right to build a new index back.
+    pub fn rebuilt(&self) {
+        self.rebuilding.store(false, Ordering::Release);
     }
 
     /// Brings the index up to what the store marks as dirty, at most `most` articles; gives how many there were.

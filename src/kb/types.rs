@@ -131,6 +131,8 @@ pub struct SpaceStats {
     pub history_documents: u64,
     /// Articles waiting for the index.
     pub pending: u64,
+    /// Whether a new index is being built; the old one serves until then.
+    pub rebuilding: bool,
     /// Embedding model in use.
     pub model: String,
 }

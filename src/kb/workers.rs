@@ -112,16 +112,21 @@ impl Kb {
     /// Builds a space's index anew, beside the one that serves.
     pub(crate) fn rebuild_in_background(&self, space: &SpaceId) -> Result<()> {
         let shelf = self.shelf(space)?;
-        let kb = self.clone();
-        let space = space.clone();
-        let thread = spawn("rebuild", move || {
+        // Two at once would build in the same folder.
+        if !shelf.claim_rebuild() {
+            return Err(Error::Busy { retry_after_s: 10 });
+        }
+        let (kb, space, claimed) = (self.clone(), space.clone(), Arc::clone(&shelf));
+        let spawned = spawn("rebuild", move || {
             let inner = &kb.inner;
             let started = Instant::now();
             match shelf.rebuild(&inner.store, inner.embedder.clone(), inner.settings.index_batch, &inner.stop) {
                 Ok(()) => tracing::info!(%space, elapsed_ms = started.elapsed().as_millis() as u64, "the index was rebuilt"),
                 Err(error) => tracing::error!(%space, %error, "the index could not be rebuilt; the old one serves on"),
             }
-        })?;
+            shelf.rebuilt();
+        });
+        let thread = spawned.inspect_err(|_| claimed.rebuilt())?;
         self.inner.workers.lock().push(thread);
         Ok(())
     }

@@ -186,7 +186,8 @@ pub struct AuditEntry {
 }
 
 /// A text that must not be printed: its `Debug` hides it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
 pub struct Secret(String);
 
 impl Secret {

@@ -173,6 +173,35 @@ impl Prepared {
         Ok(best.finish())
     }
 
+    /// BM25 of given passages; nothing for one that holds no term of the query.
+    pub fn score(&self, view: &LexicalView, addresses: &[(u64, DocAddress)]) -> Result<Vec<Option<f32>>> {
+        let mut scores = vec![None; addresses.len()];
+        if self.clauses.is_empty() {
+            return Ok(scores);
+        }
+        let weight = self.weight(view, None)?;
+        for (ordinal, segment) in view.searcher.segment_readers().iter().enumerate() {
+            let here = addresses.iter().enumerate().filter(|(_, (_, a))| a.segment_ord as usize == ordinal);
+            let mut wanted: Vec<(u32, usize)> = here.map(|(at, (_, a))| (a.doc_id, at)).collect();
+            if wanted.is_empty() {
+                continue;
+            }
+            wanted.sort_unstable();
+            let mut scorer = weight.scorer(segment, 1.0).map_err(failed)?;
+            for (doc, at) in wanted {
+                if scorer.doc() < doc {
+                    scorer.seek(doc);
+                }
+                if scorer.doc() == doc {
+                    if let Some(score) = scores.get_mut(at) {
+                        *score = Some(scorer.score());
+                    }
+                }
+            }
+        }
+        Ok(scores)
+    }
+
     /// What each clause gives to a passage's score: field, term, score.
     pub fn explain(&self, view: &LexicalView, address: DocAddress) -> Result<Vec<(&'static str, String, f32)>> {
         let segment = view.searcher.segment_reader(address.segment_ord);

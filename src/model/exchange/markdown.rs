@@ -120,21 +120,23 @@ fn without_body(content: &Content) -> Map<String, Value> {
 pub fn write_document(id: &ArticleId, version: &Version) -> Result<String, serde_yaml_ng::Error> {
     let mut text = format!("<!-- article: {id}.md -->\n");
     for line in write_markdown(id, version)?.split_inclusive('\n') {
-        if separator(unescape_all(line)).is_some() {
-            text.push('\\');
-        }
-        text.push_str(line);
+        text.push_str(&escape_line(line));
     }
     Ok(text)
 }
 
 /// The path in a line `<!-- article: PATH -->` that separates documents.
-pub(super) fn separator(line: &str) -> Option<&str> {
+pub fn separator(line: &str) -> Option<&str> {
     line.trim_end().strip_prefix("<!-- article:")?.strip_suffix("-->").map(str::trim)
 }
 
+/// A line of a document as it stands among many: with a backslash where it would separate documents.
+pub fn escape_line(line: &str) -> String {
+    if separator(unescape_all(line)).is_some() { format!("\\{line}") } else { line.to_owned() }
+}
+
 /// A line of a document of many, without the backslash that kept it from being a separator.
-pub(super) fn unescape(line: &str) -> &str {
+pub fn unescape_line(line: &str) -> &str {
     match line.strip_prefix('\\') {
         Some(rest) if separator(unescape_all(rest)).is_some() => rest,
         _ => line,

@@ -37,6 +37,9 @@ pub struct Rows<'a> {
     ended: bool,
 }
 
+/// A record of a table as bytes, with the line where it begins; or why it is refused.
+type Record = Result<(u64, Vec<u8>), ReadRow>;
+
 /// A Markdown document about to be read.
 struct Document {
     line: u64,
@@ -82,7 +85,7 @@ impl<'a> Rows<'a> {
     }
 
     /// The next record of a table, which may span lines inside quotes.
-    fn record(&mut self) -> io::Result<Option<Result<(u64, Vec<u8>), ReadRow>>> {
+    fn record(&mut self) -> io::Result<Option<Record>> {
         let mut bytes = Vec::new();
         let mut quotes = Quotes::CellStart;
         let mut whole = true;
@@ -91,7 +94,10 @@ impl<'a> Rows<'a> {
             let line = *begin.get_or_insert(self.lines.number);
             whole &= fits;
             if quotes == Quotes::Inside {
-                bytes.push(b'\n');
+                whole &= bytes.len() < MAX_ROW;
+                if whole {
+                    bytes.push(b'\n');
+                }
                 continue;
             }
             if !whole {
@@ -120,7 +126,7 @@ impl<'a> Rows<'a> {
             }
             whole &= fits && text.len() + line.len() < MAX_ROW;
             if whole {
-                text.extend_from_slice(words.map_or(line.as_slice(), |w| markdown::unescape(w).as_bytes()));
+                text.extend_from_slice(words.map_or(line.as_slice(), |w| markdown::unescape_line(w).as_bytes()));
                 text.push(b'\n');
             }
         }

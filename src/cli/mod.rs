@@ -1,0 +1,75 @@
+//! What can be said on the command line.
+//!
+//! Invariant: results go to the standard output, everything else to the standard error output.
+
+mod answer;
+mod article;
+mod client;
+mod connection;
+mod content;
+mod demo;
+mod exchange;
+pub mod failure;
+mod folder;
+mod gaps;
+mod keys;
+mod out;
+mod search;
+mod serve;
+mod spaces;
+mod text;
+
+use clap::{Parser, Subcommand};
+
+/// Knowledge-base search and answers over versioned articles, in Chinese and English.
+///
+/// Start with 'zhiyin demo' (a server with sample knowledge) or 'zhiyin serve' (an empty one). The other commands talk to
+/// a server (--server and --key), or work on a data directory that no server has open (--data-dir).
+#[derive(Debug, Parser)]
+#[command(version, after_help = failure::EXIT_CODES, max_term_width = 120)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+#[expect(clippy::large_enum_variant, reason = "one value a process, made once")]
+enum Command {
+    Serve(serve::Serve),
+    Demo(demo::Demo),
+    Search(search::Search),
+    Answer(answer::Answer),
+    Suggest(search::Suggest),
+    Article(article::Article),
+    Import(exchange::Import),
+    Export(exchange::Export),
+    Gaps(gaps::Gaps),
+    Key(keys::Key),
+    Space(spaces::Space),
+    Reindex(spaces::Reindex),
+    Verify(spaces::Verify),
+}
+
+impl Cli {
+    /// Does what was asked.
+    ///
+    /// # Errors
+    /// What kept it from being done, for people; [`failure::exit_code`] says how the process ends.
+    pub fn run(self) -> anyhow::Result<()> {
+        match self.command {
+            Command::Serve(serve) => serve.run(),
+            Command::Demo(demo) => demo.run(),
+            Command::Search(search) => search.run(),
+            Command::Answer(answer) => answer.run(),
+            Command::Suggest(suggest) => suggest.run(),
+            Command::Article(article) => article.run(),
+            Command::Import(import) => import.run(),
+            Command::Export(export) => export.run(),
+            Command::Gaps(gaps) => gaps.run(),
+            Command::Key(key) => key.run(),
+            Command::Space(space) => space.run(),
+            Command::Reindex(reindex) => reindex.run(),
+            Command::Verify(verify) => verify.run(),
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! What could not be answered, over HTTP.
+//!
+//! Invariant: only who keeps gaps sees them.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::articles::{PageLimit, page_limit};
+use super::body::Body;
+use super::call::{Call, Outcome, Reply};
+use super::fields::InSpace;
+use super::query::Query;
+use crate::id::SpaceId;
+use crate::model::gap::{GapStatus, GapView};
+use crate::model::page::Page;
+use crate::model::text::Note;
+
+/// Order of a list of gaps.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Sort {
+    /// Most asked first.
+    Impact,
+}
+
+/// Parameters of `GET /v1/gaps`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListParameters {
+    /// The space; `default` unless given.
+    space: Option<SpaceId>,
+    /// Only in this state.
+    status: Option<GapStatus>,
+    /// Order; `impact`, the only one, unless given.
+    #[expect(dead_code, reason = "checked at the door; there is one order")]
+    sort: Option<Sort>,
+    /// Items of the page; 20 unless given.
+    limit: Option<PageLimit>,
+    /// Where to read on: `next_cursor` of the page before.
+    cursor: Option<String>,
+}
+
+impl Body for ListParameters {
+    const QUERY: bool = true;
+}
+impl Query for ListParameters {}
+
+/// `GET /v1/gaps`.
+pub async fn list(call: Call) -> Outcome {
+    let p: ListParameters = call.query()?;
+    let keeper = call.kb().gap_keeper(&call.caller, &p.space.unwrap_or_else(SpaceId::default_space))?;
+    let (kb, limit) = (call.kb().clone(), page_limit(p.limit));
+    let work = move || kb.list_gaps(&keeper, p.status, limit, p.cursor.as_deref());
+    let page: Page<GapView> = call.state.searches.run(work).await?;
+    Reply::ok(&page)
+}
+
+/// `GET /v1/gaps/{id}`.
+pub async fn get(call: Call) -> Outcome {
+    let p: InSpace = call.query()?;
+    let id = call.part("id")?;
+    let keeper = call.kb().gap_keeper(&call.caller, &p.space.unwrap_or_else(SpaceId::default_space))?;
+    let kb = call.kb().clone();
+    let gap: GapView = call.state.searches.run(move || kb.get_gap(&keeper, &id)).await?;
+    Reply::ok(&gap)
+}
+
+/// Why a gap is set aside.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "DismissGap")]
+pub struct DismissBody {
+    /// The space; `default` unless given.
+    #[serde(default)]
+    space: Option<SpaceId>,
+    /// Why.
+    #[serde(default)]
+    reason: Option<Note>,
+}
+
+impl Body for DismissBody {}
+
+/// `POST /v1/gaps/{id}/dismiss`.
+pub async fn dismiss(call: Call) -> Outcome {
+    let p: InSpace = call.query()?;
+    let id = call.part("id")?;
+    let body: DismissBody = call.body()?;
+    let space = super::fields::space(body.space, p.space)?;
+    let keeper = call.kb().gap_keeper(&call.caller, &space)?;
+    let (kb, now) = (call.kb().clone(), call.now);
+    let gap: GapView = call.state.writes.run(move || kb.dismiss_gap(&keeper, &id, body.reason, now)).await?;
+    Reply::ok(&gap)
+}

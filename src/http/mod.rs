@@ -1,0 +1,38 @@
+//! How the use cases are reached over HTTP: the only folder that names actix or a status code.
+//!
+//! Invariant: every request passes `door.rs`; every path stands in `routes.rs`.
+
+mod admin;
+mod answers;
+mod articles;
+mod assets;
+mod auth;
+mod blocking;
+mod body;
+mod call;
+mod cors;
+mod curation;
+mod door;
+mod edits;
+mod error;
+mod exchange;
+mod fields;
+mod filters;
+mod gaps;
+mod health;
+mod idempotency;
+mod metrics;
+mod openapi;
+mod payload;
+mod query;
+mod rate;
+mod route;
+mod routes;
+mod search;
+mod server;
+mod settings;
+mod shape;
+mod state;
+
+pub use server::{Server, start, until_asked_to_stop};
+pub use settings::{GateSettings, HttpSettings};

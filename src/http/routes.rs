@@ -1,0 +1,198 @@
+//! Every path of the API, on one page.
+//!
+//! Invariant: this table registers the paths and describes them; there is no other list.
+
+use actix_web::http::Method;
+
+use super::answers::{self, AnswerBody, FeedbackBody};
+use super::articles::{self, DiffParameters, ListParameters, ReadParameters};
+use super::edits::{self, ActionBody, CreateBody, PublishBody, RollbackBody, SaveBody, WriteParameters};
+use super::exchange::{self, ExportParameters, IMPORT_TYPES, ImportParameters};
+use super::fields::{InSpace, Whole};
+use super::gaps::{self, DismissBody};
+use super::route::{Access, Route};
+use super::search::{self, BatchBody, BatchResponse, RelatedParameters, SearchBody, SearchParameters, SimilarBody, SuggestParameters};
+use super::{admin, assets, curation, health, metrics};
+use crate::kb::{SpaceStats, VerifyReport, VersionSummary};
+use crate::model::account::{AuditEntry, KeyView, NewKey, Scope};
+use crate::model::answer::AnswerResponse;
+use crate::model::article::{ArticleView, Publication};
+use crate::model::diff::Diff;
+use crate::model::exchange::ImportReport;
+use crate::model::gap::GapView;
+use crate::model::page::Page;
+use crate::model::search::{SearchResponse, SimilarResponse, SuggestResponse};
+use crate::model::space::{DictionaryWord, Space};
+
+const OPEN: Access = Access::Open;
+const SEARCH: Access = Access::Scope(Scope::Search);
+const READ: Access = Access::Scope(Scope::ArticlesRead);
+const WRITE: Access = Access::Scope(Scope::ArticlesWrite);
+const PUBLISH: Access = Access::Scope(Scope::ArticlesPublish);
+const GAPS: Access = Access::Scope(Scope::Gaps);
+const CURATE: Access = Access::Scope(Scope::Curate);
+const METRICS: Access = Access::Scope(Scope::Metrics);
+const ADMIN: Access = Access::Scope(Scope::Admin);
+
+/// Every route.
+pub fn all() -> Vec<Route> {
+    [searching(), reading(), editing(), exchanging(), working_gaps(), administering(), watching(), showing()].concat()
+}
+
+fn get<H, F>(path: &'static str, access: Access, summary: &'static str, handler: H) -> Route
+where
+    H: Fn(super::call::Call) -> F + Send + Sync + 'static,
+    F: Future<Output = super::call::Outcome> + 'static,
+{
+    Route::new(Method::GET, path, access, summary, handler)
+}
+
+fn post<H, F>(path: &'static str, access: Access, summary: &'static str, handler: H) -> Route
+where
+    H: Fn(super::call::Call) -> F + Send + Sync + 'static,
+    F: Future<Output = super::call::Outcome> + 'static,
+{
+    Route::new(Method::POST, path, access, summary, handler)
+}
+
+fn put<H, F>(path: &'static str, access: Access, summary: &'static str, handler: H) -> Route
+where
+    H: Fn(super::call::Call) -> F + Send + Sync + 'static,
+    F: Future<Output = super::call::Outcome> + 'static,
+{
+    Route::new(Method::PUT, path, access, summary, handler)
+}
+
+#[rustfmt::skip]
+fn searching() -> Vec<Route> {
+    vec![
+        post("/v1/search", SEARCH, "Search the live articles", search::search)
+            .query::<InSpace>().body::<SearchBody>().gives::<SearchResponse>(200).replay_masked(),
+        get("/v1/search", SEARCH, "Search, for simple callers", search::search_by_url)
+            .query::<SearchParameters>().gives::<SearchResponse>(200),
+        post("/v1/search/batch", SEARCH, "Several searches at once", search::batch)
+            .query::<InSpace>().body::<BatchBody>().gives::<BatchResponse>(200).replay_masked(),
+        get("/v1/suggest", SEARCH, "Complete titles and known questions while typing", search::suggest)
+            .query::<SuggestParameters>().gives::<SuggestResponse>(200),
+        post("/v1/similar", SEARCH, "Articles near a longer text", search::similar)
+            .query::<InSpace>().body::<SimilarBody>().gives::<SimilarResponse>(200),
+        get("/v1/articles/{id}/related", SEARCH, "Articles near an article", search::related)
+            .query::<RelatedParameters>().gives::<SimilarResponse>(200),
+        post("/v1/answer", SEARCH, "Answer a question, with its sources", answers::answer)
+            .query::<InSpace>().body::<AnswerBody>().gives::<AnswerResponse>(200).sends(200, answers::EVENT_STREAM).replay_masked(),
+        post("/v1/feedback", SEARCH, "Say whether an answer or a search helped", answers::feedback)
+            .query::<InSpace>().body::<FeedbackBody>().sends(202, ""),
+    ]
+}
+
+#[rustfmt::skip]
+fn reading() -> Vec<Route> {
+    vec![
+        get("/v1/articles", READ, "List articles", articles::list)
+            .query::<ListParameters>().gives::<Page<ArticleView>>(200),
+        get("/v1/articles/{id}", READ, "Read an article", articles::get)
+            .query::<ReadParameters>().gives::<ArticleView>(200),
+        get("/v1/articles/{id}/versions", READ, "List an article's versions", articles::versions)
+            .query::<InSpace>().gives::<Whole<VersionSummary>>(200),
+        get("/v1/articles/{id}/versions/{n}", READ, "Read a version", articles::version)
+            .query::<InSpace>().gives::<ArticleView>(200),
+        get("/v1/articles/{id}/diff", READ, "Compare two versions by line and by word", articles::diff)
+            .query::<DiffParameters>().gives::<Diff>(200),
+        get("/v1/articles/{id}/publications", READ, "When which version was live, by whom and why", articles::publications)
+            .query::<InSpace>().gives::<Whole<Publication>>(200),
+    ]
+}
+
+#[rustfmt::skip]
+fn editing() -> Vec<Route> {
+    let action = |path, access, summary, handler: fn(super::call::Call) -> futures_util::future::LocalBoxFuture<'static, super::call::Outcome>| {
+        post(path, access, summary, handler).query::<WriteParameters>().body::<ActionBody>().gives::<ArticleView>(200).if_match()
+    };
+    vec![
+        post("/v1/articles", WRITE, "Make an article, as a draft or published at once", edits::create)
+            .query::<WriteParameters>().body::<CreateBody>().gives::<ArticleView>(201),
+        put("/v1/articles/{id}", WRITE, "Save a new version (needs If-Match or expected_version)", edits::save)
+            .query::<WriteParameters>().body::<SaveBody>().gives::<ArticleView>(200).if_match(),
+        action("/v1/articles/{id}/submit", WRITE, "Hand the latest version in for review", |c| Box::pin(edits::submit(c))),
+        action("/v1/articles/{id}/approve", PUBLISH, "Approve the version in review", |c| Box::pin(edits::approve(c))),
+        action("/v1/articles/{id}/reject", PUBLISH, "Send the version in review back", |c| Box::pin(edits::reject(c))),
+        post("/v1/articles/{id}/publish", PUBLISH, "Make a version live, now or later", edits::publish)
+            .query::<WriteParameters>().body::<PublishBody>().gives::<ArticleView>(200).if_match(),
+        action("/v1/articles/{id}/unpublish", PUBLISH, "Take the live version out of search", |c| Box::pin(edits::unpublish(c))),
+        action("/v1/articles/{id}/archive", PUBLISH, "Put the article away; its history stays", |c| Box::pin(edits::archive(c))),
+        action("/v1/articles/{id}/restore", PUBLISH, "Bring an archived article back, as a draft", |c| Box::pin(edits::restore(c))),
+        post("/v1/articles/{id}/rollback", PUBLISH, "Publish a new version equal to an earlier one (needs If-Match or expected_version)", edits::rollback)
+            .query::<WriteParameters>().body::<RollbackBody>().gives::<ArticleView>(200).if_match(),
+        action("/v1/articles/{id}/verify", PUBLISH, "Say that the live version is still true", |c| Box::pin(edits::verify(c))),
+    ]
+}
+
+#[rustfmt::skip]
+fn exchanging() -> Vec<Route> {
+    vec![
+        post("/v1/import", WRITE, "Import articles; Idempotency-Key is not heeded: importing the same again changes nothing", exchange::import)
+            .query::<ImportParameters>().streams_in(IMPORT_TYPES).gives::<ImportReport>(200),
+        get("/v1/export", READ, "Export everything, versions included", exchange::export)
+            .query::<ExportParameters>().sends(200, "application/x-ndjson").without_deadline(),
+    ]
+}
+
+#[rustfmt::skip]
+fn working_gaps() -> Vec<Route> {
+    vec![
+        get("/v1/gaps", GAPS, "List what could not be answered", gaps::list)
+            .query::<gaps::ListParameters>().gives::<Page<GapView>>(200),
+        get("/v1/gaps/{id}", GAPS, "Read a gap", gaps::get).query::<InSpace>().gives::<GapView>(200),
+        post("/v1/gaps/{id}/dismiss", GAPS, "Set a gap aside", gaps::dismiss)
+            .query::<InSpace>().body::<DismissBody>().gives::<GapView>(200),
+        get("/v1/dictionary", CURATE, "Read the space's own words", curation::get)
+            .query::<InSpace>().gives::<Whole<DictionaryWord>>(200),
+        put("/v1/dictionary", CURATE, "Replace the space's own words", curation::put)
+            .query::<InSpace>().body::<curation::DictionaryBody>().gives::<Whole<DictionaryWord>>(200),
+    ]
+}
+
+#[rustfmt::skip]
+fn administering() -> Vec<Route> {
+    vec![
+        get("/v1/spaces", ADMIN, "List spaces", admin::list_spaces).gives::<Whole<Space>>(200),
+        post("/v1/spaces", ADMIN, "Make a space", admin::create_space).body::<admin::SpaceBody>().gives::<Space>(201),
+        get("/v1/spaces/{id}", ADMIN, "Read a space", admin::get_space).gives::<Space>(200),
+        Route::new(Method::PATCH, "/v1/spaces/{id}", ADMIN, "Change a space's name or settings", admin::update_space)
+            .body::<admin::SpaceChange>().gives::<Space>(200),
+        get("/v1/spaces/{id}/stats", ADMIN, "Figures of a space", admin::space_stats).gives::<SpaceStats>(200),
+        post("/v1/spaces/{id}/verify", ADMIN, "Check the store against the index", admin::verify_space)
+            .gives::<VerifyReport>(200).without_deadline(),
+        post("/v1/spaces/{id}/reindex", ADMIN, "Build the space's index anew", admin::reindex_space)
+            .sends(202, "").without_deadline(),
+        get("/v1/keys", ADMIN, "List API keys", admin::list_keys).gives::<Whole<KeyView>>(200),
+        post("/v1/keys", ADMIN, "Make an API key; its secret is shown once", admin::create_key)
+            .body::<NewKey>().gives::<admin::CreatedKey>(201).replay_without("secret"),
+        Route::new(Method::DELETE, "/v1/keys/{id}", ADMIN, "Take an API key back", admin::revoke_key).gives::<KeyView>(200),
+        get("/v1/audit", ADMIN, "Read the audit log", admin::audit)
+            .query::<admin::AuditParameters>().gives::<Page<AuditEntry>>(200),
+    ]
+}
+
+#[rustfmt::skip]
+fn watching() -> Vec<Route> {
+    vec![
+        get("/healthz", OPEN, "Whether the server lives", health::alive).gives::<health::Health>(200),
+        get("/readyz", OPEN, "Whether the server is ready, and what is missing", health::ready)
+            .gives::<health::Health>(200).gives::<health::Health>(503),
+        get("/metrics", METRICS, "Figures for Prometheus", metrics::metrics).sends(200, metrics::CONTENT_TYPE),
+    ]
+}
+
+#[rustfmt::skip]
+fn showing() -> Vec<Route> {
+    vec![
+        get("/openapi.json", OPEN, "This contract", assets::openapi).sends(200, "application/json"),
+        get("/docs", OPEN, "This contract, to read", assets::docs).sends(200, "text/html"),
+        get("/", OPEN, "A page to ask questions", assets::first_page).sends(200, "text/html"),
+        get("/web/page.js", OPEN, "Script of the page", assets::page_script).sends(200, "text/javascript"),
+        get("/web/labels.js", OPEN, "Labels of the page", assets::labels_script).sends(200, "text/javascript"),
+        get("/web/docs.js", OPEN, "Script of the contract's page", assets::docs_script).sends(200, "text/javascript"),
+        get("/web/page.css", OPEN, "Style of the pages", assets::style).sends(200, "text/css"),
+    ]
+}

@@ -1,0 +1,20 @@
+//! What callers see: stories over real HTTP against a real server on a fresh folder.
+//!
+//! Invariant: a story talks to the server as a customer or an editor would; it never reaches inside.
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+#![allow(missing_docs, reason = "tests are not a library")]
+
+mod access;
+mod actors;
+mod answers;
+mod articles;
+mod contract;
+mod curation;
+mod errors;
+mod exchange;
+mod gaps;
+mod limits;
+mod repeats;
+mod search;
+mod server;
+mod spaces;
