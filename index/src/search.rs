@@ -20,7 +20,7 @@ use crate::evaluate::Check;
 use crate::filter::Filter;
 use crate::fuse::{Features, QueryFeatures, confidence, relevance, share};
 use crate::index::{Index, ShelfView, View};
-use crate::lexical::{LexicalView, Prepared, Totals};
+use crate::lexical::{LexicalView, Matching, Prepared, Totals};
 use crate::settings::RankSettings;
 use crate::snippet::Highlighter;
 use crate::suggest::Suggestion;
@@ -165,8 +165,14 @@ impl Index {
         let wanted = query.offset + query.limit;
         let k = wanted.max(rank.candidates as usize);
         let mut candidates = Vec::new();
+        // A facet counts all that matches; a total says no more than its limit.
+        let mut left = if query.facets.is_empty() { MAX_TOTAL } else { usize::MAX };
+        let mut matching = Vec::with_capacity(parts.len());
         for (number, part) in parts.iter().enumerate() {
-            gather(number, part, prepared.as_ref(), vector.as_ref(), k, &mut candidates)?;
+            let mut own = Matching { left, ..Matching::default() };
+            gather(number, part, prepared.as_ref(), vector.as_ref(), k, &mut own, &mut candidates)?;
+            left = own.left;
+            matching.push(own.documents);
         }
         for candidate in &mut candidates {
             candidate.relevance = relevance(&candidate.features, &features, rank.fusion);
@@ -194,7 +200,7 @@ impl Index {
             }
             results.hits.push(hit);
         }
-        self.count(query, &parts, prepared.as_ref(), &ranked, &mut results)?;
+        self.count(query, &parts, matching, &ranked, &mut results);
         results.total = results.total.max((query.offset + page.len()).min(MAX_TOTAL));
         Ok(results)
     }
@@ -253,26 +259,15 @@ impl Index {
         }
     }
 
-    /// Totals and facets.
-    fn count(
-        &self,
-        query: &Query,
-        parts: &[Part<'_>],
-        prepared: Option<&Prepared>,
-        ranked: &[Ranked],
-        results: &mut Results,
-    ) -> Result<()> {
-        let limit = if query.facets.is_empty() { MAX_TOTAL } else { usize::MAX };
-        let common = prepared.map(Prepared::common_first).unwrap_or_default();
+    /// Totals and facets, from what matched by words, shelf by shelf, and the hits.
+    fn count(&self, query: &Query, parts: &[Part<'_>], matching: Vec<DocSet>, ranked: &[Ranked], results: &mut Results) {
         let mut counted = 0;
-        for (number, part) in parts.iter().enumerate() {
-            let mut matching = DocSet::new();
-            part.shelf.lexical.matching(&common, part.accept.as_deref(), limit, &mut matching, &mut counted)?;
+        for (number, (part, mut matching)) in parts.iter().zip(matching).enumerate() {
             if query.mode != Mode::Keyword {
-                for hit in ranked.iter().filter(|r| r.best.part == number).take(query.offset + query.limit) {
-                    counted += usize::from(matching.insert(document_of(hit.best.passage)));
-                }
+                let hits = ranked.iter().filter(|r| r.best.part == number).take(query.offset + query.limit);
+                matching.extend(hits.map(|hit| document_of(hit.best.passage)));
             }
+            counted += matching.count();
             for field in &query.facets {
                 let counts = results.facets.entry(field.clone()).or_default();
                 for record in matching.iter().filter_map(|d| part.shelf.table.get(d)) {
@@ -283,7 +278,6 @@ impl Index {
             }
         }
         results.total = counted.min(MAX_TOTAL);
-        Ok(())
     }
 }
 
@@ -375,7 +369,7 @@ fn prepare(terms: &[QueryTerm], parts: &[Part<'_>], rank: &RankSettings) -> Resu
     }
     let views: Vec<(&LexicalView, Option<&DocSet>)> =
         parts.iter().map(|part| (&part.shelf.lexical, part.time.as_ref())).collect();
-    Prepared::new(terms, &views, totals, rank, MAX_TERMS)
+    Prepared::new(terms, &views, &totals, rank, MAX_TERMS)
 }
 
 /// Share of the query's information that is carried by terms which occur at all.
@@ -394,12 +388,13 @@ fn gather(
     prepared: Option<&Prepared>,
     vector: Option<&PreparedQuery>,
     k: usize,
+    matching: &mut Matching,
     candidates: &mut Vec<Candidate>,
 ) -> Result<()> {
     let accept = part.accept.as_deref();
     let mut found: HashMap<u64, Features> = HashMap::new();
     if let Some(prepared) = prepared {
-        for (hit, rank) in prepared.search(&part.shelf.lexical, k, accept)?.iter().zip(1..) {
+        for (hit, rank) in prepared.search(number, &part.shelf.lexical, k, accept, matching)?.iter().zip(1..) {
             let features = found.entry(hit.passage).or_default();
             // Addition in another order may differ in the last bit; what is shown and compared does not.
             features.bm25 = Some((hit.score * 1024.0).round() / 1024.0);
@@ -488,7 +483,7 @@ fn shown_passage(
     let mut addresses = part.shelf.lexical.addresses(document_of(first))?;
     addresses.retain(|(passage, _)| ordinal_of(*passage) < ranked.record.chunks);
     let scores = match prepared {
-        Some(prepared) => prepared.score(&part.shelf.lexical, &addresses)?,
+        Some(prepared) => prepared.score(ranked.best.part, &part.shelf.lexical, &addresses)?,
         None => vec![None; addresses.len()],
     };
     let relevances = addresses.iter().zip(scores).map(|((passage, _), bm25)| {
@@ -533,7 +528,7 @@ fn explain(
     let features = &ranked.best.features;
     let mut words = Vec::new();
     if let (Some(prepared), Some(address)) = (prepared, part.shelf.lexical.address(ranked.best.passage)?) {
-        for (field, term, score) in prepared.explain(&part.shelf.lexical, address)? {
+        for (field, term, score) in prepared.explain(ranked.best.part, &part.shelf.lexical, address)? {
             words.push(json!({ "field": field, "term": term, "score": score }));
         }
     }
