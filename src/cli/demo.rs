@@ -11,6 +11,7 @@ use serde_json::json;
 use super::client::{Client, Request};
 use super::connection;
 use super::out::Out;
+use super::text;
 use zhiyin::app::{self, App};
 use zhiyin::config::{Config, Flags};
 use zhiyin::http;
@@ -77,10 +78,10 @@ fn greet(app: &App) -> Result<()> {
 /// Loads the samples where the space is empty, and opens its search to everyone.
 fn load(client: &Client) -> Result<()> {
     let stats = client.call(&Request::get("/v1/spaces/default/stats"))?;
-    if stats.value["articles"].as_u64() == Some(0) {
+    if text::at(&stats.value, "articles").as_u64() == Some(0) {
         let import = Request::post("/v1/import").with("publish", Some(true)).with("wait", Some("searchable"));
         let report = client.send(&import, "application/x-ndjson", ARTICLES.as_bytes())?.value;
-        anyhow::ensure!(report["failed"].as_u64() == Some(0), "the samples were refused: {}", report["failures"]);
+        anyhow::ensure!(text::at(&report, "failed").as_u64() == Some(0), "the samples were refused: {}", text::at(&report, "failures"));
     }
     client.call(&Request::patch("/v1/spaces/default").body(json!({ "settings": { "public_search": true } })))?;
     Ok(())
