@@ -2,6 +2,7 @@
 //!
 //! Invariant: the store is the truth: nothing under `index/` is needed.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use crate::server::{Place, Server};
@@ -93,17 +94,19 @@ fn a_damaged_index_is_rebuilt() {
     }
 }
 
-/// One file at a time: what the opening cannot notice, a damaged payload, it must notice at the latest when asked.
+/// One file of each kind, from the root of the index.
+fn kinds(index: &Path) -> BTreeMap<String, PathBuf> {
+    let inside = files(index).into_iter().filter_map(|file| file.strip_prefix(index).ok().map(Path::to_owned));
+    inside.map(|path| (kind(&path), path)).collect()
+}
+
 #[test]
 fn a_single_lost_file_is_mended_at_the_start() {
     let place = Place::new();
     filled(&place).stop();
     let index = place.data().join("index");
-    let names: Vec<PathBuf> = files(&index).into_iter().filter_map(|f| f.strip_prefix(&index).ok().map(Path::to_owned)).collect();
-    let kinds: std::collections::BTreeMap<String, PathBuf> = names.into_iter().map(|path| (kind(&path), path)).collect();
-    for (kind, path) in kinds {
-        let file = index.join(&path);
-        if std::fs::remove_file(&file).is_err() {
+    for (kind, path) in kinds(&index) {
+        if std::fs::remove_file(index.join(&path)).is_err() {
             // Another loss had the whole index made anew, under other names.
             continue;
         }
@@ -112,6 +115,33 @@ fn a_single_lost_file_is_mended_at_the_start() {
         assert_eq!(report["indexed"], ARTICLES, "without {kind}: {report}");
         assert_eq!(server.client().found(&word(7)), [("a-7".to_owned(), 1)], "without {kind}");
         server.stop();
+    }
+}
+
+/// A start reads what it needs and mends what it cannot read; the rest is found when asked for, never kept quiet.
+#[test]
+fn a_flipped_byte_is_mended_or_named() {
+    let place = Place::new();
+    filled(&place).kill();
+    let index = place.data().join("index");
+    for kind in kinds(&index).into_keys() {
+        let Some(path) = kinds(&index).remove(&kind) else { continue };
+        let mut bytes = std::fs::read(index.join(&path)).expect("an index file");
+        let middle = bytes.len() / 2;
+        let Some(byte) = bytes.get_mut(middle) else { continue };
+        *byte ^= 0x10;
+        std::fs::write(index.join(&path), bytes).expect("a damaged file");
+        let server = place.start();
+        let report = server.report();
+        let differences = report["differences"].as_array().cloned().unwrap_or_default();
+        println!("flipped {kind}: {} differences", differences.len());
+        if !differences.is_empty() {
+            let named = differences.iter().any(|d| d.as_str().is_some_and(|d| d.contains("wrong checksum")));
+            assert!(named, "{kind}: {report}");
+            server.reindex();
+        }
+        assert_eq!(server.client().found(&word(7)), [("a-7".to_owned(), 1)], "{kind} flipped");
+        server.kill();
     }
 }
 

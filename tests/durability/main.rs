@@ -6,7 +6,8 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::disallowed_methods,
-    reason = "tests fail by panicking, and are an edge"
+    clippy::print_stdout,
+    reason = "tests fail by panicking, are an edge, and say what they saw"
 )]
 
 mod damage;

@@ -126,17 +126,29 @@ impl Server {
         assert!(ended.success(), "the child ended badly: {ended}");
     }
 
-    /// Waits until the index has followed; then no difference may be left.
-    pub fn verify(&self) -> Value {
-        let client = self.client();
+    /// Waits until the index has followed; what then differs is in the report.
+    pub fn report(&self) -> Value {
         let mut report = Value::Null;
         let followed = within(INDEXED_WITHIN, || {
-            report = client.must("POST", "/v1/spaces/default/verify", None);
+            report = self.client().must("POST", "/v1/spaces/default/verify", None);
             report["pending"] == 0
         });
         assert!(followed, "the index did not follow the store: {report}");
+        report
+    }
+
+    /// Waits until the index has followed; then no difference may be left.
+    pub fn verify(&self) -> Value {
+        let report = self.report();
         assert_eq!(report["differences"], serde_json::json!([]), "{report}");
         report
+    }
+
+    /// Has the index built anew, and waits until nothing differs.
+    pub fn reindex(&self) {
+        self.client().must("POST", "/v1/spaces/default/reindex", None);
+        let mended = within(INDEXED_WITHIN, || self.report()["differences"] == serde_json::json!([]));
+        assert!(mended, "a new index differs from the store: {}", self.report());
     }
 }
 

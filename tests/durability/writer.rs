@@ -39,11 +39,6 @@ impl State {
     fn published(&self) -> Self {
         Self { live: Some(self.words.len()), published: self.published + 1, ..self.clone() }
     }
-
-    /// The word of the live version.
-    pub fn live_word(&self) -> Option<&str> {
-        Some(&self.words[self.live? - 1])
-    }
 }
 
 /// What is certain about an article, and what may have become of it.
