@@ -21,9 +21,9 @@ const ARTICLES: &str = include_str!("../../kb-samples/articles.ndjson");
 
 /// Serve the sample knowledge, to try things out.
 ///
-/// A fictitious electronics shop with its cloud service: articles in Chinese and English, with histories. Public search
-/// is open, so that the page and the examples need no key. Ctrl-C stops the server; unless a data directory is given, what
-/// it held is gone then.
+/// A fictitious electronics shop with its cloud service: articles in Chinese and English,
+/// with histories. Public search is open, so that the page and the examples need no key.
+/// Ctrl-C stops the server; unless a data directory is given, what it held is gone then.
 ///
 /// Examples:
 ///   zhiyin demo
@@ -94,7 +94,7 @@ fn examples(page: &str, secret: Option<&str>) -> String {
 Ask in a browser: {page}      The API: {page}/docs
 
 Or in a terminal:
-  curl -s {page}/v1/answer -H 'Content-Type: application/json' -d '{{"question":"手机激活了还能退吗?运费谁出"}}'
+  curl -s {page}/v1/answer -H 'Content-Type: application/json' -d '{{"question":"退货运费谁出"}}'
   curl -s {page}/v1/answer -H 'Content-Type: application/json' -d '{{"question":"who pays for return shipping"}}'
   curl -s {page}/v1/search -H 'Content-Type: application/json' -d '{{"query":"买了几天可以退货","limit":3}}'
   curl -s '{page}/v1/search?q=api+rate+limit&limit=3'

@@ -59,13 +59,14 @@ impl Format {
 
 /// Import articles from a file, a folder of Markdown files, or the standard input ('-').
 ///
-/// A row gives an article as it should be: one that is there already gets a new version where something changed, and
-/// importing the same again changes nothing. With --publish it is then live, unless its validity is over. A row with
-/// 'versions', as 'zhiyin export' writes them, is a whole history: it is for an article that is not there yet, and needs
-/// --publish for what was or is live.
+/// A row gives an article as it should be: one that is there already gets a new version where
+/// something changed, and importing the same again changes nothing. With --publish it is then
+/// live, unless its validity is over. A row with 'versions', as 'zhiyin export' writes them,
+/// is a whole history: it is for an article that is not there yet, and needs --publish for
+/// what was or is live.
 ///
-/// Each article is written whole or not at all. A bad row is listed with its line and stops nothing else; the exit
-/// code is then 4.
+/// Each article is written whole or not at all. A bad row is listed with its line and stops
+/// nothing else; the exit code is then 4.
 ///
 /// Examples:
 ///   zhiyin import articles.ndjson --publish
@@ -197,8 +198,9 @@ fn show(out: &mut Out, report: &Value, files: Option<&Starts>) -> Result<()> {
 
 /// Export everything: articles with all their versions and publications.
 ///
-/// NDJSON holds whole histories: importing it into an empty server gives the same knowledge, byte for byte when
-/// exported again. Markdown holds the newest version of each article, for people and for version control.
+/// NDJSON holds whole histories: importing it into an empty server gives the same knowledge,
+/// byte for byte when exported again. Markdown holds the newest version of each article, for
+/// people and for version control.
 ///
 /// Examples:
 ///   zhiyin export --output backup.ndjson

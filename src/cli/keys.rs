@@ -13,7 +13,8 @@ use super::text::{self, one_line, time};
 
 /// Make, list and take back API keys (needs an admin key).
 ///
-/// Scopes: search, articles:read, articles:write, articles:publish, gaps, curate, interactions, analytics, metrics, admin.
+/// Scopes: search, articles:read, articles:write, articles:publish, gaps, curate,
+/// interactions, analytics, metrics, admin.
 ///
 /// Examples:
 ///   zhiyin key create portal --scope search --origin https://shop.example

@@ -14,8 +14,8 @@ use super::text::{self, joined, marked, one_line, percent};
 
 /// Search the live articles.
 ///
-/// One hit per article: its best passage, with the words that matched. The percentage is the probability that the hit
-/// answers the query.
+/// One hit per article: its best passage, with the words that matched. The percentage is the
+/// probability that the hit answers the query.
 ///
 /// Examples:
 ///   zhiyin search 买了三天还能退吗

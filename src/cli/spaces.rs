@@ -214,7 +214,7 @@ impl Reindex {
     }
 }
 
-/// Check the store against the index, and the index's files against their checksums (needs an admin key).
+/// Check the store against the index and its files' checksums (needs an admin key).
 ///
 /// Ends with exit code 4 when anything differs; 'zhiyin reindex' mends the index.
 ///
