@@ -108,14 +108,14 @@ impl Client {
     /// # Errors
     /// [`Failure::Usage`] for an address that is none.
     pub fn new(base: &str, key: Option<String>) -> Result<Self> {
-        let base = base.trim().trim_end_matches('/');
+        let base = base.trim();
         let base = if base.contains("://") { base.to_owned() } else { format!("http://{base}") };
         let uri = base.parse::<http::Uri>().ok();
         let fit = uri.is_some_and(|uri| uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https")));
         if !fit {
             return Err(Failure::Usage(format!("'{base}' is not a server's address, such as http://127.0.0.1:7700")).into());
         }
-        Ok(Self { agent: agent(true), base, key })
+        Ok(Self { agent: agent(true), base: base.trim_end_matches('/').to_owned(), key })
     }
 
     /// For a server inside this process.

@@ -104,19 +104,19 @@ impl Args for Connection {
 #[derive(Debug, Clone, Args)]
 pub struct InSpace {
     /// Space to work in [default: default].
-    #[arg(long = "space", global = true, value_name = "ID", env = "ZHIYIN_SPACE", hide_env_values = true)]
-    id: Option<String>,
+    #[arg(long, global = true, value_name = "ID", env = "ZHIYIN_SPACE", hide_env_values = true)]
+    space: Option<String>,
 }
 
 impl InSpace {
     /// The space as a parameter of a request.
     pub fn of(&self, request: Request) -> Request {
-        request.with("space", self.id.as_ref())
+        request.with("space", self.space.as_ref())
     }
 
     /// The id of the space.
     pub fn id(&self) -> &str {
-        self.id.as_deref().unwrap_or("default")
+        self.space.as_deref().unwrap_or("default")
     }
 }
 

@@ -59,14 +59,18 @@ impl Format {
 
 /// Import articles from a file, a folder of Markdown files, or the standard input ('-').
 ///
-/// Articles that are there already get a new version where something changed; importing the same again changes nothing.
+/// A row gives an article as it should be: one that is there already gets a new version where something changed, and
+/// importing the same again changes nothing. With --publish it is then live, unless its validity is over. A row with
+/// 'versions', as 'zhiyin export' writes them, is a whole history: it is for an article that is not there yet, and needs
+/// --publish for what was or is live.
+///
 /// Each article is written whole or not at all. A bad row is listed with its line and stops nothing else; the exit
 /// code is then 4.
 ///
 /// Examples:
 ///   zhiyin import articles.ndjson --publish
 ///   zhiyin import handbook/ --dry-run
-///   zhiyin export --server http://old:7700 | zhiyin import - --data-dir data
+///   zhiyin export --server http://old:7700 | zhiyin import - --publish --data-dir data
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Import {

@@ -127,8 +127,7 @@ impl Kb {
     /// no restart is needed.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`] for too many words or one that is there twice; [`Error::Busy`] while an index of the
-    /// space is being built.
+    /// [`Error::InvalidRequest`] for too many words or one that is there twice.
     pub fn set_dictionary(
         &self,
         curator: &Curator,
@@ -139,9 +138,6 @@ impl Kb {
         let errors = check_words(&words);
         if !errors.is_empty() {
             return Err(Error::InvalidRequest(errors));
-        }
-        if self.shelf(&grant.space)?.is_rebuilding() {
-            return Err(Error::Busy { retry_after_s: 10 });
         }
         let store = &self.inner.store;
         let mut batch = store.batch();

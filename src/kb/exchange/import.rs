@@ -54,7 +54,7 @@ struct Import<'a> {
 
 impl Kb {
     /// Reads rows from `body` as they come. A row gives an article as it should be: new, changed (a new version) or the
-    /// same; with a publisher it is then published. A row may also be a whole history, for an article that is not there
+    /// same; with a publisher it is then published, unless its validity is over. A row may also be a whole history, for an article that is not there
     /// yet; it comes back as it was, and needs the publisher where it says what was or will be live or approved.
     ///
     /// # Errors
@@ -140,6 +140,8 @@ impl Kb {
         let content = fit(grant, row.content)?;
         let id = row.id.unwrap_or_else(|| ArticleId::fresh(import.now.as_millisecond()));
         let print = print(&content)?;
+        // What is over cannot be live again; it is kept, and what is live of the article stays so.
+        let over = content.valid_until.is_some_and(|end| end <= import.now);
         let (mut known, mut went) = match self.known(import, &id)? {
             None => {
                 let detail = json!({ "version": 1, "note": row.note, "import": true });
@@ -156,7 +158,7 @@ impl Kb {
                 (Known { print, changed: true, ..known }, Went::Updated)
             }
         };
-        if import.publish && awaits_publication(&known.draft.article) {
+        if import.publish && !over && awaits_publication(&known.draft.article) {
             self.step(&mut known.draft, publish_latest(), import.rules, &grant.actor, import.now)?;
             known.changed = true;
             if matches!(went, Went::Unchanged) {

@@ -1,0 +1,71 @@
+//! How many documents match, and how they fall by facet.
+//!
+//! Invariant: counts what passes the filter and nothing else.
+
+use crate::bitset::DocSet;
+use crate::document::{Attribute, Record, document_of};
+use crate::error::{Error, Result};
+use crate::lexical::Prepared;
+use crate::parts::Part;
+use crate::query::{MAX_TOTAL, Mode, Query, Results};
+use crate::rank::Ranked;
+
+/// Refuses facets that name no field.
+pub(crate) fn check_facets(facets: &[String]) -> Result<()> {
+    for (i, field) in facets.iter().enumerate() {
+        let known = ["category", "tags", "audience", "language"].contains(&field.as_str());
+        if !known && field.strip_prefix("attributes.").is_none_or(str::is_empty) {
+            return Err(Error::Query {
+                field: format!("facets[{i}]"),
+                message: format!("cannot count by '{field}': use category, tags, audience, language or attributes.<name>"),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn facet_values(field: &str, record: &Record) -> Vec<String> {
+    match field {
+        "category" => record.category.iter().cloned().collect(),
+        "tags" => record.tags.clone(),
+        "audience" => vec![record.audience.clone()],
+        "language" => vec![record.language.clone()],
+        _ => match field.strip_prefix("attributes.").and_then(|name| record.attributes.get(name)) {
+            Some(Attribute::Text(text)) => vec![text.clone()],
+            Some(Attribute::Number(n)) => vec![n.to_string()],
+            None => Vec::new(),
+        },
+    }
+}
+
+/// Totals and facets.
+pub(crate) fn count(
+    query: &Query,
+    parts: &[Part<'_>],
+    prepared: Option<&Prepared>,
+    ranked: &[Ranked],
+    results: &mut Results,
+) -> Result<()> {
+    let limit = if query.facets.is_empty() { MAX_TOTAL } else { usize::MAX };
+    let common = prepared.map(Prepared::common_first).unwrap_or_default();
+    let mut counted = 0;
+    for (number, part) in parts.iter().enumerate() {
+        let mut matching = DocSet::new();
+        part.shelf.lexical.matching(&common, part.accept.as_deref(), limit, &mut matching, &mut counted)?;
+        if query.mode != Mode::Keyword {
+            for hit in ranked.iter().filter(|r| r.best.part == number).take(query.offset + query.limit) {
+                counted += usize::from(matching.insert(document_of(hit.best.passage)));
+            }
+        }
+        for field in &query.facets {
+            let counts = results.facets.entry(field.clone()).or_default();
+            for record in matching.iter().filter_map(|d| part.shelf.table.get(d)) {
+                for value in facet_values(field, record) {
+                    *counts.entry(value).or_default() += 1;
+                }
+            }
+        }
+    }
+    results.total = counted.min(MAX_TOTAL);
+    Ok(())
+}
