@@ -29,7 +29,9 @@ impl Kb {
             Some(reason) => {
                 let all: Result<Vec<ArticleId>> = store.articles(space, None).map(|a| Ok(a?.id)).collect();
                 let all = all?;
-                if !all.is_empty() {
+                if all.is_empty() {
+                    shelf.mark_filled();
+                } else {
                     tracing::warn!(%space, reason, articles = all.len(), "the index is rebuilt from the store");
                 }
                 all

@@ -148,6 +148,11 @@ impl Shelf {
         self.filled.load(Ordering::Acquire)
     }
 
+    /// Says that there is nothing to fill the index with.
+    pub fn mark_filled(&self) {
+        self.filled.store(true, Ordering::Release);
+    }
+
     /// Whether a new index is being built.
     pub fn is_rebuilding(&self) -> bool {
         *self.rebuild_state.lock() != Rebuild::Idle

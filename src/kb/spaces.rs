@@ -167,9 +167,9 @@ fn check(settings: &SpaceSettings) -> Result<()> {
 fn check_words(words: &[DictionaryWord]) -> Vec<FieldError> {
     if words.len() > MAX_DICTIONARY {
         let message = format!("there are {} words; at most {MAX_DICTIONARY} are allowed", words.len());
-        return vec![FieldError::new("words", message)];
+        return vec![FieldError::new("items", message)];
     }
     let mut seen = std::collections::HashSet::new();
     let twice = words.iter().enumerate().filter(|(_, w)| !seen.insert(w.word.as_str()));
-    twice.map(|(i, w)| FieldError::new(format!("words[{i}].word"), format!("'{}' is there twice", w.word))).collect()
+    twice.map(|(i, w)| FieldError::new(format!("items[{i}].word"), format!("'{}' is there twice", w.word))).collect()
 }
