@@ -193,7 +193,8 @@ fn each_stranger_has_one_door() {
         for (path, line) in source.paths() {
             let named = path.join("::");
             for (stranger, doors) in DOORS {
-                let is_it = named == stranger || named.strip_prefix(stranger).is_some_and(|rest| rest.starts_with("::"));
+                let is_it =
+                    named == stranger || named.strip_prefix(stranger).is_some_and(|rest| rest.starts_with("::"));
                 if is_it && !is_in(&source.path, doors) {
                     broken.push(format!("{}:{line}: {named}: '{stranger}' is named only in {doors:?}", source.path));
                 }
@@ -247,9 +248,10 @@ fn nothing_is_unsafe_unfinished_or_ignored() {
 
 #[test]
 fn every_file_opens_with_its_question() {
-    let broken = sources().into_iter().filter(|s| !s.text.starts_with("//! ")).map(|s| {
-        format!("{}:1: a file opens with `//!`: the question it answers and one invariant", s.path)
-    });
+    let broken = sources()
+        .into_iter()
+        .filter(|s| !s.text.starts_with("//! "))
+        .map(|s| format!("{}:1: a file opens with `//!`: the question it answers and one invariant", s.path));
     stands(broken.collect());
 }
 

@@ -326,14 +326,19 @@ impl Writer {
 impl Shelf {
     /// Opens a shelf and fills its table and vectors from what is stored; gives the next document number.
     fn open(dir: &Path, dimension: usize, settings: DenseSettings, fingerprint: &str) -> Result<(Self, u32)> {
-        let lexical = Lexical::open(dir)?;
-        let stamp = lexical.stamp()?;
-        let next = match &stamp {
+        let existed = dir.exists();
+        let mut lexical = Lexical::open(dir)?;
+        let next = match lexical.stamp()? {
             Some(stamp) if stamp.fingerprint != fingerprint => {
                 return Err(Error::Lexical("it was made with another format, model or dictionary".into()));
             }
             Some(stamp) => stamp.next_document,
-            None => 0,
+            // A shelf is stamped when it is made: one without a stamp has lost its list of segments.
+            None if existed => return Err(Error::Lexical("its last commit is missing".into())),
+            None => {
+                lexical.commit(&Stamp { fingerprint: fingerprint.to_owned(), next_document: 0 })?;
+                0
+            }
         };
         let dense = Arc::new(Dense::new(dimension, settings));
         let mut table = Table::default();

@@ -69,12 +69,17 @@ mod prepare;
 mod suggest;
 mod index;
 mod fuse;
+mod query;
+mod parts;
+mod rank;
+mod count;
+mod show;
 mod search;
 
 pub use document::{Attribute, Change, Document, Interval, Known, LiveChange, Record};
 pub use error::{Error, Kind, Result};
 pub use filter::{Condition, Filter, Op};
 pub use index::{Index, Opened, Stats};
-pub use search::{Hit, Mode, Passage, Query, Results};
+pub use query::{Hit, MAX_TOTAL, Mode, Passage, Query, Results};
 pub use settings::{FORMAT, Fusion, IndexSettings, RankSettings};
 pub use suggest::Suggestion;

@@ -56,29 +56,29 @@ impl Answer {
 }
 
 fn show(out: &mut Out, answer: &Value) -> Result<()> {
-    let confidence = format!("confidence {}", percent(&answer["confidence"]));
-    match answer["answer"]["text"].as_str() {
+    let confidence = format!("confidence {}", percent(text::at(answer, "confidence")));
+    match text::at(answer, "answer/text").as_str() {
         Some(words) => {
             out.line(clean(words))?;
             out.line("")?;
         }
         None => {
             out.line("The knowledge does not answer this.")?;
-            if let Some(gap) = answer["gap_id"].as_str() {
+            if let Some(gap) = text::at(answer, "gap_id").as_str() {
                 out.line(format!("Filed under the gap {}.", one_line(gap)))?;
             }
         }
     }
-    for source in answer["citations"].as_array().into_iter().flatten() {
-        let title = out.bold(&one_line(&text::of(&source["title"])));
-        let place = format!("{} v{}", text::of(&source["article_id"]), text::of(&source["version"]));
-        out.line(format!("[{}] {title}  {}", text::of(&source["index"]), out.dim(&place)))?;
-        out.line(format!("    “{}”", one_line(&text::of(&source["quote"]))))?;
+    for source in text::at(answer, "citations").as_array().into_iter().flatten() {
+        let title = out.bold(&one_line(&text::of(text::at(source, "title"))));
+        let place = format!("{} v{}", text::of(text::at(source, "article_id")), text::of(text::at(source, "version")));
+        out.line(format!("[{}] {title}  {}", text::of(text::at(source, "index")), out.dim(&place)))?;
+        out.line(format!("    “{}”", one_line(&text::of(text::at(source, "quote")))))?;
     }
     let mut facts = vec![confidence];
-    if answer["handoff"]["recommended"].as_bool().unwrap_or(false) {
-        facts.push(format!("better with a person: {}", text::of(&answer["handoff"]["reasons"])));
+    if text::at(answer, "handoff/recommended").as_bool().unwrap_or(false) {
+        facts.push(format!("better with a person: {}", text::of(text::at(answer, "handoff/reasons"))));
     }
-    facts.push(format!("{:.1} ms", answer["took_ms"].as_f64().unwrap_or_default()));
+    facts.push(format!("{:.1} ms", text::at(answer, "took_ms").as_f64().unwrap_or_default()));
     out.line(out.dim(&joined(&facts)))
 }

@@ -246,7 +246,7 @@ fn latest(session: &Session, space: &InSpace, id: &Id) -> Result<Answer> {
 }
 
 fn version_of(article: &Value) -> Option<u32> {
-    article["latest_version"].as_u64().and_then(|number| u32::try_from(number).ok())
+    text::at(article, "latest_version").as_u64().and_then(|number| u32::try_from(number).ok())
 }
 
 /// Where searches find a change, the answer waits until they do.
@@ -259,7 +259,7 @@ impl Get {
         let request = Request::get(path(&self.article, "")).with("version", self.version).with("as_of", self.as_of);
         let answer = session.call(&space.of(request))?;
         session.show(&answer, |out, article| {
-            if self.body { out.line(text::clean(&text::of(&article["body"]))) } else { show(out, article) }
+            if self.body { out.line(text::clean(&text::of(text::at(article, "body")))) } else { show(out, article) }
         })
     }
 }
@@ -281,7 +281,7 @@ impl List {
         session.show(&answer, |out, page| {
             let rows: Vec<Vec<String>> = items(page)
                 .map(|article| {
-                    ["id", "status", "version", "category", "title"].map(|field| text::of(&article[field])).to_vec()
+                    ["id", "status", "version", "category", "title"].map(|field| text::of(text::at(article, field))).to_vec()
                 })
                 .collect();
             out.table(&["ID", "STATUS", "VERSION", "CATEGORY", "TITLE"], &rows)?;
@@ -292,12 +292,12 @@ impl List {
 
 /// The items of a list.
 pub fn items(page: &Value) -> impl Iterator<Item = &Value> {
-    page["items"].as_array().into_iter().flatten()
+    text::at(page, "items").as_array().into_iter().flatten()
 }
 
 /// Says how to read on, where there is more.
 pub fn more(out: &mut Out, page: &Value) -> Result<()> {
-    match page["next_cursor"].as_str() {
+    match text::at(page, "next_cursor").as_str() {
         Some(cursor) => out.line(out.dim(&format!("More: --cursor {cursor}"))),
         None => Ok(()),
     }
@@ -346,33 +346,33 @@ impl Act {
 }
 
 fn done(out: &mut Out, article: &Value) -> Result<()> {
-    let live = match article["live_version"].as_u64() {
+    let live = match text::at(article, "live_version").as_u64() {
         Some(version) => format!("version {version} is live"),
         None => "no version is live".to_owned(),
     };
     let facts = [
-        format!("{} v{}", text::of(&article["id"]), text::of(&article["version"])),
-        text::of(&article["status"]),
+        format!("{} v{}", text::of(text::at(article, "id")), text::of(text::at(article, "version"))),
+        text::of(text::at(article, "status")),
         live,
     ];
     out.line(one_line(&joined(&facts)))
 }
 
 fn show(out: &mut Out, article: &Value) -> Result<()> {
-    out.line(out.bold(&one_line(&text::of(&article["title"]))))?;
+    out.line(out.bold(&one_line(&text::of(text::at(article, "title")))))?;
     done(out, article)?;
     let lists = ["category", "tags", "questions", "negative_questions", "audience", "language", "owner", "note"];
     let times = ["valid_from", "valid_until", "review_due_at", "created_at", "published_at"];
-    let facts = lists.map(|field| (field, text::of(&article[field]))).into_iter();
-    let facts = facts.chain(times.map(|field| (field, time(&article[field]))));
+    let facts = lists.map(|field| (field, text::of(text::at(article, field)))).into_iter();
+    let facts = facts.chain(times.map(|field| (field, time(text::at(article, field)))));
     for (field, value) in facts.filter(|(_, value)| !value.is_empty()) {
         out.line(format!("{} {}", out.dim(&text::pad(field, 18)), one_line(&value)))?;
     }
-    for (name, value) in article["attributes"].as_object().into_iter().flatten() {
+    for (name, value) in text::at(article, "attributes").as_object().into_iter().flatten() {
         out.line(format!("{} {}", out.dim(&text::pad(name, 18)), one_line(&text::of(value))))?;
     }
     out.line("")?;
-    out.line(text::clean(&text::of(&article["body"])))
+    out.line(text::clean(&text::of(text::at(article, "body"))))
 }
 
 fn versions(session: &mut Session, space: &InSpace, id: &Id) -> Result<()> {
@@ -380,10 +380,10 @@ fn versions(session: &mut Session, space: &InSpace, id: &Id) -> Result<()> {
     session.show(&answer, |out, list| {
         let rows: Vec<Vec<String>> = items(list)
             .map(|version| {
-                let live = if version["live"].as_bool().unwrap_or(false) { "live" } else { "" };
+                let live = if text::at(version, "live").as_bool().unwrap_or(false) { "live" } else { "" };
                 let [number, author, title, note] =
-                    ["version", "author", "title", "note"].map(|field| text::of(&version[field]));
-                vec![number, live.to_owned(), time(&version["created_at"]), author, title, note]
+                    ["version", "author", "title", "note"].map(|field| text::of(text::at(version, field)));
+                vec![number, live.to_owned(), time(text::at(version, "created_at")), author, title, note]
             })
             .collect();
         out.table(&["VERSION", "", "SAVED", "AUTHOR", "TITLE", "NOTE"], &rows)
@@ -395,8 +395,8 @@ fn publications(session: &mut Session, space: &InSpace, id: &Id) -> Result<()> {
     session.show(&answer, |out, list| {
         let rows: Vec<Vec<String>> = items(list)
             .map(|publication| {
-                let [version, by, reason] = ["version", "by", "reason"].map(|field| text::of(&publication[field]));
-                vec![version, time(&publication["from"]), time(&publication["until"]), by, reason]
+                let [version, by, reason] = ["version", "by", "reason"].map(|field| text::of(text::at(publication, field)));
+                vec![version, time(text::at(publication, "from")), time(text::at(publication, "until")), by, reason]
             })
             .collect();
         out.table(&["VERSION", "FROM", "UNTIL", "BY", "REASON"], &rows)
@@ -408,14 +408,14 @@ impl Diff {
         let request = Request::get(path(&self.article, "/diff")).with("from", Some(self.from)).with("to", Some(self.to));
         let answer = session.call(&space.of(request))?;
         session.show(&answer, |out, diff| {
-            for change in diff["fields"].as_array().into_iter().flatten() {
-                out.line(out.bold(&one_line(&text::of(&change["field"]))))?;
-                out.line(out.red(&format!("- {}", one_line(&text::of(&change["from"])))))?;
-                out.line(out.green(&format!("+ {}", one_line(&text::of(&change["to"])))))?;
+            for change in text::at(diff, "fields").as_array().into_iter().flatten() {
+                out.line(out.bold(&one_line(&text::of(text::at(change, "field")))))?;
+                out.line(out.red(&format!("- {}", one_line(&text::of(text::at(change, "from"))))))?;
+                out.line(out.green(&format!("+ {}", one_line(&text::of(text::at(change, "to"))))))?;
             }
-            for line in diff["body"].as_array().into_iter().flatten() {
-                let text = text::clean(&text::of(&line["text"]));
-                match line["change"].as_str() {
+            for line in text::at(diff, "body").as_array().into_iter().flatten() {
+                let text = text::clean(&text::of(text::at(line, "text")));
+                match text::at(line, "change").as_str() {
                     Some("removed") => out.line(out.red(&format!("- {text}")))?,
                     Some("added") => out.line(out.green(&format!("+ {text}")))?,
                     _ => out.line(format!("  {text}"))?,

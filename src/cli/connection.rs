@@ -191,6 +191,7 @@ fn start_inside(dir: &std::path::Path) -> Result<(App, Client)> {
 ///
 /// # Errors
 /// When no key could be made.
+#[expect(clippy::disallowed_methods, reason = "the command line is an edge: it tells the time to what it calls")]
 pub fn inside(app: &App) -> Result<Client> {
     let key = app.kb().key_of_this_process(Timestamp::now())?;
     let mut address = app.address;

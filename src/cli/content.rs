@@ -10,6 +10,7 @@ use clap::Args;
 use serde_json::{Map, Value};
 
 use super::failure::Failure;
+use super::text;
 
 /// Fields of an article that a new version takes over from the one before.
 const FIELDS: [&str; 13] = [
@@ -85,7 +86,7 @@ pub struct Content {
 impl Content {
     /// The content of an article as it was read.
     pub fn of(article: &Value) -> Map<String, Value> {
-        let fields = FIELDS.iter().map(|field| ((*field).to_owned(), article[*field].clone()));
+        let fields = FIELDS.iter().map(|field| ((*field).to_owned(), text::at(article, field).clone()));
         fields.filter(|(_, value)| !value.is_null()).collect()
     }
 

@@ -11,6 +11,7 @@ use serde_json::json;
 use super::client::{Client, Request};
 use super::connection;
 use super::out::Out;
+use super::text;
 use zhiyin::app::{self, App};
 use zhiyin::config::{Config, Flags};
 use zhiyin::http;
@@ -20,9 +21,9 @@ const ARTICLES: &str = include_str!("../../kb-samples/articles.ndjson");
 
 /// Serve the sample knowledge, to try things out.
 ///
-/// A fictitious electronics shop with its cloud service: articles in Chinese and English, with histories. Public search
-/// is open, so that the page and the examples need no key. Ctrl-C stops the server; unless a data directory is given, what
-/// it held is gone then.
+/// A fictitious electronics shop with its cloud service: articles in Chinese and English,
+/// with histories. Public search is open, so that the page and the examples need no key.
+/// Ctrl-C stops the server; unless a data directory is given, what it held is gone then.
 ///
 /// Examples:
 ///   zhiyin demo
@@ -77,10 +78,10 @@ fn greet(app: &App) -> Result<()> {
 /// Loads the samples where the space is empty, and opens its search to everyone.
 fn load(client: &Client) -> Result<()> {
     let stats = client.call(&Request::get("/v1/spaces/default/stats"))?;
-    if stats.value["articles"].as_u64() == Some(0) {
+    if text::at(&stats.value, "articles").as_u64() == Some(0) {
         let import = Request::post("/v1/import").with("publish", Some(true)).with("wait", Some("searchable"));
         let report = client.send(&import, "application/x-ndjson", ARTICLES.as_bytes())?.value;
-        anyhow::ensure!(report["failed"].as_u64() == Some(0), "the samples were refused: {}", report["failures"]);
+        anyhow::ensure!(text::at(&report, "failed").as_u64() == Some(0), "the samples were refused: {}", text::at(&report, "failures"));
     }
     client.call(&Request::patch("/v1/spaces/default").body(json!({ "settings": { "public_search": true } })))?;
     Ok(())
@@ -93,7 +94,7 @@ fn examples(page: &str, secret: Option<&str>) -> String {
 Ask in a browser: {page}      The API: {page}/docs
 
 Or in a terminal:
-  curl -s {page}/v1/answer -H 'Content-Type: application/json' -d '{{"question":"手机激活了还能退吗?运费谁出"}}'
+  curl -s {page}/v1/answer -H 'Content-Type: application/json' -d '{{"question":"退货运费谁出"}}'
   curl -s {page}/v1/answer -H 'Content-Type: application/json' -d '{{"question":"who pays for return shipping"}}'
   curl -s {page}/v1/search -H 'Content-Type: application/json' -d '{{"query":"买了几天可以退货","limit":3}}'
   curl -s '{page}/v1/search?q=api+rate+limit&limit=3'

@@ -59,13 +59,14 @@ impl Format {
 
 /// Import articles from a file, a folder of Markdown files, or the standard input ('-').
 ///
-/// A row gives an article as it should be: one that is there already gets a new version where something changed, and
-/// importing the same again changes nothing. With --publish it is then live, unless its validity is over. A row with
-/// 'versions', as 'zhiyin export' writes them, is a whole history: it is for an article that is not there yet, and needs
-/// --publish for what was or is live.
+/// A row gives an article as it should be: one that is there already gets a new version where
+/// something changed, and importing the same again changes nothing. With --publish it is then
+/// live, unless its validity is over. A row with 'versions', as 'zhiyin export' writes them,
+/// is a whole history: it is for an article that is not there yet, and needs --publish for
+/// what was or is live.
 ///
-/// Each article is written whole or not at all. A bad row is listed with its line and stops nothing else; the exit
-/// code is then 4.
+/// Each article is written whole or not at all. A bad row is listed with its line and stops
+/// nothing else; the exit code is then 4.
 ///
 /// Examples:
 ///   zhiyin import articles.ndjson --publish
@@ -128,7 +129,7 @@ impl Import {
             if answer.searchable == Some(false) {
                 eprintln!("The index is still catching up; what was imported can be found in a moment.");
             }
-            match answer.value["failed"].as_u64() {
+            match text::at(&answer.value, "failed").as_u64() {
                 Some(failed) if failed > 0 => Err(Failure::Found(format!("{failed} rows were refused")).into()),
                 _ => Ok(()),
             }
@@ -180,25 +181,26 @@ fn progress(bytes: Option<u64>) -> ProgressBar {
 }
 
 fn show(out: &mut Out, report: &Value, files: Option<&Starts>) -> Result<()> {
-    let count = |field: &str| text::of(&report[field]);
-    for failure in report["failures"].as_array().into_iter().flatten() {
-        let line = failure["line"].as_u64().unwrap_or_default();
+    let count = |field: &str| text::of(text::at(report, field));
+    for failure in text::at(report, "failures").as_array().into_iter().flatten() {
+        let line = text::at(failure, "line").as_u64().unwrap_or_default();
         let place = match files.and_then(|files| files.locate(line)) {
             Some((file, line)) => format!("{}:{line}", text::one_line(&file)),
             None => format!("line {line}"),
         };
-        let id = failure["id"].as_str().map(|id| format!(" ({})", text::one_line(id))).unwrap_or_default();
-        out.line(format!("{}{id}: {}", out.red(&place), text::one_line(&text::of(&failure["reason"]))))?;
+        let id = text::at(failure, "id").as_str().map(|id| format!(" ({})", text::one_line(id))).unwrap_or_default();
+        out.line(format!("{}{id}: {}", out.red(&place), text::one_line(&text::of(text::at(failure, "reason")))))?;
     }
     let [rows, created, updated, unchanged, failed] = ["rows", "created", "updated", "unchanged", "failed"].map(count);
-    let tried = if report["dry_run"].as_bool().unwrap_or(false) { " (dry run: nothing was written)" } else { "" };
+    let tried = if text::at(report, "dry_run").as_bool().unwrap_or(false) { " (dry run: nothing was written)" } else { "" };
     out.line(format!("{rows} rows: {created} created, {updated} updated, {unchanged} unchanged, {failed} failed{tried}"))
 }
 
 /// Export everything: articles with all their versions and publications.
 ///
-/// NDJSON holds whole histories: importing it into an empty server gives the same knowledge, byte for byte when
-/// exported again. Markdown holds the newest version of each article, for people and for version control.
+/// NDJSON holds whole histories: importing it into an empty server gives the same knowledge,
+/// byte for byte when exported again. Markdown holds the newest version of each article, for
+/// people and for version control.
 ///
 /// Examples:
 ///   zhiyin export --output backup.ndjson

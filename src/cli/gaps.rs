@@ -85,8 +85,8 @@ impl Gaps {
 fn list(out: &mut Out, page: &Value) -> Result<()> {
     let rows: Vec<Vec<String>> = items(page)
         .map(|gap| {
-            let [id, status, queries, label] = ["id", "status", "queries", "label"].map(|field| text::of(&gap[field]));
-            vec![id, status, queries, time(&gap["last_seen"]), label]
+            let [id, status, queries, label] = ["id", "status", "queries", "label"].map(|field| text::of(text::at(gap, field)));
+            vec![id, status, queries, time(text::at(gap, "last_seen")), label]
         })
         .collect();
     out.table(&["ID", "STATUS", "ASKED", "LAST", "QUESTION"], &rows)?;
@@ -94,16 +94,16 @@ fn list(out: &mut Out, page: &Value) -> Result<()> {
 }
 
 fn show(out: &mut Out, gap: &Value) -> Result<()> {
-    out.line(out.bold(&one_line(&text::of(&gap["label"]))))?;
-    let (first, last) = (time(&gap["first_seen"]), time(&gap["last_seen"]));
-    let [id, status, queries] = ["id", "status", "queries"].map(|field| text::of(&gap[field]));
+    out.line(out.bold(&one_line(&text::of(text::at(gap, "label")))))?;
+    let (first, last) = (time(text::at(gap, "first_seen")), time(text::at(gap, "last_seen")));
+    let [id, status, queries] = ["id", "status", "queries"].map(|field| text::of(text::at(gap, field)));
     out.line(format!("{id} · {status} · asked {queries} times, from {first} to {last}"))?;
-    for example in gap["examples"].as_array().into_iter().flatten() {
+    for example in text::at(gap, "examples").as_array().into_iter().flatten() {
         out.line(format!("  ? {}", one_line(&text::of(example))))?;
     }
-    for near in gap["nearest"].as_array().into_iter().flatten() {
-        let [article, title] = ["article_id", "title"].map(|field| text::of(&near[field]));
-        out.line(format!("  near: {} ({article}) {}", one_line(&title), percent(&near["score"])))?;
+    for near in text::at(gap, "nearest").as_array().into_iter().flatten() {
+        let [article, title] = ["article_id", "title"].map(|field| text::of(text::at(near, field)));
+        out.line(format!("  near: {} ({article}) {}", one_line(&title), percent(text::at(near, "score"))))?;
     }
     Ok(())
 }

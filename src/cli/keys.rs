@@ -13,7 +13,8 @@ use super::text::{self, one_line, time};
 
 /// Make, list and take back API keys (needs an admin key).
 ///
-/// Scopes: search, articles:read, articles:write, articles:publish, gaps, curate, interactions, analytics, metrics, admin.
+/// Scopes: search, articles:read, articles:write, articles:publish, gaps, curate,
+/// interactions, analytics, metrics, admin.
 ///
 /// Examples:
 ///   zhiyin key create portal --scope search --origin https://shop.example
@@ -92,8 +93,8 @@ impl Create {
         }
         let answer = session.call(&Request::post("/v1/keys").body(body))?;
         session.show(&answer, |out, key| {
-            out.line(format!("{}  {}", text::of(&key["id"]), one_line(&text::of(&key["name"]))))?;
-            out.line(format!("Secret (shown this once): {}", out.bold(&text::of(&key["secret"]))))
+            out.line(format!("{}  {}", text::of(text::at(key, "id")), one_line(&text::of(text::at(key, "name")))))?;
+            out.line(format!("Secret (shown this once): {}", out.bold(&text::of(text::at(key, "secret")))))
         })
     }
 }
@@ -104,14 +105,14 @@ fn list(session: &mut Session) -> Result<()> {
         let rows: Vec<Vec<String>> = items(list)
             .map(|key| {
                 let [id, name, scopes, spaces, audiences] =
-                    ["id", "name", "scopes", "spaces", "audiences"].map(|field| text::of(&key[field]));
+                    ["id", "name", "scopes", "spaces", "audiences"].map(|field| text::of(text::at(key, field)));
                 let spaces = if spaces.is_empty() { "all".to_owned() } else { spaces };
-                let state = match (time(&key["revoked_at"]), time(&key["expires_at"])) {
+                let state = match (time(text::at(key, "revoked_at")), time(text::at(key, "expires_at"))) {
                     (at, _) if !at.is_empty() => format!("revoked {at}"),
                     (_, at) if !at.is_empty() => format!("until {at}"),
                     _ => String::new(),
                 };
-                vec![id, name, scopes, spaces, audiences, time(&key["created_at"]), state]
+                vec![id, name, scopes, spaces, audiences, time(text::at(key, "created_at")), state]
             })
             .collect();
         out.table(&["ID", "NAME", "SCOPES", "SPACES", "AUDIENCES", "MADE", ""], &rows)
@@ -121,6 +122,6 @@ fn list(session: &mut Session) -> Result<()> {
 fn revoke(session: &mut Session, id: &str) -> Result<()> {
     let answer = session.call(&Request::delete(format!("/v1/keys/{}", encode(id))))?;
     session.show(&answer, |out, key| {
-        out.line(format!("{} was taken back at {}", text::of(&key["id"]), time(&key["revoked_at"])))
+        out.line(format!("{} was taken back at {}", text::of(text::at(key, "id")), time(text::at(key, "revoked_at"))))
     })
 }

@@ -14,8 +14,8 @@ use super::text::{self, joined, marked, one_line, percent};
 
 /// Search the live articles.
 ///
-/// One hit per article: its best passage, with the words that matched. The percentage is the probability that the hit
-/// answers the query.
+/// One hit per article: its best passage, with the words that matched. The percentage is the
+/// probability that the hit answers the query.
 ///
 /// Examples:
 ///   zhiyin search 买了三天还能退吗
@@ -104,53 +104,53 @@ impl Search {
 }
 
 fn show(out: &mut Out, found: &Value, offset: u32) -> Result<()> {
-    if let Some(corrected) = found["corrected_query"].as_str() {
+    if let Some(corrected) = text::at(found, "corrected_query").as_str() {
         out.line(format!("Searched for: {}", one_line(corrected)))?;
     }
-    for (number, hit) in (offset + 1..).zip(found["hits"].as_array().into_iter().flatten()) {
+    for (number, hit) in (offset + 1..).zip(text::at(found, "hits").as_array().into_iter().flatten()) {
         show_hit(out, number, hit)?;
     }
-    for (field, counts) in found["facets"].as_object().into_iter().flatten() {
+    for (field, counts) in text::at(found, "facets").as_object().into_iter().flatten() {
         show_facet(out, field, counts.as_object())?;
     }
-    let matched = if found["matched"].as_bool().unwrap_or(false) { "matched" } else { "not matched" };
+    let matched = if text::at(found, "matched").as_bool().unwrap_or(false) { "matched" } else { "not matched" };
     let mut summary = vec![
-        format!("{} articles", text::of(&found["total"])),
-        format!("confidence {}: {matched}", percent(&found["confidence"])),
-        format!("{:.1} ms", found["took_ms"].as_f64().unwrap_or_default()),
+        format!("{} articles", text::of(text::at(found, "total"))),
+        format!("confidence {}: {matched}", percent(text::at(found, "confidence"))),
+        format!("{:.1} ms", text::at(found, "took_ms").as_f64().unwrap_or_default()),
     ];
-    if let Some(missing) = found["degraded"].as_array() {
+    if let Some(missing) = text::at(found, "degraded").as_array() {
         summary.push(format!("without {}", text::of(&Value::Array(missing.clone()))));
     }
     out.line(out.dim(&joined(&summary)))
 }
 
 fn show_hit(out: &mut Out, number: u32, hit: &Value) -> Result<()> {
-    let title = out.bold(&one_line(&text::of(&hit["title"])));
-    out.line(format!("{number}. {title}  {}", percent(&hit["score"])))?;
+    let title = out.bold(&one_line(&text::of(text::at(hit, "title"))));
+    out.line(format!("{number}. {title}  {}", percent(text::at(hit, "score"))))?;
     let facts = [
-        format!("{} v{}", text::of(&hit["article_id"]), text::of(&hit["version"])),
-        text::of(&hit["category"]),
-        text::of(&hit["tags"]),
-        match hit["audience"].as_str() {
+        format!("{} v{}", text::of(text::at(hit, "article_id")), text::of(text::at(hit, "version"))),
+        text::of(text::at(hit, "category")),
+        text::of(text::at(hit, "tags")),
+        match text::at(hit, "audience").as_str() {
             Some("public") | None => String::new(),
             Some(audience) => format!("for {audience}"),
         },
-        text::of(&hit["url"]),
+        text::of(text::at(hit, "url")),
     ];
     out.line(format!("   {}", out.dim(&joined(&facts))))?;
-    if let Some(question) = hit["matched_question"].as_str() {
+    if let Some(question) = text::at(hit, "matched_question").as_str() {
         out.line(format!("   ? {}", one_line(question)))?;
     }
-    let passage = &hit["passage"];
-    let heading: Vec<String> = passage["heading"].as_array().into_iter().flatten().map(text::of).collect();
+    let passage = text::at(hit, "passage");
+    let heading: Vec<String> = text::at(passage, "heading").as_array().into_iter().flatten().map(text::of).collect();
     if !heading.is_empty() {
         out.line(format!("   {}", one_line(&heading.join(" › "))))?;
     }
-    let snippet = passage["html"].as_str().unwrap_or_default();
+    let snippet = text::at(passage, "html").as_str().unwrap_or_default();
     out.line(format!("   {}", marked(snippet, out.mark())))?;
-    if !hit["explain"].is_null() {
-        let explained = serde_json::to_string_pretty(&hit["explain"]).context("the explanation")?;
+    if !text::at(hit, "explain").is_null() {
+        let explained = serde_json::to_string_pretty(text::at(hit, "explain")).context("the explanation")?;
         for line in explained.lines() {
             out.line(format!("     {}", text::clean(line)))?;
         }
@@ -200,11 +200,11 @@ impl Suggest {
             session.catch_up(&self.space)?;
             let answer = session.call(&self.space.of(request))?;
             session.show(&answer, |out, found| {
-                let rows: Vec<Vec<String>> = found["suggestions"]
+                let rows: Vec<Vec<String>> = text::at(found, "suggestions")
                     .as_array()
                     .into_iter()
                     .flatten()
-                    .map(|one| ["text", "kind", "article_id"].map(|field| text::of(&one[field])).to_vec())
+                    .map(|one| ["text", "kind", "article_id"].map(|field| text::of(text::at(one, field))).to_vec())
                     .collect();
                 out.table(&["TEXT", "KIND", "ARTICLE"], &rows)
             })

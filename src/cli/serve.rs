@@ -13,9 +13,16 @@ use zhiyin::http;
 
 /// Serve the API and the page.
 ///
-/// On an empty data directory this makes an admin key and prints it once; set ZHIYIN_ADMIN_KEY to choose it.
+/// On an empty data directory this makes an admin key and prints it once; set
+/// ZHIYIN_ADMIN_KEY to choose it.
 /// SIGTERM and Ctrl-C stop the server after it has finished what it accepted.
+///
+/// Examples:
+///   zhiyin serve
+///   zhiyin serve --data-dir /var/lib/zhiyin --listen 0.0.0.0:7700
+///   zhiyin serve --print-config > zhiyin.toml
 #[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
 pub struct Serve {
     /// Where everything is kept [default: data].
     #[arg(long, value_name = "DIR")]

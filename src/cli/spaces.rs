@@ -151,8 +151,8 @@ fn list(session: &mut Session) -> Result<()> {
     session.show(&answer, |out, list| {
         let rows: Vec<Vec<String>> = items(list)
             .map(|space| {
-                let open = if space["settings"]["public_search"].as_bool().unwrap_or(false) { "open" } else { "with a key" };
-                vec![text::of(&space["id"]), text::of(&space["name"]), open.to_owned(), time(&space["created_at"])]
+                let open = if text::at(space, "settings/public_search").as_bool().unwrap_or(false) { "open" } else { "with a key" };
+                vec![text::of(text::at(space, "id")), text::of(text::at(space, "name")), open.to_owned(), time(text::at(space, "created_at"))]
             })
             .collect();
         out.table(&["ID", "NAME", "SEARCH", "MADE"], &rows)
@@ -202,7 +202,7 @@ impl Reindex {
             let bar = ProgressBar::new_spinner().with_message("building the index");
             let stats = loop {
                 let stats = session.call(&Request::get(path(self.space.id(), "/stats")))?;
-                if !stats.value["rebuilding"].as_bool().unwrap_or(false) {
+                if !text::at(&stats.value, "rebuilding").as_bool().unwrap_or(false) {
                     break stats;
                 }
                 bar.tick();
@@ -214,7 +214,7 @@ impl Reindex {
     }
 }
 
-/// Check the store against the index, and the index's files against their checksums (needs an admin key).
+/// Check the store against the index and its files' checksums (needs an admin key).
 ///
 /// Ends with exit code 4 when anything differs; 'zhiyin reindex' mends the index.
 ///
@@ -239,13 +239,13 @@ impl Verify {
         self.connection.run(Directory::Existing, |session| {
             session.catch_up(&self.space)?;
             let answer = session.call(&Request::post(path(self.space.id(), "/verify")))?;
-            let differences = answer.value["differences"].as_array().map_or(0, Vec::len);
+            let differences = text::at(&answer.value, "differences").as_array().map_or(0, Vec::len);
             session.show(&answer, |out, report| {
-                for difference in report["differences"].as_array().into_iter().flatten() {
+                for difference in text::at(report, "differences").as_array().into_iter().flatten() {
                     out.line(out.red(&one_line(&text::of(difference))))?;
                 }
                 let [articles, live, indexed, pending] =
-                    ["articles", "live", "indexed", "pending"].map(|field| text::of(&report[field]));
+                    ["articles", "live", "indexed", "pending"].map(|field| text::of(text::at(report, field)));
                 out.line(format!("{articles} articles, {live} live; {indexed} indexed, {pending} waiting for the index"))?;
                 if differences == 0 { out.line(out.green("The index holds what the store says.")) } else { Ok(()) }
             })?;

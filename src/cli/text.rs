@@ -36,6 +36,13 @@ pub fn marked(html: &str, (on, off): (&str, &str)) -> String {
     entities.iter().fold(line, |line, (entity, plain)| line.replace(entity, plain))
 }
 
+static NOTHING: Value = Value::Null;
+
+/// The value at a path of fields, such as `passage/html`; null where there is none.
+pub fn at<'a>(value: &'a Value, path: &str) -> &'a Value {
+    value.pointer(&format!("/{path}")).unwrap_or(&NOTHING)
+}
+
 /// The text of a JSON value; nothing for what is absent.
 pub fn of(value: &Value) -> String {
     match value {

@@ -233,7 +233,8 @@ impl Kb {
     /// Makes a key; the secret is given once and kept nowhere.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`] naming every wrong field; [`Error::SpaceNotFound`].
+    /// [`Error::InvalidRequest`] naming every wrong field; [`Error::SpaceNotFound`]; [`Error::AlreadyExists`] where a
+    /// key of that name is in use.
     pub fn create_key(&self, admin: &Admin, new: NewKey, now: Timestamp) -> Result<(Key, String)> {
         let errors = check(&new, now);
         if !errors.is_empty() {
@@ -241,6 +242,11 @@ impl Kb {
         }
         for space in &new.spaces {
             self.space_settings(space)?;
+        }
+        // The name stands as author and approver: two keys of one name would be one person to the four-eyes rule.
+        let taken = self.inner.keys.read().values().any(|k| k.revoked_at.is_none() && k.name == new.name);
+        if taken {
+            return Err(Error::AlreadyExists { what: "key", id: new.name.to_string() });
         }
         let secret = fresh_secret();
         let key = self.store_key(new, &secret, admin.actor(), now)?;

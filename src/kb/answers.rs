@@ -27,7 +27,7 @@ const LONG_ENOUGH: usize = 160;
 /// A second source is quoted when it is at least this close to the first one.
 const SECOND_SOURCE: f32 = 0.97;
 /// Phrases by which a customer asks for a person: data, one a line.
-const ASKS_FOR_PERSON: &str = include_str!("../../index/data/asks_for_person.txt");
+const ASKS_FOR_PERSON: &str = include_str!("asks_for_person.txt");
 
 /// A run of sentences of a passage: where it begins and ends in the passage (bytes), and how well it answers.
 struct Quote {

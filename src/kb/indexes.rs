@@ -24,12 +24,14 @@ impl Kb {
     pub(crate) fn open_shelf(&self, space: &SpaceId, clean: bool) -> Result<()> {
         let dir: PathBuf = self.inner.settings.data_dir.join("index").join(space.as_str());
         let store = &self.inner.store;
-        let (shelf, reason) = Shelf::open(store, space, dir, self.inner.embedder.clone())?;
+        let (shelf, reason) = Shelf::open(store, space, dir, self.inner.embedder.clone(), clean)?;
         let dirty = match reason {
             Some(reason) => {
                 let all: Result<Vec<ArticleId>> = store.articles(space, None).map(|a| Ok(a?.id)).collect();
                 let all = all?;
-                if !all.is_empty() {
+                if all.is_empty() {
+                    shelf.mark_filled();
+                } else {
                     tracing::warn!(%space, reason, articles = all.len(), "the index is rebuilt from the store");
                 }
                 all
@@ -70,12 +72,9 @@ impl Kb {
     /// Throws the space's index away and builds it anew from the store, while the old one serves.
     ///
     /// # Errors
-    /// [`Error::SpaceNotFound`]; [`Error::Busy`] while a rebuild is under way.
+    /// [`Error::SpaceNotFound`].
     pub fn reindex(&self, admin: &Admin, id: &SpaceId, now: Timestamp) -> Result<()> {
-        let shelf = self.shelf(id)?;
-        if shelf.is_rebuilding() {
-            return Err(Error::Busy { retry_after_s: 10 });
-        }
+        self.shelf(id)?;
         let store = &self.inner.store;
         let mut batch = store.batch();
         batch.audit(AuditDraft {

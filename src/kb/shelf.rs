@@ -31,14 +31,22 @@ struct Progress {
     finished: u64,
 }
 
+/// Whether a rebuild is under way, and whether it must be done again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rebuild {
+    Idle,
+    Running,
+    Again,
+}
+
 /// The index of one space at run time.
 pub(crate) struct Shelf {
     space: SpaceId,
     dir: PathBuf,
     current: ArcSwap<Index>,
     next: Mutex<Option<Arc<Index>>>,
+    rebuild_state: Mutex<Rebuild>,
     /// Whether somebody is building a new index, or is about to.
-    rebuilding: AtomicBool,
     applying: Mutex<()>,
     filled: AtomicBool,
     progress: Mutex<Progress>,
@@ -73,12 +81,26 @@ fn settings(words: &[DictionaryWord]) -> IndexSettings {
 
 impl Shelf {
     /// Opens the index of a space under `dir`; gives why it came up empty, where it did.
-    pub fn open(store: &Store, space: &SpaceId, dir: PathBuf, embedder: Arc<dyn Embedder>) -> Result<(Self, Option<String>)> {
+    /// After a stop that was not clean, every file is checked against its checksum first.
+    pub fn open(
+        store: &Store,
+        space: &SpaceId,
+        dir: PathBuf,
+        embedder: Arc<dyn Embedder>,
+        clean: bool,
+    ) -> Result<(Self, Option<String>)> {
         std::fs::create_dir_all(&dir).map_err(|e| io(&dir, &e))?;
         let number = generation(&dir);
         let words = store.dictionary(space)?;
-        let (index, opened) =
-            Index::open(&dir.join(number.to_string()), settings(&words), embedder).map_err(engine_error)?;
+        let place = dir.join(number.to_string());
+        let (mut index, mut opened) = Index::open(&place, settings(&words), embedder.clone()).map_err(engine_error)?;
+        let damaged = if clean { Vec::new() } else { index.damaged().map_err(engine_error)? };
+        if !damaged.is_empty() {
+            drop(index);
+            std::fs::remove_dir_all(&place).map_err(|e| io(&place, &e))?;
+            (index, _) = Index::open(&place, settings(&words), embedder).map_err(engine_error)?;
+            opened = Opened::Discarded(format!("damaged files: {}", damaged.join(", ")));
+        }
         let reason = match opened {
             Opened::Ready => None,
             Opened::New => Some("there was none".to_owned()),
@@ -89,7 +111,7 @@ impl Shelf {
             dir,
             current: ArcSwap::from_pointee(index),
             next: Mutex::default(),
-            rebuilding: AtomicBool::new(false),
+            rebuild_state: Mutex::new(Rebuild::Idle),
             applying: Mutex::default(),
             filled: AtomicBool::new(reason.is_none()),
             progress: Mutex::default(),
@@ -126,19 +148,31 @@ impl Shelf {
         self.filled.load(Ordering::Acquire)
     }
 
+    /// Says that there is nothing to fill the index with.
+    pub fn mark_filled(&self) {
+        self.filled.store(true, Ordering::Release);
+    }
+
     /// Whether a new index is being built.
     pub fn is_rebuilding(&self) -> bool {
-        self.rebuilding.load(Ordering::Acquire)
+        *self.rebuild_state.lock() != Rebuild::Idle
     }
 
-    /// Takes the right to build a new index; false while somebody has it. [`Shelf::rebuilt`] gives it back.
-    pub fn claim_rebuild(&self) -> bool {
-        !self.rebuilding.swap(true, Ordering::AcqRel)
+    /// Asks for a rebuild; true where nobody is at it, so that the caller must start. One that runs is done again
+    /// from the beginning, because it may have read what has changed since.
+    pub fn wants_rebuild(&self) -> bool {
+        let mut rebuild = self.rebuild_state.lock();
+        let start = *rebuild == Rebuild::Idle;
+        *rebuild = if start { Rebuild::Running } else { Rebuild::Again };
+        start
     }
 
-    /// Gives the right to build a new index back.
-    pub fn rebuilt(&self) {
-        self.rebuilding.store(false, Ordering::Release);
+    /// Says that a rebuild has ended; true where it must be done again.
+    pub fn rebuilt(&self) -> bool {
+        let mut rebuild = self.rebuild_state.lock();
+        let again = *rebuild == Rebuild::Again;
+        *rebuild = if again { Rebuild::Running } else { Rebuild::Idle };
+        again
     }
 
     /// Brings the index up to what the store marks as dirty, at most `most` articles; gives how many there were.

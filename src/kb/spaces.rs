@@ -127,8 +127,7 @@ impl Kb {
     /// no restart is needed.
     ///
     /// # Errors
-    /// [`Error::InvalidRequest`] for too many words or one that is there twice; [`Error::Busy`] while an index of the
-    /// space is being built.
+    /// [`Error::InvalidRequest`] for too many words or one that is there twice.
     pub fn set_dictionary(
         &self,
         curator: &Curator,
@@ -139,9 +138,6 @@ impl Kb {
         let errors = check_words(&words);
         if !errors.is_empty() {
             return Err(Error::InvalidRequest(errors));
-        }
-        if self.shelf(&grant.space)?.is_rebuilding() {
-            return Err(Error::Busy { retry_after_s: 10 });
         }
         let store = &self.inner.store;
         let mut batch = store.batch();
@@ -171,9 +167,9 @@ fn check(settings: &SpaceSettings) -> Result<()> {
 fn check_words(words: &[DictionaryWord]) -> Vec<FieldError> {
     if words.len() > MAX_DICTIONARY {
         let message = format!("there are {} words; at most {MAX_DICTIONARY} are allowed", words.len());
-        return vec![FieldError::new("words", message)];
+        return vec![FieldError::new("items", message)];
     }
     let mut seen = std::collections::HashSet::new();
     let twice = words.iter().enumerate().filter(|(_, w)| !seen.insert(w.word.as_str()));
-    twice.map(|(i, w)| FieldError::new(format!("words[{i}].word"), format!("'{}' is there twice", w.word))).collect()
+    twice.map(|(i, w)| FieldError::new(format!("items[{i}].word"), format!("'{}' is there twice", w.word))).collect()
 }

@@ -112,21 +112,29 @@ impl Kb {
     /// Builds a space's index anew, beside the one that serves.
     pub(crate) fn rebuild_in_background(&self, space: &SpaceId) -> Result<()> {
         let shelf = self.shelf(space)?;
-        // Two at once would build in the same folder.
-        if !shelf.claim_rebuild() {
-            return Err(Error::Busy { retry_after_s: 10 });
+        // Two at once would build in the same folder: the one that runs begins again.
+        if !shelf.wants_rebuild() {
+            return Ok(());
         }
         let (kb, space, claimed) = (self.clone(), space.clone(), Arc::clone(&shelf));
         let spawned = spawn("rebuild", move || {
-            let inner = &kb.inner;
-            let started = Instant::now();
-            match shelf.rebuild(&inner.store, inner.embedder.clone(), inner.settings.index_batch, &inner.stop) {
-                Ok(()) => tracing::info!(%space, elapsed_ms = started.elapsed().as_millis() as u64, "the index was rebuilt"),
-                Err(error) => tracing::error!(%space, %error, "the index could not be rebuilt; the old one serves on"),
+            loop {
+                let inner = &kb.inner;
+                let started = Instant::now();
+                let built = shelf.rebuild(&inner.store, inner.embedder.clone(), inner.settings.index_batch, &inner.stop);
+                let elapsed_ms = started.elapsed().as_millis() as u64;
+                match built {
+                    Ok(()) => tracing::info!(%space, elapsed_ms, "the index was rebuilt"),
+                    Err(error) => tracing::error!(%space, %error, "the index could not be rebuilt; the old one serves on"),
+                }
+                if !shelf.rebuilt() || kb.stopping() {
+                    return;
+                }
             }
-            shelf.rebuilt();
         });
-        let thread = spawned.inspect_err(|_| claimed.rebuilt())?;
+        let thread = spawned.inspect_err(|_| {
+            claimed.rebuilt();
+        })?;
         self.inner.workers.lock().push(thread);
         Ok(())
     }

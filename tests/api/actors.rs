@@ -1,6 +1,6 @@
 //! Who takes part in the stories: a server of one's own, and actors with keys of their own.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use ureq::Agent;
@@ -36,6 +36,7 @@ impl TestApp {
         change(&mut config);
         let app = App::start(&config).unwrap();
         let base = format!("http://{}", app.address);
+        Actor::new(&base, None).until_ready();
         Self { app: Some(app), base, _folder: folder }
     }
 
@@ -109,6 +110,19 @@ impl Actor {
         let mut other = self.clone();
         other.headers.push((name.to_owned(), value.to_owned()));
         other
+    }
+
+    /// Waits as whoever sends traffic to a server does: until it says that it is ready.
+    pub fn until_ready(&self) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let ready = self.get("/readyz");
+            if ready.status == 200 {
+                return;
+            }
+            assert!(Instant::now() < deadline, "not ready: {}", ready.body);
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     pub fn get(&self, path: &str) -> Response {

@@ -174,6 +174,8 @@ fn a_list_is_read_page_by_page() {
     let who = app.publisher();
     for id in ["c", "a", "b"] {
         who.post("/v1/articles", json!({ "id": id, "title": id, "tags": [id] })).expect(201);
+        // Times are whole milliseconds, and what changed in the same one is listed by id.
+        std::thread::sleep(std::time::Duration::from_millis(2));
     }
     let first = who.get("/v1/articles?limit=2").expect(200);
     let ids = |page: &serde_json::Value| -> Vec<String> {

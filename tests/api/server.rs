@@ -108,12 +108,14 @@ fn a_stopped_server_comes_back_with_what_it_knew() {
     let first = zhiyin::app::App::start(&config).unwrap();
     let secret = first.admin_secret.clone().expect("the first start makes a key");
     let admin = Actor::new(&format!("http://{}", first.address), Some(&secret));
+    admin.until_ready();
     admin.publish_article("returns", "退货政策", "签收之日起七天内可以退货。");
     first.stop().unwrap();
 
     let second = zhiyin::app::App::start(&config).unwrap();
     assert_eq!(second.admin_secret, None, "the key is shown once");
     let admin = Actor::new(&format!("http://{}", second.address), Some(&secret));
+    admin.until_ready();
     assert_eq!(admin.get("/v1/articles/returns").expect(200)["title"], "退货政策");
     assert_eq!(admin.get("/v1/search?q=%E9%80%80%E8%B4%A7").expect(200)["hits"][0]["article_id"], "returns");
     second.stop().unwrap();

@@ -172,7 +172,10 @@ impl Client {
             .method(method)
             .uri(format!("{}{path}", self.base))
             .header("authorization", format!("Bearer {ADMIN_KEY}"))
-            .header("content-type", if path.starts_with("/v1/import") { "application/x-ndjson" } else { "application/json" });
+            .header(
+                "content-type",
+                if path.starts_with("/v1/import") { "application/x-ndjson" } else { "application/json" },
+            );
         let mut response = match body {
             Some(body) => self.agent.run(request.body(body.to_owned())?)?,
             None => self.agent.run(request.body(())?)?,
@@ -198,6 +201,8 @@ impl Client {
         let body = serde_json::json!({ "query": query, "mode": "keyword", "limit": 10, "log": false });
         let answer = self.must("POST", "/v1/search", Some(&body.to_string()));
         let hits = answer["hits"].as_array().cloned().unwrap_or_default();
-        hits.iter().map(|h| (h["article_id"].as_str().unwrap_or("?").to_owned(), h["version"].as_u64().unwrap_or(0))).collect()
+        hits.iter()
+            .map(|h| (h["article_id"].as_str().unwrap_or("?").to_owned(), h["version"].as_u64().unwrap_or(0)))
+            .collect()
     }
 }

@@ -45,7 +45,9 @@ impl Desk {
     fn publish(&self, word: &str) {
         let content: Content = serde_json::from_value(content(word)).expect("content");
         let now = Timestamp::now();
-        self.kb.create_article(&self.editor, Some(&self.publisher), None, content, None, now).expect("an acknowledgement");
+        self.kb
+            .create_article(&self.editor, Some(&self.publisher), None, content, None, now)
+            .expect("an acknowledgement");
     }
 }
 

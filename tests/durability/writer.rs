@@ -129,7 +129,14 @@ impl Writer {
     }
 
     /// Sends a write; false when no answer came, so that nobody knows what became of it.
-    fn attempt(&mut self, client: &Client, changes: Vec<(String, State)>, method: &str, path: &str, body: &str) -> bool {
+    fn attempt(
+        &mut self,
+        client: &Client,
+        changes: Vec<(String, State)>,
+        method: &str,
+        path: &str,
+        body: &str,
+    ) -> bool {
         for (id, after) in &changes {
             let known = self.articles.entry(id.clone()).or_default();
             known.perhaps = Some(after.clone());
@@ -204,8 +211,12 @@ impl Writer {
             }
             let state = &known.certain;
             for (at, word) in state.words.iter().enumerate() {
-                let expected: Vec<(String, u64)> =
-                    state.live.filter(|live| live - 1 == at).map(|live| (id.clone(), live as u64)).into_iter().collect();
+                let expected: Vec<(String, u64)> = state
+                    .live
+                    .filter(|live| live - 1 == at)
+                    .map(|live| (id.clone(), live as u64))
+                    .into_iter()
+                    .collect();
                 assert_eq!(client.found(word), expected, "'{id}' {state:?}: search for {word}");
             }
         }
@@ -240,7 +251,8 @@ fn read(client: &Client, id: &str) -> State {
     }
     let publications = client.must("GET", &format!("/v1/articles/{id}/publications"), None);
     let publications = publications["items"].as_array().cloned().unwrap_or_default();
-    let open: Vec<u64> = publications.iter().filter(|p| p["until"].is_null()).filter_map(|p| p["version"].as_u64()).collect();
+    let open: Vec<u64> =
+        publications.iter().filter(|p| p["until"].is_null()).filter_map(|p| p["version"].as_u64()).collect();
     assert_eq!(open, state.live.map(|v| v as u64).into_iter().collect::<Vec<_>>(), "'{id}': open publications");
     state.published = publications.len();
     state

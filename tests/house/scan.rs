@@ -76,7 +76,9 @@ impl Source {
         match before {
             Some(Kind::Mark('.')) => true,
             // `::sled::open` begins at the root: a path of its own.
-            Some(Kind::Path) => matches!(at.checked_sub(2).and_then(|b| self.kind(b)), Some(Kind::Word(_) | Kind::Mark('>'))),
+            Some(Kind::Path) => {
+                matches!(at.checked_sub(2).and_then(|b| self.kind(b)), Some(Kind::Word(_) | Kind::Mark('>')))
+            }
             _ => false,
         }
     }
@@ -344,7 +346,16 @@ mod tests {
     fn relative_paths_are_resolved_where_they_stand() {
         let text = "use super::x;\nuse self::y;\nmod tests { use super::*; fn f() { super::super::store::g() } }\nuse super::z;";
         let all = paths("src/kb/gaps.rs", text);
-        assert_eq!(all, ["1 crate::kb::x", "2 crate::kb::gaps::y", "3 crate::kb::gaps::*", "3 crate::kb::store::g", "4 crate::kb::z"]);
+        assert_eq!(
+            all,
+            [
+                "1 crate::kb::x",
+                "2 crate::kb::gaps::y",
+                "3 crate::kb::gaps::*",
+                "3 crate::kb::store::g",
+                "4 crate::kb::z"
+            ]
+        );
         assert_eq!(paths("src/kb/mod.rs", "use super::store::Store;"), ["1 crate::store::Store"]);
     }
 
@@ -363,7 +374,8 @@ mod tests {
 
     #[test]
     fn tests_can_be_left_out() {
-        let source = Source::new("src/a.rs".into(), "fn a() {}\n#[cfg(test)]\nmod tests { fn b() { c[0] } }\nfn d() {}".into());
+        let source =
+            Source::new("src/a.rs".into(), "fn a() {}\n#[cfg(test)]\nmod tests { fn b() { c[0] } }\nfn d() {}".into());
         let words: Vec<&str> = source
             .without_tests()
             .iter()

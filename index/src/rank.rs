@@ -1,0 +1,104 @@
+//! Which documents come first: the passages of both lists, completed, and the best of each document.
+//!
+//! Invariant: one place per document id, and equal relevance is ordered by id.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::dense::PreparedQuery;
+use crate::document::{Record, document_of, ordinal_of};
+use crate::error::Result;
+use crate::fuse::Features;
+use crate::lexical::{Matching, Prepared};
+use crate::parts::Part;
+
+/// A passage on its way to being a hit.
+pub(crate) struct Candidate {
+    pub part: usize,
+    pub passage: u64,
+    pub features: Features,
+    pub relevance: f32,
+}
+
+/// Takes the best of both lists of a shelf, and completes each passage's features; counts what matches by words.
+pub(crate) fn gather(
+    number: usize,
+    part: &Part<'_>,
+    prepared: Option<&Prepared>,
+    vector: Option<&PreparedQuery>,
+    k: usize,
+    matching: &mut Matching,
+    candidates: &mut Vec<Candidate>,
+) -> Result<()> {
+    let accept = part.accept.as_deref();
+    let mut found: HashMap<u64, Features> = HashMap::new();
+    if let Some(prepared) = prepared {
+        for (hit, rank) in prepared.search(number, &part.shelf.lexical, k, accept, matching)?.iter().zip(1..) {
+            let features = found.entry(hit.passage).or_default();
+            // Addition in another order may differ in the last bit; what is shown and compared does not.
+            features.bm25 = Some((hit.score * 1024.0).round() / 1024.0);
+            features.words_rank = Some(rank);
+        }
+    }
+    if let Some(vector) = vector {
+        for (hit, rank) in part.shelf.dense.search(vector, k, accept).iter().zip(1..) {
+            let features = found.entry(hit.passage).or_default();
+            features.cosine = Some(hit.cosine);
+            features.vectors_rank = Some(rank);
+        }
+        for (passage, features) in &mut found {
+            if features.cosine.is_none() {
+                features.cosine = part.shelf.dense.cosine(vector, *passage);
+            }
+        }
+    }
+    let new = found.into_iter().map(|(passage, mut features)| {
+        let chunks = part.shelf.table.get(document_of(passage)).map_or(u32::MAX, |record| record.chunks);
+        features.question = ordinal_of(passage) >= chunks;
+        Candidate { part: number, passage, features, relevance: 0.0 }
+    });
+    candidates.extend(new);
+    Ok(())
+}
+
+/// A document by its best passage, and its best passage of the body where that is another one.
+pub(crate) struct Ranked {
+    pub best: Candidate,
+    pub chunk: Option<u64>,
+    pub record: Arc<Record>,
+}
+
+pub(crate) fn best_per_document(mut candidates: Vec<Candidate>, parts: &[Part<'_>]) -> Vec<Ranked> {
+    candidates.sort_unstable_by(|a, b| {
+        b.relevance.total_cmp(&a.relevance).then(a.part.cmp(&b.part)).then(a.passage.cmp(&b.passage))
+    });
+    let mut ranked: Vec<Ranked> = Vec::new();
+    let mut places: HashMap<String, usize> = HashMap::new();
+    for candidate in candidates {
+        let Some(part) = parts.get(candidate.part) else { continue };
+        // A passage without a record belongs to a document that left while the lists were made.
+        let Some(record) = part.shelf.table.get(document_of(candidate.passage)) else { continue };
+        let is_chunk = ordinal_of(candidate.passage) < record.chunks;
+        match places.get(&record.id).and_then(|place| ranked.get_mut(*place)) {
+            None => {
+                places.insert(record.id.clone(), ranked.len());
+                let chunk = is_chunk.then_some(candidate.passage);
+                ranked.push(Ranked { best: candidate, chunk, record: record.clone() });
+            }
+            Some(known) => {
+                let same = known.best.part == candidate.part
+                    && document_of(known.best.passage) == document_of(candidate.passage);
+                if same && is_chunk && known.chunk.is_none() {
+                    known.chunk = Some(candidate.passage);
+                }
+            }
+        }
+    }
+    // Equal relevance: by id, so that the order does not depend on when a document was indexed.
+    ranked.sort_by(|a, b| match b.best.relevance.total_cmp(&a.best.relevance) {
+        Ordering::Equal => a.record.id.cmp(&b.record.id),
+        other => other,
+    });
+    ranked
+}
