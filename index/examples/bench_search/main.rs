@@ -195,7 +195,8 @@ fn against(data: &Path, dir: &Path, passages: usize) {
     let plain: Vec<_> = texts.iter().map(|t| words.body_only(&analyzer, t)).collect();
     let weighted: Vec<_> = texts.iter().map(|t| words.weighted(&analyzer, t, &rank)).collect();
     println!("raw tantivy has {} segments", words.segments());
-    Times::of(count, RUNS, |at| words.top(&plain[at])).line("raw tantivy top 10, words in the body");
+    let body = Times::of(count, RUNS, |at| words.top(&plain[at]));
+    body.line("raw tantivy top 10, words in the body");
     let lexical = Times::of(count, RUNS, |at| words.top(&weighted[at]));
     lexical.line("raw tantivy top 10, the engine's clauses");
     let vectors = corpus_vectors(&corpus, &embedder);
@@ -213,8 +214,11 @@ fn against(data: &Path, dir: &Path, passages: usize) {
     hybrid.line("engine hybrid, in the same process");
     // The stricter floor: whichever vector search is faster.
     let vector = if walk.mean() < scan.mean() { &walk } else { &scan };
-    for (name, ratio) in [("p50", hybrid.at(0.5) / (lexical.at(0.5) + vector.at(0.5))), ("mean", hybrid.mean() / (lexical.mean() + vector.mean()))] {
-        row(&format!("engine hybrid / (raw tantivy + raw vectors), {name}, {passages} passages"), "≤ 1.5", &format!("{ratio:.2}"), ratio <= 1.5);
+    for (name, tantivy) in [("the engine's clauses", &lexical), ("words in the body alone", &body)] {
+        let middle = hybrid.at(0.5) / (tantivy.at(0.5) + vector.at(0.5));
+        let mean = hybrid.mean() / (tantivy.mean() + vector.mean());
+        let what = format!("engine hybrid / (raw tantivy, {name} + raw vectors), {passages} passages");
+        row(&what, "≤ 1.5", &format!("{middle:.2} (of the means {mean:.2})"), middle <= 1.5);
     }
 }
 
