@@ -5,7 +5,6 @@
 use crate::bitset::DocSet;
 use crate::document::{Attribute, Record, document_of};
 use crate::error::{Error, Result};
-use crate::lexical::Prepared;
 use crate::parts::Part;
 use crate::query::{MAX_TOTAL, Mode, Query, Results};
 use crate::rank::Ranked;
@@ -38,25 +37,21 @@ fn facet_values(field: &str, record: &Record) -> Vec<String> {
     }
 }
 
-/// Totals and facets.
+/// Totals and facets, from what matched by words, shelf by shelf, and the hits.
 pub(crate) fn count(
     query: &Query,
     parts: &[Part<'_>],
-    prepared: Option<&Prepared>,
+    matching: Vec<DocSet>,
     ranked: &[Ranked],
     results: &mut Results,
-) -> Result<()> {
-    let limit = if query.facets.is_empty() { MAX_TOTAL } else { usize::MAX };
-    let common = prepared.map(Prepared::common_first).unwrap_or_default();
+) {
     let mut counted = 0;
-    for (number, part) in parts.iter().enumerate() {
-        let mut matching = DocSet::new();
-        part.shelf.lexical.matching(&common, part.accept.as_deref(), limit, &mut matching, &mut counted)?;
+    for (number, (part, mut matching)) in parts.iter().zip(matching).enumerate() {
         if query.mode != Mode::Keyword {
-            for hit in ranked.iter().filter(|r| r.best.part == number).take(query.offset + query.limit) {
-                counted += usize::from(matching.insert(document_of(hit.best.passage)));
-            }
+            let hits = ranked.iter().filter(|r| r.best.part == number).take(query.offset + query.limit);
+            matching.extend(hits.map(|hit| document_of(hit.best.passage)));
         }
+        counted += matching.count();
         for field in &query.facets {
             let counts = results.facets.entry(field.clone()).or_default();
             for record in matching.iter().filter_map(|d| part.shelf.table.get(d)) {
@@ -67,5 +62,4 @@ pub(crate) fn count(
         }
     }
     results.total = counted.min(MAX_TOTAL);
-    Ok(())
 }

@@ -89,5 +89,5 @@ pub(crate) fn prepare(terms: &[QueryTerm], parts: &[Part<'_>], rank: &RankSettin
     }
     let views: Vec<(&LexicalView, Option<&DocSet>)> =
         parts.iter().map(|part| (&part.shelf.lexical, part.time.as_ref())).collect();
-    Prepared::new(terms, &views, totals, rank, MAX_TERMS)
+    Prepared::new(terms, &views, &totals, rank, MAX_TERMS)
 }

@@ -10,7 +10,7 @@ use crate::dense::PreparedQuery;
 use crate::document::{Record, document_of, ordinal_of};
 use crate::error::Result;
 use crate::fuse::Features;
-use crate::lexical::Prepared;
+use crate::lexical::{Matching, Prepared};
 use crate::parts::Part;
 
 /// A passage on its way to being a hit.
@@ -28,12 +28,13 @@ pub(crate) fn gather(
     prepared: Option<&Prepared>,
     vector: Option<&PreparedQuery>,
     k: usize,
+    matching: &mut Matching,
     candidates: &mut Vec<Candidate>,
 ) -> Result<()> {
     let accept = part.accept.as_deref();
     let mut found: HashMap<u64, Features> = HashMap::new();
     if let Some(prepared) = prepared {
-        for (hit, rank) in prepared.search(&part.shelf.lexical, k, accept)?.iter().zip(1..) {
+        for (hit, rank) in prepared.search(number, &part.shelf.lexical, k, accept, matching)?.iter().zip(1..) {
             let features = found.entry(hit.passage).or_default();
             // Addition in another order may differ in the last bit; what is shown and compared does not.
             features.bm25 = Some((hit.score * 1024.0).round() / 1024.0);

@@ -16,7 +16,7 @@ use crate::evaluate::Check;
 use crate::filter::Filter;
 use crate::fuse::{QueryFeatures, confidence, relevance};
 use crate::index::Index;
-use crate::lexical::Prepared;
+use crate::lexical::{Matching, Prepared};
 use crate::parts::{accepted, parts, prepare};
 use crate::query::{MAX_TOTAL, Mode, Query, Results};
 use crate::rank::{Ranked, best_per_document, gather};
@@ -50,8 +50,14 @@ impl Index {
         let wanted = query.offset + query.limit;
         let k = wanted.max(rank.candidates as usize);
         let mut candidates = Vec::new();
+        // A facet counts all that matches; a total says no more than its limit.
+        let mut left = if query.facets.is_empty() { MAX_TOTAL } else { usize::MAX };
+        let mut matching = Vec::with_capacity(parts.len());
         for (number, part) in parts.iter().enumerate() {
-            gather(number, part, prepared.as_ref(), vector.as_ref(), k, &mut candidates)?;
+            let mut own = Matching { left, ..Matching::default() };
+            gather(number, part, prepared.as_ref(), vector.as_ref(), k, &mut own, &mut candidates)?;
+            left = own.left;
+            matching.push(own.documents);
         }
         for candidate in &mut candidates {
             candidate.relevance = relevance(&candidate.features, &features, rank.fusion);
@@ -79,7 +85,7 @@ impl Index {
             }
             results.hits.push(hit);
         }
-        count(query, &parts, prepared.as_ref(), &ranked, &mut results)?;
+        count(query, &parts, matching, &ranked, &mut results);
         results.total = results.total.max((query.offset + page.len()).min(MAX_TOTAL));
         Ok(results)
     }

@@ -38,7 +38,7 @@ pub(crate) fn shown_passage(
     let mut addresses = part.shelf.lexical.addresses(document_of(first))?;
     addresses.retain(|(passage, _)| ordinal_of(*passage) < ranked.record.chunks);
     let scores = match prepared {
-        Some(prepared) => prepared.score(&part.shelf.lexical, &addresses)?,
+        Some(prepared) => prepared.score(ranked.best.part, &part.shelf.lexical, &addresses)?,
         None => vec![None; addresses.len()],
     };
     let relevances = addresses.iter().zip(scores).map(|((passage, _), bm25)| {
@@ -85,7 +85,7 @@ pub(crate) fn explain(
     let features = &ranked.best.features;
     let mut words = Vec::new();
     if let (Some(prepared), Some(address)) = (prepared, part.shelf.lexical.address(ranked.best.passage)?) {
-        for (field, term, score) in prepared.explain(&part.shelf.lexical, address)? {
+        for (field, term, score) in prepared.explain(ranked.best.part, &part.shelf.lexical, address)? {
             words.push(json!({ "field": field, "term": term, "score": score }));
         }
     }

@@ -17,10 +17,12 @@ use crate::document::{FIELD_COUNT, Record, StoredPassage, TEXT_FIELDS, document_
 use crate::error::{Error, Result};
 
 mod query;
+mod score;
 mod statistics;
 mod view;
 
 pub(crate) use query::Prepared;
+pub(crate) use score::Matching;
 pub(crate) use statistics::Totals;
 pub(crate) use view::LexicalView;
 

@@ -6,31 +6,32 @@
 use std::collections::HashMap;
 
 use serde::Serialize;
-use tantivy::query::{BooleanQuery, BoostQuery, EnableScoring, Occur, Query, TermQuery, Weight};
+use tantivy::postings::TermInfo;
 use tantivy::schema::IndexRecordOption;
-use tantivy::{DocAddress, DocSet, Term};
+use tantivy::{DocAddress, Term};
 
 use super::failed;
-use super::statistics::{Statistics, Totals};
-use super::view::LexicalView;
+use super::score::{Best, Cursor, K1, LexicalHit, Matching, Norms, Scan, Sums, norms, scan};
+use super::statistics::Totals;
+use super::view::{LexicalView, Segment};
 use crate::analyzer::{QueryKind, QueryTerm};
 use crate::bitset::DocSet as DocumentSet;
-use crate::document::{FIELD_COUNT, TEXT_FIELDS, document_of};
+use crate::document::{FIELD_COUNT, TEXT_FIELDS};
 use crate::error::Result;
 use crate::settings::RankSettings;
 
-/// BM25's term frequency saturation, as tantivy has it.
-const K1: f32 = 1.2;
 /// Most grams that one character is completed to.
 const MAX_EXPANSION: usize = 64;
 
 /// One term in one field, with its weight.
-pub(crate) struct Clause {
-    pub field: usize,
-    pub term: Term,
-    pub text: String,
-    pub boost: f32,
-    pub frequency: u64,
+struct Clause {
+    field: usize,
+    text: String,
+    /// The most that it gives.
+    weight: f32,
+    frequency: u64,
+    /// Its postings, by view and segment.
+    places: Vec<Vec<Option<TermInfo>>>,
 }
 
 /// A distinct term of the query and how rare it is.
@@ -45,19 +46,11 @@ pub(crate) struct PreparedTerm {
 
 /// A query made ready for one view (or two, when the past is searched too).
 pub(crate) struct Prepared {
-    pub clauses: Vec<Clause>,
+    clauses: Vec<Clause>,
     pub terms: Vec<PreparedTerm>,
-    statistics: Statistics,
+    norms: [Box<Norms>; FIELD_COUNT],
     /// BM25 that a passage would get which holds every term of the query at full strength, in the body.
     pub ideal: f32,
-}
-
-/// A passage and how well it fits.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct LexicalHit {
-    pub passage: u64,
-    pub score: f32,
-    pub address: DocAddress,
 }
 
 fn idf(frequency: u64, passages: u64) -> f32 {
@@ -70,12 +63,11 @@ impl Prepared {
     pub fn new(
         terms: &[QueryTerm],
         views: &[(&LexicalView, Option<&DocumentSet>)],
-        totals: Totals,
+        totals: &Totals,
         rank: &RankSettings,
         most: usize,
     ) -> Result<Self> {
-        let Some((first, _)) = views.first() else { return Err(failed("nothing to search")) };
-        let fields = first.fields.text;
+        let passages = totals.passages.max(1);
         let mut found: Vec<(PreparedTerm, f32, Vec<Clause>)> = Vec::new();
         for term in terms {
             let strength = if term.stop { rank.stop_weight } else { 1.0 };
@@ -86,24 +78,15 @@ impl Prepared {
             };
             let mut clauses = Vec::new();
             for text in texts {
-                for (at, field) in fields.iter().enumerate() {
-                    if (TEXT_FIELDS.get(at) == Some(&"grams")) != gram {
-                        continue;
-                    }
-                    let key = Term::from_field_text(*field, &text);
-                    let mut frequency = 0;
-                    for (view, accept) in views {
-                        frequency += view.frequency(&key, *accept)?;
-                    }
-                    if frequency > 0 {
-                        let boost = strength * rank.field_weight(at);
-                        clauses.push(Clause { field: at, term: key, text: text.clone(), boost, frequency });
+                for (field, name) in TEXT_FIELDS.iter().enumerate() {
+                    if (*name == "grams") == gram {
+                        clauses.extend(clause(views, field, &text, strength * rank.field_weight(field), passages)?);
                     }
                 }
             }
             let known = clauses.iter().map(|c| c.frequency).max().unwrap_or(0);
             // An unseen term counts as the rarest: what nobody wrote about cannot be answered.
-            let idf = idf(known, totals.passages.max(1));
+            let idf = idf(known, passages);
             let weight = strength * if gram { rank.grams } else { 1.0 };
             let prepared = PreparedTerm { text: term.term.clone(), gram, stop: term.stop, idf, known: known > 0 };
             found.push((prepared, weight * idf, clauses));
@@ -119,115 +102,113 @@ impl Prepared {
             prepared.push(term);
             clauses.append(&mut own);
         }
-        let frequencies = clauses.iter().map(|c| (c.term.clone(), c.frequency)).collect();
-        let statistics = Statistics { totals, fields, frequencies };
-        Ok(Self { clauses, terms: prepared, statistics, ideal })
+        let norms = std::array::from_fn(|field| norms(totals.mean_length(field)));
+        Ok(Self { clauses, terms: prepared, norms, ideal })
     }
 
-    /// Terms by falling frequency, for counting matches quickly.
-    pub fn common_first(&self) -> Vec<Term> {
-        let mut clauses: Vec<&Clause> = self.clauses.iter().collect();
-        clauses.sort_by_key(|c| std::cmp::Reverse(c.frequency));
-        clauses.into_iter().map(|c| c.term.clone()).collect()
+    fn cursor<'a>(&'a self, clause: &Clause, view: usize, segment: &'a Segment, ordinal: usize) -> Result<Option<Cursor<'a>>> {
+        let info = clause.places.get(view).and_then(|places| places.get(ordinal)?.as_ref());
+        let (Some(info), Some(norms)) = (info, self.norms.get(clause.field)) else { return Ok(None) };
+        let Some((postings, lengths)) = segment.text(clause.field) else { return Ok(None) };
+        let postings = postings.read_block_postings_from_terminfo(info, IndexRecordOption::WithFreqs).map_err(failed)?;
+        Ok(Some(Cursor::new(postings, lengths, norms, clause.weight)))
     }
 
-    fn weight(&self, view: &LexicalView, only: Option<&Clause>) -> Result<Box<dyn Weight>> {
-        let scoring = EnableScoring::enabled_from_statistics_provider(&self.statistics, &view.searcher);
-        let parts = self
-            .clauses
-            .iter()
-            .filter(|clause| only.is_none_or(|o| o.term == clause.term))
-            .map(|clause| {
-                let term = TermQuery::new(clause.term.clone(), IndexRecordOption::WithFreqs);
-                let boosted: Box<dyn Query> = Box::new(BoostQuery::new(Box::new(term), clause.boost));
-                (Occur::Should, boosted)
-            })
-            .collect();
-        BooleanQuery::new(parts).weight(scoring).map_err(failed)
-    }
-
-    /// The best passage of each of the `k` best documents, best first.
-    pub fn search(&self, view: &LexicalView, k: usize, accept: Option<&DocumentSet>) -> Result<Vec<LexicalHit>> {
+    /// The best passage of each of the `k` best documents, best first, of the view with that number; counts what
+    /// matches.
+    pub fn search(
+        &self,
+        number: usize,
+        view: &LexicalView,
+        k: usize,
+        accept: Option<&DocumentSet>,
+        matching: &mut Matching,
+    ) -> Result<Vec<LexicalHit>> {
         if self.clauses.is_empty() || k == 0 {
             return Ok(Vec::new());
         }
-        let weight = self.weight(view, None)?;
         let mut best = Best::new(k);
-        for (ordinal, (segment, passages)) in view.searcher.segment_readers().iter().zip(&view.passages).enumerate() {
-            let alive = segment.alive_bitset();
-            let threshold = best.threshold;
-            let mut collect = |doc: u32, score: f32| -> f32 {
-                if alive.is_some_and(|a| a.is_deleted(doc)) {
-                    return best.threshold;
-                }
-                let passage = passages.values.get_val(doc);
-                if accept.is_some_and(|a| !a.contains(document_of(passage))) {
-                    return best.threshold;
-                }
-                best.push(LexicalHit { passage, score, address: DocAddress::new(ordinal as u32, doc) });
-                best.threshold
+        let mut sums = Sums::new();
+        let mut cursors = Vec::new();
+        for (ordinal, (segment, reader)) in view.segments.iter().zip(view.searcher.segment_readers()).enumerate() {
+            cursors.clear();
+            for clause in &self.clauses {
+                cursors.extend(self.cursor(clause, number, segment, ordinal)?);
+            }
+            let alive = reader.alive_bitset();
+            let scanned = Scan {
+                ordinal: ordinal as u32,
+                passages: &segment.passages,
+                is_alive: &|doc| alive.is_none_or(|a| a.is_alive(doc)),
+                accept,
             };
-            // Block-max WAND (Ding and Suel 2011) skips what cannot reach the threshold.
-            weight.for_each_pruning(threshold, segment, &mut collect).map_err(failed)?;
+            scan(&scanned, &mut cursors, &mut sums, &mut best, matching);
         }
         Ok(best.finish())
     }
 
     /// BM25 of given passages; nothing for one that holds no term of the query.
-    pub fn score(&self, view: &LexicalView, addresses: &[(u64, DocAddress)]) -> Result<Vec<Option<f32>>> {
-        let mut scores = vec![None; addresses.len()];
-        if self.clauses.is_empty() {
-            return Ok(scores);
-        }
-        let weight = self.weight(view, None)?;
-        for (ordinal, segment) in view.searcher.segment_readers().iter().enumerate() {
-            let here = addresses.iter().enumerate().filter(|(_, (_, a))| a.segment_ord as usize == ordinal);
-            let mut wanted: Vec<(u32, usize)> = here.map(|(at, (_, a))| (a.doc_id, at)).collect();
-            if wanted.is_empty() {
-                continue;
-            }
-            wanted.sort_unstable();
-            let mut scorer = weight.scorer(segment, 1.0).map_err(failed)?;
-            for (doc, at) in wanted {
-                if scorer.doc() < doc {
-                    scorer.seek(doc);
-                }
-                if scorer.doc() == doc {
-                    if let Some(score) = scores.get_mut(at) {
-                        *score = Some(scorer.score());
-                    }
-                }
-            }
-        }
-        Ok(scores)
+    pub fn score(
+        &self,
+        number: usize,
+        view: &LexicalView,
+        addresses: &[(u64, DocAddress)],
+    ) -> Result<Vec<Option<f32>>> {
+        let of = |(_, address): &(u64, DocAddress)| {
+            let parts = self.parts(number, view, *address)?;
+            Ok((!parts.is_empty()).then(|| parts.iter().map(|(_, score)| score).sum()))
+        };
+        addresses.iter().map(of).collect()
     }
 
     /// What each clause gives to a passage's score: field, term, score.
-    pub fn explain(&self, view: &LexicalView, address: DocAddress) -> Result<Vec<(&'static str, String, f32)>> {
-        let segment = view.searcher.segment_reader(address.segment_ord);
+    pub fn explain(&self, number: usize, view: &LexicalView, address: DocAddress) -> Result<Vec<(&'static str, String, f32)>> {
+        let parts = self.parts(number, view, address)?.into_iter();
+        let named = |(clause, score): (&Clause, f32)| {
+            (TEXT_FIELDS.get(clause.field).copied().unwrap_or(""), clause.text.clone(), score)
+        };
+        Ok(parts.map(named).collect())
+    }
+
+    fn parts(&self, number: usize, view: &LexicalView, address: DocAddress) -> Result<Vec<(&Clause, f32)>> {
+        let ordinal = address.segment_ord as usize;
+        let Some(segment) = view.segments.get(ordinal) else { return Ok(Vec::new()) };
         let mut parts = Vec::new();
         for clause in &self.clauses {
-            let weight = self.weight(view, Some(clause))?;
-            let mut scorer = weight.scorer(segment, 1.0).map_err(failed)?;
-            if scorer.doc() < address.doc_id {
-                scorer.seek(address.doc_id);
-            }
-            if scorer.doc() == address.doc_id {
-                let field = TEXT_FIELDS.get(clause.field).copied().unwrap_or("");
-                parts.push((field, clause.text.clone(), scorer.score()));
-            }
+            let Some(mut cursor) = self.cursor(clause, number, segment, ordinal)? else { continue };
+            parts.extend(cursor.score_at(address.doc_id).map(|score| (clause, score)));
         }
         Ok(parts)
     }
+}
+
+/// A term in a field, where any passage that counts has it.
+fn clause(
+    views: &[(&LexicalView, Option<&DocumentSet>)],
+    field: usize,
+    text: &str,
+    boost: f32,
+    passages: u64,
+) -> Result<Option<Clause>> {
+    let mut frequency = 0;
+    let mut places = Vec::with_capacity(views.len());
+    for (view, accept) in views {
+        let Some(of_field) = view.fields.text.get(field) else { return Ok(None) };
+        let term = Term::from_field_text(*of_field, text);
+        let own = view.locate(field, &term)?;
+        frequency += view.frequency(field, &term, &own, *accept)?;
+        places.push(own);
+    }
+    let weight = boost * idf(frequency, passages) * (K1 + 1.0);
+    Ok((frequency > 0).then(|| Clause { field, text: text.to_owned(), weight, frequency, places }))
 }
 
 /// Grams that begin with a character, commonest first.
 fn expand(views: &[(&LexicalView, Option<&DocumentSet>)], prefix: &str) -> Result<Vec<String>> {
     let mut found: HashMap<String, u64> = HashMap::new();
     for (view, _) in views {
-        let Some(field) = view.fields.text.get(FIELD_COUNT - 1) else { continue };
-        for segment in view.searcher.segment_readers() {
-            let inverted = segment.inverted_index(*field).map_err(failed)?;
+        for segment in &view.segments {
+            let Some((inverted, _)) = segment.text(FIELD_COUNT - 1) else { continue };
             let mut end = prefix.as_bytes().to_vec();
             end.push(0xff);
             let mut stream =
@@ -243,42 +224,4 @@ fn expand(views: &[(&LexicalView, Option<&DocumentSet>)], prefix: &str) -> Resul
     grams.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
     grams.truncate(MAX_EXPANSION);
     Ok(grams.into_iter().map(|(text, _)| text).collect())
-}
-
-/// The best passage per document, for the `k` best documents: a buffer of twice the size, cut back when full.
-struct Best {
-    k: usize,
-    hits: Vec<LexicalHit>,
-    threshold: f32,
-}
-
-impl Best {
-    fn new(k: usize) -> Self {
-        Self { k, hits: Vec::with_capacity(k * 4), threshold: f32::MIN }
-    }
-
-    fn push(&mut self, hit: LexicalHit) {
-        self.hits.push(hit);
-        if self.hits.len() >= self.k * 4 {
-            self.cut();
-        }
-    }
-
-    fn cut(&mut self) {
-        self.hits.sort_unstable_by(|a, b| {
-            let document = document_of(a.passage).cmp(&document_of(b.passage));
-            document.then(b.score.total_cmp(&a.score)).then(a.passage.cmp(&b.passage))
-        });
-        self.hits.dedup_by_key(|hit| document_of(hit.passage));
-        self.hits.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.passage.cmp(&b.passage)));
-        self.hits.truncate(self.k);
-        if self.hits.len() == self.k {
-            self.threshold = self.hits.last().map_or(self.threshold, |hit| hit.score);
-        }
-    }
-
-    fn finish(mut self) -> Vec<LexicalHit> {
-        self.cut();
-        self.hits
-    }
 }

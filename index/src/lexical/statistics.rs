@@ -6,17 +6,17 @@
 use std::collections::HashMap;
 
 use parking_lot::Mutex;
-use tantivy::query::Bm25StatisticsProvider;
-use tantivy::schema::{Field, IndexRecordOption};
-use tantivy::{DocSet, Opstamp, SegmentReader, TERMINATED, Term};
+use tantivy::postings::TermInfo;
+use tantivy::schema::IndexRecordOption;
+use tantivy::{Opstamp, SegmentReader, Term};
 
-use super::view::LexicalView;
 use super::failed;
+use super::view::{LexicalView, Segment};
 use crate::bitset::DocSet as DocumentSet;
 use crate::document::{FIELD_COUNT, document_of};
 use crate::error::Result;
 
-/// Document frequencies of a segment, remembered while its deletions stay the same.
+/// Document frequencies of a segment with deletions, remembered while these stay the same.
 pub(crate) struct SegmentCounts {
     segment: tantivy::index::SegmentId,
     deletes: Option<Opstamp>,
@@ -31,52 +31,58 @@ impl SegmentCounts {
     pub fn is_of(&self, segment: &SegmentReader) -> bool {
         self.segment == segment.segment_id() && self.deletes == segment.delete_opstamp()
     }
-
-    fn count(&self, segment: &SegmentReader, term: &Term) -> tantivy::Result<u32> {
-        let inverted = segment.inverted_index(term.field())?;
-        let Some(alive) = segment.alive_bitset() else {
-            return Ok(inverted.doc_freq(term)?);
-        };
-        if let Some(count) = self.known.lock().get(term) {
-            return Ok(*count);
-        }
-        let mut count = 0;
-        if let Some(mut postings) = inverted.read_postings(term, IndexRecordOption::Basic)? {
-            let mut doc = postings.doc();
-            while doc != TERMINATED {
-                count += u32::from(alive.is_alive(doc));
-                doc = postings.advance();
-            }
-        }
-        self.known.lock().insert(term.clone(), count);
-        Ok(count)
-    }
 }
 
 impl LexicalView {
-    /// Live passages that hold the term; only those of accepted documents where a set is given.
-    pub fn frequency(&self, term: &Term, accept: Option<&DocumentSet>) -> Result<u64> {
+    /// Live passages that hold the term, whose postings are at `places`; only those of accepted documents where a set
+    /// is given.
+    pub fn frequency(
+        &self,
+        field: usize,
+        term: &Term,
+        places: &[Option<TermInfo>],
+        accept: Option<&DocumentSet>,
+    ) -> Result<u64> {
         let mut sum = 0;
-        for ((segment, counts), passages) in
-            self.searcher.segment_readers().iter().zip(&self.counts).zip(&self.passages)
-        {
-            let Some(accept) = accept else {
-                sum += u64::from(counts.count(segment, term).map_err(failed)?);
+        for ((segment, reader), info) in self.segments.iter().zip(self.searcher.segment_readers()).zip(places) {
+            let Some(info) = info else { continue };
+            let alive = reader.alive_bitset();
+            if let Some(accept) = accept {
+                let counts = |doc: u32| {
+                    let passage = segment.passages.get(doc as usize).copied();
+                    alive.is_none_or(|a| a.is_alive(doc)) && passage.is_some_and(|p| accept.contains(document_of(p)))
+                };
+                sum += count(segment, field, info, counts)?;
                 continue;
-            };
-            let inverted = segment.inverted_index(term.field()).map_err(failed)?;
-            let Some(mut postings) = inverted.read_postings(term, IndexRecordOption::Basic).map_err(failed)? else {
-                continue;
-            };
-            let mut doc = postings.doc();
-            while doc != TERMINATED {
-                let counts = !segment.is_deleted(doc) && accept.contains(document_of(passages.values.get_val(doc)));
-                sum += u64::from(counts);
-                doc = postings.advance();
             }
+            let Some(alive) = alive else {
+                sum += u64::from(info.doc_freq);
+                continue;
+            };
+            let known = segment.counts.known.lock().get(term).copied();
+            let counted = match known {
+                Some(counted) => counted,
+                None => {
+                    let counted = count(segment, field, info, |doc| alive.is_alive(doc))? as u32;
+                    segment.counts.known.lock().insert(term.clone(), counted);
+                    counted
+                }
+            };
+            sum += u64::from(counted);
         }
         Ok(sum)
     }
+}
+
+fn count(segment: &Segment, field: usize, info: &TermInfo, counts: impl Fn(u32) -> bool) -> Result<u64> {
+    let Some((inverted, _)) = segment.text(field) else { return Ok(0) };
+    let mut postings = inverted.read_block_postings_from_terminfo(info, IndexRecordOption::Basic).map_err(failed)?;
+    let mut sum = 0;
+    while !postings.docs().is_empty() {
+        sum += postings.docs().iter().filter(|doc| counts(**doc)).count() as u64;
+        postings.advance();
+    }
+    Ok(sum)
 }
 
 /// The sums over all passages that count.
@@ -97,31 +103,12 @@ impl Totals {
             *sum += n;
         }
     }
-}
 
-/// What BM25 is computed with: the totals, and the frequency of each term of the query.
-pub(crate) struct Statistics {
-    pub totals: Totals,
-    pub fields: [Field; FIELD_COUNT],
-    pub frequencies: HashMap<Term, u64>,
-}
-
-impl Bm25StatisticsProvider for Statistics {
-    /// The mean length is taken over the passages that have the field: most have no question, and a field's
-    /// length must be measured against its like.
-    fn total_num_tokens(&self, field: Field) -> tantivy::Result<u64> {
-        let at = self.fields.iter().position(|f| *f == field).unwrap_or(0);
-        let length = self.totals.lengths.get(at).copied().unwrap_or(0);
-        let present = self.totals.present.get(at).copied().unwrap_or(0).max(1);
-        let scaled = u128::from(length) * u128::from(self.totals.passages) / u128::from(present);
-        Ok((scaled as u64).max(1))
-    }
-
-    fn total_num_docs(&self) -> tantivy::Result<u64> {
-        Ok(self.totals.passages.max(1))
-    }
-
-    fn doc_freq(&self, term: &Term) -> tantivy::Result<u64> {
-        Ok(self.frequencies.get(term).copied().unwrap_or(0))
+    /// The mean length of a field over the passages that have it: most have no question, and a field's length must
+    /// be measured against its like.
+    pub fn mean_length(&self, field: usize) -> f32 {
+        let length = self.lengths.get(field).copied().unwrap_or(0).max(1);
+        let present = self.present.get(field).copied().unwrap_or(0).max(1);
+        length as f32 / present as f32
     }
 }

@@ -4,35 +4,76 @@
 
 use std::sync::Arc;
 
-use tantivy::columnar::Column;
-use tantivy::{DocAddress, DocSet, Searcher, TERMINATED, TantivyDocument, Term};
+use tantivy::fieldnorm::FieldNormReader;
+use tantivy::postings::TermInfo;
+use tantivy::schema::IndexRecordOption;
+use tantivy::{DocAddress, DocSet, InvertedIndexReader, Searcher, SegmentReader, TERMINATED, TantivyDocument, Term};
 
 use super::statistics::SegmentCounts;
 use super::{Fields, decode, failed};
-use crate::bitset::DocSet as DocumentSet;
-use crate::document::{StoredPassage, document_of};
+use crate::document::{FIELD_COUNT, StoredPassage, document_of};
 use crate::error::Result;
+
+/// What searches need of a segment, taken out once.
+pub(super) struct Segment {
+    /// Passage numbers by local number.
+    pub passages: Vec<u64>,
+    /// Lowest and highest document number.
+    documents: (u32, u32),
+    /// Exact document frequencies.
+    pub counts: SegmentCounts,
+    text: Vec<(Arc<InvertedIndexReader>, FieldNormReader)>,
+}
+
+impl Segment {
+    fn new(reader: &SegmentReader, fields: &Fields) -> Result<Self> {
+        let column = reader.fast_fields().u64("passage").map_err(failed)?;
+        let passages: Vec<u64> = (0..reader.max_doc()).map(|doc| column.values.get_val(doc)).collect();
+        let lowest = passages.iter().min().copied().unwrap_or(u64::MAX);
+        let highest = passages.iter().max().copied().unwrap_or(0);
+        let mut text = Vec::with_capacity(FIELD_COUNT);
+        for field in fields.text {
+            let inverted = reader.inverted_index(field).map_err(failed)?;
+            text.push((inverted, reader.get_fieldnorms_reader(field).map_err(failed)?));
+        }
+        let documents = (document_of(lowest), document_of(highest));
+        Ok(Self { passages, documents, counts: SegmentCounts::new(reader), text })
+    }
+
+    /// Postings and lengths of a text field.
+    pub fn text(&self, field: usize) -> Option<(&InvertedIndexReader, &FieldNormReader)> {
+        self.text.get(field).map(|(inverted, lengths)| (inverted.as_ref(), lengths))
+    }
+}
 
 /// An unchanging view of a shelf's inverted index.
 pub(crate) struct LexicalView {
     pub(super) searcher: Searcher,
     pub(super) fields: Fields,
-    /// Passage numbers by segment and local number.
-    pub(super) passages: Vec<Column<u64>>,
-    /// Exact document frequencies by segment.
-    pub(super) counts: Vec<Arc<SegmentCounts>>,
+    /// In the order of the searcher's segments.
+    pub(super) segments: Vec<Arc<Segment>>,
 }
 
 impl LexicalView {
     pub(super) fn new(searcher: Searcher, fields: Fields, before: Option<&LexicalView>) -> Result<Self> {
-        let mut passages = Vec::new();
-        let mut counts = Vec::new();
-        for segment in searcher.segment_readers() {
-            passages.push(segment.fast_fields().u64("passage").map_err(failed)?);
-            let same = before.and_then(|view| view.counts.iter().find(|c| c.is_of(segment)));
-            counts.push(same.cloned().unwrap_or_else(|| Arc::new(SegmentCounts::new(segment))));
+        let mut segments = Vec::new();
+        for reader in searcher.segment_readers() {
+            let same = before.and_then(|view| view.segments.iter().find(|s| s.counts.is_of(reader)));
+            segments.push(match same {
+                Some(same) => same.clone(),
+                None => Arc::new(Segment::new(reader, &fields)?),
+            });
         }
-        Ok(Self { searcher, fields, passages, counts })
+        Ok(Self { searcher, fields, segments })
+    }
+
+    /// Where the postings of a term of a text field stand, by segment.
+    pub fn locate(&self, field: usize, term: &Term) -> Result<Vec<Option<TermInfo>>> {
+        let find = |segment: &Arc<Segment>| match segment.text(field) {
+            Some((inverted, _)) => inverted.get_term_info(term).map_err(failed),
+            None => Ok(None),
+        };
+        self.segments.iter().map(find).collect()
     }
 
     /// The stored passage at an address.
@@ -44,7 +85,8 @@ impl LexicalView {
     /// Where passages of a document stand.
     pub fn addresses(&self, document: u32) -> Result<Vec<(u64, DocAddress)>> {
         let term = Term::from_field_u64(self.fields.document, u64::from(document));
-        self.find(&term, self.fields.document)
+        let may_hold = |segment: &Segment| (segment.documents.0..=segment.documents.1).contains(&document);
+        self.find(&term, self.fields.document, may_hold)
     }
 
     /// Where one passage stands.
@@ -57,68 +99,37 @@ impl LexicalView {
     pub fn documents(&self, id: &str) -> Result<Vec<u32>> {
         let term = Term::from_field_text(self.fields.id, id);
         let mut documents: Vec<u32> =
-            self.find(&term, self.fields.id)?.into_iter().map(|(p, _)| document_of(p)).collect();
+            self.find(&term, self.fields.id, |_| true)?.into_iter().map(|(p, _)| document_of(p)).collect();
         documents.sort_unstable();
         documents.dedup();
         Ok(documents)
     }
 
-    fn find(&self, term: &Term, field: tantivy::schema::Field) -> Result<Vec<(u64, DocAddress)>> {
+    fn find(
+        &self,
+        term: &Term,
+        field: tantivy::schema::Field,
+        may_hold: impl Fn(&Segment) -> bool,
+    ) -> Result<Vec<(u64, DocAddress)>> {
         let mut found = Vec::new();
-        for (ordinal, (segment, passages)) in self.searcher.segment_readers().iter().zip(&self.passages).enumerate() {
-            let inverted = segment.inverted_index(field).map_err(failed)?;
-            let Some(mut postings) =
-                inverted.read_postings(term, tantivy::schema::IndexRecordOption::Basic).map_err(failed)?
-            else {
+        for (ordinal, (reader, segment)) in self.searcher.segment_readers().iter().zip(&self.segments).enumerate() {
+            if !may_hold(segment) {
+                continue;
+            }
+            let inverted = reader.inverted_index(field).map_err(failed)?;
+            let Some(mut postings) = inverted.read_postings(term, IndexRecordOption::Basic).map_err(failed)? else {
                 continue;
             };
             let mut doc = postings.doc();
             while doc != TERMINATED {
-                if !segment.is_deleted(doc) {
-                    if let Some(passage) = passages.first(doc) {
-                        found.push((passage, DocAddress::new(ordinal as u32, doc)));
-                    }
+                if !reader.is_deleted(doc) {
+                    let passage = segment.passages.get(doc as usize);
+                    found.extend(passage.map(|passage| (*passage, DocAddress::new(ordinal as u32, doc))));
                 }
                 doc = postings.advance();
             }
         }
         Ok(found)
-    }
-
-    /// Documents that hold one of the terms, counted up to `limit` and added to `into`.
-    pub fn matching(
-        &self,
-        terms: &[Term],
-        accept: Option<&DocumentSet>,
-        limit: usize,
-        into: &mut DocumentSet,
-        counted: &mut usize,
-    ) -> Result<()> {
-        for term in terms {
-            for (segment, passages) in self.searcher.segment_readers().iter().zip(&self.passages) {
-                let inverted = segment.inverted_index(term.field()).map_err(failed)?;
-                let Some(mut postings) =
-                    inverted.read_postings(term, tantivy::schema::IndexRecordOption::Basic).map_err(failed)?
-                else {
-                    continue;
-                };
-                let alive = segment.alive_bitset();
-                let mut doc = postings.doc();
-                while doc != TERMINATED {
-                    if *counted >= limit {
-                        return Ok(());
-                    }
-                    if alive.is_none_or(|a| a.is_alive(doc)) {
-                        let document = document_of(passages.values.get_val(doc));
-                        if accept.is_none_or(|a| a.contains(document)) && into.insert(document) {
-                            *counted += 1;
-                        }
-                    }
-                    doc = postings.advance();
-                }
-            }
-        }
-        Ok(())
     }
 
     /// Segments and their sizes, for figures.
