@@ -68,6 +68,7 @@ pub(crate) fn confidence(features: &Features, query: &QueryFeatures, rank: &Rank
 }
 
 #[cfg(test)]
+#[expect(clippy::expect_used, reason = "tests fail by panicking")]
 mod tests {
     use super::*;
 

@@ -12,9 +12,7 @@ use super::search::{article_id, detect, hit, recorded, round, took, url};
 use super::{Kb, Reader};
 use crate::error::Result;
 use crate::id::QueryId;
-use crate::model::answer::{
-    AnswerRequest, AnswerResponse, AnswerStatus, AnswerText, Citation, Handoff, HandoffReason,
-};
+use crate::model::answer::{AnswerRequest, AnswerResponse, AnswerStatus, AnswerText, Citation, Handoff, HandoffReason};
 use crate::model::query::{QueryKind, QueryRecord};
 use crate::model::search::{Hit, Mode, SearchRequest};
 
@@ -135,7 +133,11 @@ fn citations(index: &Index, question: &str, results: &Results) -> Vec<Citation> 
 fn quote(index: &Index, question: &str, highlighter: &Highlighter, text: &str) -> Option<Quote> {
     let sentences: Vec<_> = zhiyin_index::sentence::sentences(text)
         .into_iter()
-        .filter(|range| text.get(range.clone()).is_some_and(|s| !is_heading(text, range.start) && !is_table_head(text, range.end) && !s.trim().is_empty()))
+        .filter(|range| {
+            text.get(range.clone()).is_some_and(|s| {
+                !is_heading(text, range.start) && !is_table_head(text, range.end) && !s.trim().is_empty()
+            })
+        })
         .collect();
     let words: Vec<&str> = sentences.iter().filter_map(|range| text.get(range.clone())).collect();
     let cosines = index.likeness(question, &words);

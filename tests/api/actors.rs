@@ -102,7 +102,12 @@ pub struct Actor {
 impl Actor {
     pub fn new(base: &str, secret: Option<&str>) -> Self {
         let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(60)));
-        Self { base: base.to_owned(), secret: secret.map(str::to_owned), agent: config.build().into(), headers: Vec::new() }
+        Self {
+            base: base.to_owned(),
+            secret: secret.map(str::to_owned),
+            agent: config.build().into(),
+            headers: Vec::new(),
+        }
     }
 
     /// The same actor, who also sends this header.
@@ -159,7 +164,9 @@ impl Actor {
         }
         let response = match body {
             None => self.agent.run(request.body(()).unwrap()),
-            Some((content_type, text)) => self.agent.run(request.header("Content-Type", content_type).body(text).unwrap()),
+            Some((content_type, text)) => {
+                self.agent.run(request.header("Content-Type", content_type).body(text).unwrap())
+            }
         };
         let mut response = response.unwrap();
         let headers = response.headers().iter();
