@@ -126,12 +126,13 @@ fn main() {
                     for (i, h) in results.hits.iter().take(3).enumerate() {
                         let e = h.explain.as_ref().unwrap();
                         out += &format!(
-                            "{set}\t{i}\t{}\t{}\t{}\t{}\t{}\n",
+                            "{set}\t{i}\t{}\t{}\t{}\t{}\t{}\t{}\n",
                             u8::from(q.relevant.contains(&h.record.id)),
                             u8::from(!q.relevant.is_empty()),
                             e["words"]["share"],
                             e["vectors"]["cosine"].as_f64().unwrap_or(0.0),
-                            e["query"]["known"]
+                            e["query"]["known"],
+                            u8::from(e["passage"]["kind"] == "question")
                         );
                     }
                 }
