@@ -2,6 +2,9 @@
 //!
 //! Invariant: counts what passes the filter and nothing else.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 use crate::bitset::DocSet;
 use crate::document::{Attribute, Record, document_of};
 use crate::error::{Error, Result};
@@ -25,16 +28,17 @@ pub(crate) fn check_facets(facets: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn facet_values(field: &str, record: &Record) -> Vec<String> {
+/// Gives each value that a record has for a field.
+fn each_value<'a>(field: &str, record: &'a Record, mut with: impl FnMut(Cow<'a, str>)) {
     match field {
-        "category" => record.category.iter().cloned().collect(),
-        "tags" => record.tags.clone(),
-        "audience" => vec![record.audience.clone()],
-        "language" => vec![record.language.clone()],
+        "category" => record.category.iter().for_each(|v| with(v.into())),
+        "tags" => record.tags.iter().for_each(|v| with(v.into())),
+        "audience" => with((&record.audience).into()),
+        "language" => with((&record.language).into()),
         _ => match field.strip_prefix("attributes.").and_then(|name| record.attributes.get(name)) {
-            Some(Attribute::Text(text)) => vec![text.clone()],
-            Some(Attribute::Number(n)) => vec![n.to_string()],
-            None => Vec::new(),
+            Some(Attribute::Text(text)) => with(text.into()),
+            Some(Attribute::Number(n)) => with(n.to_string().into()),
+            None => {}
         },
     }
 }
@@ -55,11 +59,14 @@ pub(crate) fn count(
         }
         counted += matching.count();
         for field in &query.facets {
-            let counts = results.facets.entry(field.clone()).or_default();
+            // Values are compared as they stand and copied once each: there are many documents and few values.
+            let mut values: HashMap<Cow<'_, str>, u64> = HashMap::new();
             for record in matching.iter().filter_map(|d| part.shelf.table.get(d)) {
-                for value in facet_values(field, record) {
-                    *counts.entry(value).or_default() += 1;
-                }
+                each_value(field, record, |value| *values.entry(value).or_default() += 1);
+            }
+            let counts = results.facets.entry(field.clone()).or_default();
+            for (value, n) in values {
+                *counts.entry(value.into_owned()).or_default() += n;
             }
         }
     }

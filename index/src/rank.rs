@@ -21,7 +21,7 @@ pub(crate) struct Candidate {
     pub relevance: f32,
 }
 
-/// Takes the best of both lists of a shelf, and completes each passage's features.
+/// Takes the best of both lists of a shelf, and completes each passage's features; counts what matches by words.
 pub(crate) fn gather(
     number: usize,
     part: &Part<'_>,
