@@ -7,6 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use tantivy::merge_policy::LogMergePolicy;
 use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions, Value,
 };
@@ -79,6 +80,16 @@ fn schema() -> (Schema, Fields) {
     (builder.build(), fields)
 }
 
+/// Every query looks its terms up in every segment, so few are kept; a publication alone is a small one, and small ones
+/// are merged among themselves before they cost a large one's rewriting.
+fn merge_policy() -> LogMergePolicy {
+    let mut policy = LogMergePolicy::default();
+    policy.set_min_num_segments(4);
+    policy.set_min_layer_size(2_000);
+    policy.set_del_docs_ratio_before_merge(0.3);
+    policy
+}
+
 pub(crate) fn failed(error: impl std::fmt::Display) -> Error {
     Error::Lexical(error.to_string())
 }
@@ -92,6 +103,7 @@ impl Lexical {
         let index = Index::open_or_create(directory, schema).map_err(failed)?;
         // One thread: a document's passages stay together, and searches keep the other cores.
         let writer = index.writer_with_num_threads(1, WRITER_BYTES).map_err(failed)?;
+        writer.set_merge_policy(Box::new(merge_policy()));
         let reader =
             index.reader_builder().reload_policy(ReloadPolicy::Manual).doc_store_cache_num_blocks(64).try_into();
         let reader = reader.map_err(failed)?;
