@@ -132,7 +132,11 @@ fn search(dir: &Path, passages: usize) {
     let ready = start.elapsed().as_secs_f64();
     let embedded = embedder.1.load(Ordering::Relaxed);
     let stats = index.stats();
-    assert!(stats.passages as usize >= passages, "the index of another program version; take it away: {}", dir.display());
+    assert!(
+        stats.passages as usize >= passages,
+        "the index of another program version; take it away: {}",
+        dir.display()
+    );
     println!("opened in {ready:.2} s ({opened:?}), {embedded} texts embedded; {stats:?}");
     let queries: Vec<String> = serde_json::from_slice(&std::fs::read(dir.join("queries.json")).unwrap()).unwrap();
     let only = std::env::var("ONLY").unwrap_or_default();

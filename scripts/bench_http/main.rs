@@ -5,7 +5,12 @@
 //! kept-open connections, on the same cores: what it costs is counted against the server.
 //!
 //! Invariant: prints figures and asserts none of them.
-#![expect(clippy::print_stdout, clippy::indexing_slicing, clippy::string_slice, reason = "a program that prints its figures")]
+#![expect(
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a program that prints its figures"
+)]
 #![expect(clippy::disallowed_methods, reason = "a program of its own: it reads the environment and starts threads")]
 
 mod client;
@@ -80,16 +85,29 @@ fn measure(dir: &Path, queries: &[String], passages: usize, documents: usize) ->
     let ready = median(&mut ready);
     let server = Server::start(dir)?;
     search_for(server.address, &bodies, CLIENTS, 2.0)?;
-    let mut http: Vec<f64> = (0..RUNS).map(|_| search_for(server.address, &bodies, CLIENTS, SECONDS)).collect::<Result<_>>()?;
+    let mut http: Vec<f64> =
+        (0..RUNS).map(|_| search_for(server.address, &bodies, CLIENTS, SECONDS)).collect::<Result<_>>()?;
     let http = median(&mut http);
     let alone = latencies(server.address, &bodies)?;
     println!("one client: p50 {:.2} ms, p99 {:.2} ms a search", share(&alone, 0.5) * 1e3, share(&alone, 0.99) * 1e3);
     let resident = server.resident_mib();
     server.stop()?;
     let own = engine_alone(dir, queries)?;
-    println!("searches a second: {http:.0} over HTTP ({CLIENTS} connections), {own:.0} by the engine's own calls (two threads)");
-    row(&format!("HTTP search / engine alone, {passages} passages"), "≥ 60 %", &format!("{:.0} % ({http:.0} / {own:.0} per s)", 100.0 * http / own), http >= 0.6 * own);
-    row(&format!("resident memory of the server, {passages} passages"), "≤ 700 MB", &format!("{:.0} MB", resident * 1.048_576), resident * 1.048_576 <= 700.0);
+    println!(
+        "searches a second: {http:.0} over HTTP ({CLIENTS} connections), {own:.0} by the engine's own calls (two threads)"
+    );
+    row(
+        &format!("HTTP search / engine alone, {passages} passages"),
+        "≥ 60 %",
+        &format!("{:.0} % ({http:.0} / {own:.0} per s)", 100.0 * http / own),
+        http >= 0.6 * own,
+    );
+    row(
+        &format!("resident memory of the server, {passages} passages"),
+        "≤ 700 MB",
+        &format!("{:.0} MB", resident * 1.048_576),
+        resident * 1.048_576 <= 700.0,
+    );
     row(&format!("restart to ready, {passages} passages"), "≤ 3 s", &format!("{ready:.2} s"), ready <= 3.0);
     let server = Server::start(dir)?;
     publish(&server, &bodies, passages)?;
@@ -117,7 +135,8 @@ fn import(server: &Server, corpus: &Corpus) -> Result<()> {
     let searchable = start.elapsed().as_secs_f64();
     println!(
         "import of {count} articles, {:.1} MiB: acknowledged after {acknowledged:.1} s, all searchable after {searchable:.1} s ({:.0} articles/s, embedding included)",
-        body.len() as f64 / 1_048_576.0, count / searchable,
+        body.len() as f64 / 1_048_576.0,
+        count / searchable,
     );
     let rate = count / acknowledged;
     row("import over HTTP, acknowledged", "≥ 1,000 articles/s", &format!("{rate:.0} articles/s"), rate >= 1_000.0);
@@ -183,7 +202,8 @@ fn engine_alone(dir: &Path, queries: &[String]) -> Result<f64> {
 fn engine(dir: &Path, queries: &Path) -> Result<()> {
     let space = dir.join("data/index/default");
     let current = std::fs::read_to_string(space.join("current")).unwrap_or_else(|_| "1".into());
-    let (index, _) = Index::open(&space.join(current.trim()), IndexSettings::default(), Arc::new(HashEmbedder::default()))?;
+    let (index, _) =
+        Index::open(&space.join(current.trim()), IndexSettings::default(), Arc::new(HashEmbedder::default()))?;
     ensure!(index.stats().documents > 0, "the engine opened another index");
     let queries: Vec<String> = serde_json::from_slice(&std::fs::read(queries)?)?;
     let filter = Filter::condition("audience", Op::In, json!(["public", "agent", "internal"]));
@@ -245,13 +265,26 @@ fn publish(server: &Server, bodies: &[Vec<u8>], passages: usize) -> Result<()> {
     for (name, (acknowledged, found)) in [("alone", &quiet), ("8 clients search", &busy)] {
         println!(
             "publish, {name}: acknowledged p50 {:.1} ms p99 {:.1} ms; found p50 {:.0} ms p99 {:.0} ms",
-            share(acknowledged, 0.5) * 1e3, share(acknowledged, 0.99) * 1e3, share(found, 0.5) * 1e3, share(found, 0.99) * 1e3,
+            share(acknowledged, 0.5) * 1e3,
+            share(acknowledged, 0.99) * 1e3,
+            share(found, 0.5) * 1e3,
+            share(found, 0.99) * 1e3,
         );
     }
     let acknowledged = share(&quiet.0, 0.5);
-    row(&format!("acknowledged publish, median, {passages} passages"), "≤ 20 ms", &format!("{:.1} ms ({:.1} ms beside 8 searching clients)", acknowledged * 1e3, share(&busy.0, 0.5) * 1e3), acknowledged <= 0.02);
+    row(
+        &format!("acknowledged publish, median, {passages} passages"),
+        "≤ 20 ms",
+        &format!("{:.1} ms ({:.1} ms beside 8 searching clients)", acknowledged * 1e3, share(&busy.0, 0.5) * 1e3),
+        acknowledged <= 0.02,
+    );
     let found = share(&busy.1, 0.99);
-    row(&format!("publish → searchable, p99, beside 8 searching clients, {passages} passages"), "≤ 1 s", &format!("{found:.2} s (p50 {:.2} s)", share(&busy.1, 0.5)), found <= 1.0);
+    row(
+        &format!("publish → searchable, p99, beside 8 searching clients, {passages} passages"),
+        "≤ 1 s",
+        &format!("{found:.2} s (p50 {:.2} s)", share(&busy.1, 0.5)),
+        found <= 1.0,
+    );
     Ok(())
 }
 
