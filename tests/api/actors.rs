@@ -1,5 +1,7 @@
 //! Who takes part in the stories: a server of one's own, and actors with keys of their own.
 
+use std::collections::HashMap;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -37,7 +39,7 @@ impl TestApp {
         let app = App::start(&config).unwrap();
         let base = format!("http://{}", app.address);
         Actor::new(&base, None).until_ready();
-        Self { app: Some(app), base, _folder: folder }
+        Self { app: Some(app), base, secrets: Mutex::default(), _folder: folder }
     }
 
     pub fn app(&self) -> &App {
@@ -61,9 +63,14 @@ impl TestApp {
 
     /// Somebody with such a key.
     pub fn with_key(&self, key: Value) -> Actor {
-        let made = self.admin().post("/v1/keys", key);
-        assert_eq!(made.status, 201, "{}", made.body);
-        Actor::new(&self.base, made.json()["secret"].as_str())
+        // A name is given to one key at a time: whoever is called twice is the same.
+        let mut secrets = self.secrets.lock().unwrap();
+        let secret = secrets.entry(key.to_string()).or_insert_with(|| {
+            let made = self.admin().post("/v1/keys", key);
+            assert_eq!(made.status, 201, "{}", made.body);
+            made.json()["secret"].as_str().unwrap().to_owned()
+        });
+        Actor::new(&self.base, Some(secret))
     }
 
     /// Who writes articles.
