@@ -17,6 +17,8 @@ const ADMIN: &str = "admin-secret-of-the-tests";
 pub struct TestApp {
     app: Option<App>,
     pub base: String,
+    /// Secrets of the keys made so far, by what was asked for.
+    secrets: Mutex<HashMap<String, String>>,
     _folder: tempfile::TempDir,
 }
 
