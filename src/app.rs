@@ -30,6 +30,7 @@ impl App {
     ///
     /// # Errors
     /// What keeps the store from opening or the address from being listened on.
+    #[expect(clippy::disallowed_methods, reason = "the edge tells the time at start")]
     pub fn start(config: &Config) -> Result<App> {
         let (kb, admin_secret) = Kb::open(kb_settings(config), Timestamp::now())?;
         let server = match http::start(kb.clone(), http_settings(config)) {

@@ -193,6 +193,7 @@ impl Config {
     ///
     /// # Errors
     /// [`Error::Config`] naming the file or setting that is wrong.
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     pub fn load(file: Option<&Path>, flags: Flags) -> Result<Loaded> {
         let file = match file {
             None => Table::new(),
@@ -323,7 +324,8 @@ mod tests {
     #[test]
     fn a_flag_beats_the_environment_beats_the_file() {
         let file = "data_dir = 'a'\nkey_rate = 1\nworkers = 7";
-        let environment = [("ZHIYIN_DATA_DIR", "b"), ("ZHIYIN_KEY_RATE", "2"), ("ZHIYIN_ADMIN_KEY", "1234567890123456")];
+        let environment =
+            [("ZHIYIN_DATA_DIR", "b"), ("ZHIYIN_KEY_RATE", "2"), ("ZHIYIN_ADMIN_KEY", "1234567890123456")];
         let config = load(file, &environment, Flags::default().with("data_dir", Some("c"))).unwrap().config;
         assert_eq!((config.data_dir, config.key_rate, config.workers), ("c".into(), 2, 7));
         assert_eq!(config.admin_key.unwrap().expose(), "1234567890123456");
@@ -331,7 +333,9 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        let error = |file: &str, environment: &[(&str, &str)]| load(file, environment, Flags::default()).unwrap_err().to_string();
+        let error = |file: &str, environment: &[(&str, &str)]| {
+            load(file, environment, Flags::default()).unwrap_err().to_string()
+        };
         insta::assert_snapshot!(error("colour = 1", &[]), @"configuration: colour: unknown field `colour`, expected one of `data_dir`, `listen`, `metrics_listen`, `admin_key`, `log_format`, `log_filter`, `workers`, `max_connections`, `max_body_bytes`, `max_import_bytes`, `client_timeout_ms`, `keep_alive_ms`, `deadline_ms`, `searchable_wait_ms`, `shutdown_timeout_ms`, `key_rate`, `public_rate`, `search_permits`, `search_queue`, `search_wait_ms`, `write_permits`, `write_queue`, `write_wait_ms`, `bulk_permits`, `bulk_queue`, `bulk_wait_ms`, `store_cache_bytes`, `index_batch`, `query_log_interval_ms`");
         insta::assert_snapshot!(error("listen = 'here'", &[]), @"configuration: listen: invalid socket address syntax");
         insta::assert_snapshot!(error("", &[("ZHIYIN_KEY_RATE", "many")]), @r#"configuration: key_rate: invalid type: string "many", expected u32"#);
@@ -340,7 +344,8 @@ mod tests {
 
     #[test]
     fn a_misspelt_variable_is_pointed_out() {
-        let loaded = load("", &[("ZHIYIN_LISTNE", "x"), ("ZHIYIN_SERVER", "y"), ("OTHER", "z")], Flags::default()).unwrap();
+        let loaded =
+            load("", &[("ZHIYIN_LISTNE", "x"), ("ZHIYIN_SERVER", "y"), ("OTHER", "z")], Flags::default()).unwrap();
         assert_eq!(loaded.warnings, ["ZHIYIN_LISTNE is not a setting; it is passed over"]);
     }
 

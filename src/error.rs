@@ -116,7 +116,9 @@ pub enum Error {
         version: u32,
     },
     /// The space wants two persons, and the approver is the author.
-    #[error("space '{space}' wants a second person: '{author}' wrote version {version} of '{article}' and cannot approve it")]
+    #[error(
+        "space '{space}' wants a second person: '{author}' wrote version {version} of '{article}' and cannot approve it"
+    )]
     SelfApproval {
         /// The space.
         space: SpaceId,

@@ -3,11 +3,11 @@
 //! Floors, from the ground: [`id`] and [`error`], [`model`] (plain values and laws), [`store`] (the truth, on disk),
 //! [`kb`] (the use cases), [`http`] (the doors), [`app`] (putting it together).
 
-pub mod id;
+pub mod app;
+pub mod config;
 pub mod error;
+pub mod http;
+pub mod id;
+pub mod kb;
 pub mod model;
 pub mod store;
-pub mod kb;
-pub mod config;
-pub mod http;
-pub mod app;

@@ -2,7 +2,13 @@
 //!
 //! Invariant: every command here starts its own process, so nothing but the data directory connects them.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -184,13 +190,28 @@ fn folders_of_markdown_go_in_and_come_out() {
 fn an_article_lives_its_life() {
     let shop = Directory::new();
     let article = |words: &[&str]| shop.say(&[&["article"], words].concat());
-    let made = article(&["create", "--id", "a", "--title", "退货政策", "--body", "七天内可退。", "--tag", "退货", "--attribute", "days:=7"]);
+    let made = article(&[
+        "create",
+        "--id",
+        "a",
+        "--title",
+        "退货政策",
+        "--body",
+        "七天内可退。",
+        "--tag",
+        "退货",
+        "--attribute",
+        "days:=7",
+    ]);
     assert_eq!(made.expect(0), "a v1 · draft · no version is live\n");
     assert_eq!(article(&["publish", "a"]).expect(0), "a v1 · published · version 1 is live\n");
     let saved = article(&["save", "a", "--body", "十五天内可退。", "--note", "longer", "--publish"]);
     assert_eq!(saved.expect(0), "a v2 · published · version 2 is live\n");
     let read = article(&["get", "a", "--json"]).json();
-    assert_eq!((&read["tags"][0], &read["attributes"]["days"], &read["version"]), (&"退货".into(), &7.0.into(), &2.into()));
+    assert_eq!(
+        (&read["tags"][0], &read["attributes"]["days"], &read["version"]),
+        (&"退货".into(), &7.0.into(), &2.into())
+    );
     assert_eq!(article(&["get", "a", "--version", "1", "--body"]).expect(0), "七天内可退。\n");
     let diff = article(&["diff", "a", "1", "2"]).expect(0);
     assert!(diff.contains("- 七天内可退。") && diff.contains("+ 十五天内可退。"), "{diff}");
@@ -267,7 +288,13 @@ fn wrong_usage_and_unreachable_servers_have_their_exit_codes() {
 #[test]
 fn a_reader_who_goes_away_ends_the_command_quietly() {
     let shop = Directory::with_samples();
-    let mut child = program().args(["export", "--data-dir"]).arg(shop.data()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = program()
+        .args(["export", "--data-dir"])
+        .arg(shop.data())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut first = [0; 10];
     child.stdout.take().unwrap().read_exact(&mut first).unwrap();
     let output = child.wait_with_output().unwrap();
@@ -277,7 +304,12 @@ fn a_reader_who_goes_away_ends_the_command_quietly() {
 #[cfg(unix)]
 #[test]
 fn the_demo_serves_its_samples_and_stops_when_asked() {
-    let mut child = program().args(["demo", "--listen", "127.0.0.1:0"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = program()
+        .args(["demo", "--listen", "127.0.0.1:0"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
     let first = lines.next().unwrap();
     let page = first.split_whitespace().last().unwrap().to_owned();

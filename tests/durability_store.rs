@@ -3,6 +3,7 @@
 //! Invariant: every check goes through the store's own door; what needs its bytes is in `src/store/tests.rs`.
 
 #![expect(
+    clippy::disallowed_methods,
     clippy::unwrap_used,
     clippy::indexing_slicing,
     reason = "tests fail by panicking"

@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use zhiyin::model::article::{Publication, Version};
 use zhiyin::model::exchange::{
-    Format, History, HistoryVersion, Incoming, MAX_ROW, ReadRow, Row, Rows, read_markdown, read_ndjson_line, write_document,
-    write_history, write_markdown,
+    Format, History, HistoryVersion, Incoming, MAX_ROW, ReadRow, Row, Rows, read_markdown, read_ndjson_line,
+    write_document, write_history, write_markdown,
 };
 
 fn rows(format: Format, body: &[u8]) -> Vec<ReadRow> {
@@ -33,10 +33,7 @@ fn wrong_fields(line: &Value) -> Vec<String> {
 fn every_wrong_field_of_a_row_is_named() {
     let line = json!({"id": "-", "title": "", "tags": ["a", ""], "attributes": {"a": [1], "b": 2}, "audience": "all",
         "review_every_days": 0, "valid_from": "soon", "colour": "red"});
-    assert_eq!(
-        wrong_fields(&line),
-        ["id", "title", "tags[1]", "audience", "attributes.a", "valid_from", "colour"]
-    );
+    assert_eq!(wrong_fields(&line), ["id", "title", "tags[1]", "audience", "attributes.a", "valid_from", "colour"]);
     assert_eq!(wrong_fields(&json!({"title": "t", "review_every_days": 0})), ["review_every_days"]);
     assert_eq!(wrong_fields(&json!(["no object"])), ["row"]);
     let fine = read_ndjson_line(r#"{"title": "t", "tags": null, "language": null}"#).unwrap();
@@ -46,17 +43,27 @@ fn every_wrong_field_of_a_row_is_named() {
 #[test]
 fn a_history_must_be_one_that_could_have_happened() {
     let version = |n: u32| json!({"version": n, "author": "ann", "created_at": "2026-01-01T00:00:00Z", "title": "t"});
-    let publication = |v: u32, from: &str, until: Value| json!({"version": v, "from": from, "until": until, "by": "ann"});
+    let publication =
+        |v: u32, from: &str, until: Value| json!({"version": v, "from": from, "until": until, "by": "ann"});
     let (one, two) = ("2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z");
     let history = |versions: Vec<Value>, publications: Vec<Value>| json!({"id": "a", "versions": versions, "publications": publications});
     assert_eq!(wrong_fields(&history(vec![], vec![])), ["versions"]);
     assert_eq!(wrong_fields(&history(vec![version(1), version(3)], vec![])), ["versions[1].version"]);
-    assert_eq!(wrong_fields(&history(vec![version(1)], vec![publication(2, one, Value::Null)])), ["publications[0].version"]);
     assert_eq!(
-        wrong_fields(&history(vec![version(1)], vec![publication(1, one, Value::Null), publication(1, two, Value::Null)])),
+        wrong_fields(&history(vec![version(1)], vec![publication(2, one, Value::Null)])),
+        ["publications[0].version"]
+    );
+    assert_eq!(
+        wrong_fields(&history(
+            vec![version(1)],
+            vec![publication(1, one, Value::Null), publication(1, two, Value::Null)]
+        )),
         ["publications[1].from"]
     );
-    assert_eq!(wrong_fields(&history(vec![version(1)], vec![publication(1, two, json!(one))])), ["publications[0].until"]);
+    assert_eq!(
+        wrong_fields(&history(vec![version(1)], vec![publication(1, two, json!(one))])),
+        ["publications[0].until"]
+    );
     let mut extra = history(vec![version(1)], vec![]);
     extra["versions"][0]["colour"] = json!("red");
     extra["space"] = json!("default");
@@ -126,23 +133,37 @@ fn many_markdown_documents_stand_in_one_body() {
 }
 
 fn text(most: usize) -> impl Strategy<Value = String> {
-    prop::collection::vec(prop_oneof![Just("退货"), Just("pay 1"), Just("\""), Just(": "), Just("\\"), Just("🙂"), Just("#")], 1..most)
-        .prop_map(|parts| format!("x{}", parts.concat()))
+    prop::collection::vec(
+        prop_oneof![Just("退货"), Just("pay 1"), Just("\""), Just(": "), Just("\\"), Just("🙂"), Just("#")],
+        1..most,
+    )
+    .prop_map(|parts| format!("x{}", parts.concat()))
 }
 
 fn body() -> impl Strategy<Value = String> {
     let line = prop_oneof![
-        text(3), Just(String::new()), Just("---".to_owned()), Just("<!-- article: x.md -->".to_owned()),
-        Just("\\<!-- article: y -->".to_owned()), Just("| a | b |".to_owned())
+        text(3),
+        Just(String::new()),
+        Just("---".to_owned()),
+        Just("<!-- article: x.md -->".to_owned()),
+        Just("\\<!-- article: y -->".to_owned()),
+        Just("| a | b |".to_owned())
     ];
     prop::collection::vec(line, 0..8).prop_map(|lines| lines.join("\n"))
 }
 
 fn content() -> impl Strategy<Value = Value> {
-    (text(4), body(), prop::collection::hash_set(text(2), 0..3), prop::option::of(any::<f64>().prop_filter("finite", |n| n.is_finite())),
-        prop::option::of(1_u32..3_650), prop::option::of(0_i64..4_000_000_000_000))
+    (
+        text(4),
+        body(),
+        prop::collection::hash_set(text(2), 0..3),
+        prop::option::of(any::<f64>().prop_filter("finite", |n| n.is_finite())),
+        prop::option::of(1_u32..3_650),
+        prop::option::of(0_i64..4_000_000_000_000),
+    )
         .prop_map(|(title, body, tags, price, days, from)| {
-            let mut content = json!({"title": title, "body": body, "tags": tags, "audience": "agent", "language": "zh"});
+            let mut content =
+                json!({"title": title, "body": body, "tags": tags, "audience": "agent", "language": "zh"});
             if let Some(price) = price {
                 content["attributes"] = json!({"price": price, "colour": "red"});
             }
@@ -163,20 +184,38 @@ fn version(number: u32, content: Value) -> Version {
 }
 
 fn history() -> impl Strategy<Value = History> {
-    (prop::collection::vec(content(), 1..5), prop::collection::vec((0_i64..50, 0_i64..50), 0..5), any::<bool>()).prop_map(|(contents, spans, open)| {
-        let versions: Vec<HistoryVersion> = contents.into_iter().zip(1..).map(|(c, n)| version(n, c).into()).collect();
-        let (mut at, mut publications) = (1_800_000_000_000, Vec::new());
-        for (pause, length) in spans {
-            let from = at + pause;
-            at = from + length;
-            let time = |ms| Timestamp::from_millisecond(ms).unwrap();
-            publications.push(Publication { version: 1, from: time(from), until: Some(time(at)), by: "ann".into(), reason: None, ended_by: None });
-        }
-        if let Some(last) = publications.last_mut().filter(|_| open) {
-            last.until = None;
-        }
-        History { id: "a".parse().unwrap(), versions, publications, archived: false, verified_at: None, review_due_at: None, schedule: None, review: None }
-    })
+    (prop::collection::vec(content(), 1..5), prop::collection::vec((0_i64..50, 0_i64..50), 0..5), any::<bool>())
+        .prop_map(|(contents, spans, open)| {
+            let versions: Vec<HistoryVersion> =
+                contents.into_iter().zip(1..).map(|(c, n)| version(n, c).into()).collect();
+            let (mut at, mut publications) = (1_800_000_000_000, Vec::new());
+            for (pause, length) in spans {
+                let from = at + pause;
+                at = from + length;
+                let time = |ms| Timestamp::from_millisecond(ms).unwrap();
+                publications.push(Publication {
+                    version: 1,
+                    from: time(from),
+                    until: Some(time(at)),
+                    by: "ann".into(),
+                    reason: None,
+                    ended_by: None,
+                });
+            }
+            if let Some(last) = publications.last_mut().filter(|_| open) {
+                last.until = None;
+            }
+            History {
+                id: "a".parse().unwrap(),
+                versions,
+                publications,
+                archived: false,
+                verified_at: None,
+                review_due_at: None,
+                schedule: None,
+                review: None,
+            }
+        })
 }
 
 proptest! {

@@ -10,9 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use zhiyin::error::{Code, Error};
 use zhiyin::id::{ArticleId, SpaceId};
-use zhiyin::kb::{
-    Admin, ArticleQuery, ArticleSort, Editor, Historian, Kb, KbSettings, Publisher, Wanted,
-};
+use zhiyin::kb::{Admin, ArticleQuery, ArticleSort, Editor, Historian, Kb, KbSettings, Publisher, Wanted};
 use zhiyin::model::account::{NewKey, Scope};
 use zhiyin::model::article::{ArticleView, Audience, Content, Status};
 use zhiyin::model::exchange::{Format, ImportReport};
@@ -63,7 +61,11 @@ impl Base {
     fn proofs(&self, secret: &str, space: &SpaceId) -> (Editor, Publisher, Historian) {
         let caller = self.kb.caller(Some(secret), at(0)).unwrap();
         let kb = &self.kb;
-        (kb.editor(&caller, space).unwrap(), kb.publisher(&caller, space).unwrap(), kb.historian(&caller, space).unwrap())
+        (
+            kb.editor(&caller, space).unwrap(),
+            kb.publisher(&caller, space).unwrap(),
+            kb.historian(&caller, space).unwrap(),
+        )
     }
 
     /// The proofs of a key that sees only these audiences.
@@ -99,7 +101,9 @@ impl Base {
 
     fn import(&self, body: &str, format: Format, publish: bool, dry_run: bool) -> ImportReport {
         let (editor, publisher, _) = self.all();
-        self.kb.import(&editor, publish.then_some(&publisher), format, dry_run, &mut Cursor::new(body), at(1_000)).unwrap()
+        self.kb
+            .import(&editor, publish.then_some(&publisher), format, dry_run, &mut Cursor::new(body), at(1_000))
+            .unwrap()
     }
 
     fn export(&self, format: Format) -> String {
@@ -160,10 +164,18 @@ fn an_article_lives_through_its_versions_and_the_past_can_be_read() {
     assert_eq!(base.kb.list_publications(&historian, &id("a")).unwrap().len(), 3);
     assert_eq!(base.kb.diff_article(&historian, &id("a"), 1, 3).unwrap().fields.len(), 0);
     let log = base.kb.audit(&base.admin(), Some(&base.space), 100, None).unwrap();
-    let actions: Vec<&str> = log.items.iter().rev().map(|e| e.action.as_str()).filter(|a| a.starts_with("article")).collect();
+    let actions: Vec<&str> =
+        log.items.iter().rev().map(|e| e.action.as_str()).filter(|a| a.starts_with("article")).collect();
     assert_eq!(
         actions,
-        ["article.create", "article.publish", "article.save", "article.publish", "article.unpublish", "article.rollback"]
+        [
+            "article.create",
+            "article.publish",
+            "article.save",
+            "article.publish",
+            "article.unpublish",
+            "article.rollback"
+        ]
     );
 }
 
@@ -177,12 +189,19 @@ fn writers_that_saw_another_version_are_told_so() {
     assert_eq!(code(save(None)), Code::PreconditionRequired);
     assert!(matches!(save(Some(7)), Err(Error::VersionConflict { expected: 7, current: 1, .. })));
     save(Some(1)).unwrap();
-    assert_eq!(code(base.kb.act_on_article(&publisher, &id("a"), Some(1), publish(None, None, None), at(30))), Code::VersionConflict);
-    assert_eq!(code(base.kb.create_article(&editor, None, Some(id("a")), content(), None, at(30))), Code::AlreadyExists);
+    assert_eq!(
+        code(base.kb.act_on_article(&publisher, &id("a"), Some(1), publish(None, None, None), at(30))),
+        Code::VersionConflict
+    );
+    assert_eq!(
+        code(base.kb.create_article(&editor, None, Some(id("a")), content(), None, at(30))),
+        Code::AlreadyExists
+    );
     let save = Action::Save { content: Box::new(content()), note: None };
     assert_eq!(code(base.act("a", save, 30)), Code::Forbidden);
     let tags: Vec<String> = (0..51).map(|n| n.to_string()).collect();
-    let refused = base.kb.create_article(&editor, None, None, written(json!({"title": "t", "tags": tags})), None, at(30));
+    let refused =
+        base.kb.create_article(&editor, None, None, written(json!({"title": "t", "tags": tags})), None, at(30));
     assert_eq!(code(refused), Code::InvalidRequest);
 }
 
@@ -240,9 +259,15 @@ fn what_is_outside_an_audience_is_not_there() {
     assert_eq!(code(kb.list_versions(&historian, &id("staff"))), Code::ArticleNotFound);
     assert_eq!(code(kb.list_publications(&historian, &id("staff"))), Code::ArticleNotFound);
     assert_eq!(code(kb.diff_article(&historian, &id("staff"), 1, 1)), Code::ArticleNotFound);
-    assert_eq!(code(kb.act_on_article(&publisher, &id("staff"), None, Action::Archive { reason: None }, at(20))), Code::ArticleNotFound);
+    assert_eq!(
+        code(kb.act_on_article(&publisher, &id("staff"), None, Action::Archive { reason: None }, at(20))),
+        Code::ArticleNotFound
+    );
     let secret = || written(json!({"title": "t", "audience": "agent"}));
-    assert_eq!(code(kb.save_article(&editor, &id("staff"), Some(1), written(json!({"title": "t"})), None, at(20))), Code::ArticleNotFound);
+    assert_eq!(
+        code(kb.save_article(&editor, &id("staff"), Some(1), written(json!({"title": "t"})), None, at(20))),
+        Code::ArticleNotFound
+    );
     assert_eq!(code(kb.save_article(&editor, &id("open"), Some(1), secret(), None, at(20))), Code::Forbidden);
     assert_eq!(code(kb.create_article(&editor, None, None, secret(), None, at(20))), Code::Forbidden);
     // Of an article that was internal once, the portal knows only what came after.
@@ -266,7 +291,8 @@ fn lists_are_filtered_ordered_and_read_page_by_page() {
     let base = Base::new();
     for (n, name) in ["c", "a", "e", "b", "d"].into_iter().enumerate() {
         let category = if name < "c" { "售后/退货" } else { "售后服务" };
-        let content = json!({"title": format!("Title {}", 9 - n), "tags": [name], "category": category, "owner": "ann"});
+        let content =
+            json!({"title": format!("Title {}", 9 - n), "tags": [name], "category": category, "owner": "ann"});
         base.create(name, content, name != "e", 10 + n as i64);
     }
     base.act("a", Action::Verify, 100).unwrap();
@@ -280,7 +306,13 @@ fn lists_are_filtered_ordered_and_read_page_by_page() {
     assert_eq!(base.ids(&ArticleQuery { status: Some(Status::Draft), ..all() }), ["e"]);
     assert_eq!(base.ids(&ArticleQuery { q: Some("ＴＩＴＬＥ 7".into()), ..all() }), ["e"]);
     let (_, _, historian) = base.all();
-    for sort in [ArticleSort::Id, ArticleSort::UpdatedDesc, ArticleSort::CreatedAsc, ArticleSort::Title, ArticleSort::ReviewDueAsc] {
+    for sort in [
+        ArticleSort::Id,
+        ArticleSort::UpdatedDesc,
+        ArticleSort::CreatedAsc,
+        ArticleSort::Title,
+        ArticleSort::ReviewDueAsc,
+    ] {
         let mut paged = Vec::new();
         let mut next = ArticleQuery { sort, limit: 2, ..ArticleQuery::default() };
         loop {
@@ -317,7 +349,10 @@ fn knowledge_travels_to_an_empty_place_byte_for_byte() {
     let (_, _, historian) = there.all();
     let read = |name: &str| there.kb.get_article(&historian, &id(name), Wanted::Latest).unwrap();
     assert_eq!((read("a").status, read("a").published_at), (Status::Published, Some(at(30))));
-    assert_eq!((read("b").status, read("c").status, read("d").status), (Status::InReview, Status::Scheduled, Status::Archived));
+    assert_eq!(
+        (read("b").status, read("c").status, read("d").status),
+        (Status::InReview, Status::Scheduled, Status::Archived)
+    );
     there.kb.tick(at(9_000)).unwrap();
     assert_eq!((read("a").live_version, read("c").live_version), (None, Some(1)));
 
@@ -363,7 +398,8 @@ fn a_row_unpublished_in_between_is_published_again_and_many_batches_are_one_impo
     assert_eq!((made.rows, made.created), (600, 600));
     base.act("n007", Action::Unpublish { reason: None }, 2_000).unwrap();
     let (editor, publisher, _) = base.all();
-    let again = base.kb.import(&editor, Some(&publisher), Format::Csv, false, &mut Cursor::new(&body), at(3_000)).unwrap();
+    let again =
+        base.kb.import(&editor, Some(&publisher), Format::Csv, false, &mut Cursor::new(&body), at(3_000)).unwrap();
     assert_eq!((again.updated, again.unchanged), (1, 599));
     let text = base.export(Format::Markdown);
     let there = Base::new();
@@ -399,7 +435,9 @@ fn a_body_that_breaks_off_keeps_what_came_before() {
 fn keys_reach_only_what_they_were_made_for() {
     let base = Base::new();
     let other: SpaceId = "other".parse().unwrap();
-    base.kb.create_space(&base.admin(), other.clone(), "Other".parse().unwrap(), SpaceSettings::default(), at(1)).unwrap();
+    base.kb
+        .create_space(&base.admin(), other.clone(), "Other".parse().unwrap(), SpaceSettings::default(), at(1))
+        .unwrap();
     let key = NewKey {
         name: "bot".parse().unwrap(),
         scopes: vec![Scope::Search],

@@ -135,12 +135,18 @@ fn review_needs_a_second_person_and_ends_with_a_new_version() {
     go(&mut world, publish(None, None, None), "ann", 7).unwrap();
     go(&mut world, save("two"), "ann", 8).unwrap();
     assert!(world.article.review.is_none() && world.article.has_draft());
-    assert!(matches!(go(&mut world, publish(None, None, None), "bob", 9), Err(Error::ReviewRequired { version: 2, .. })));
+    assert!(matches!(
+        go(&mut world, publish(None, None, None), "bob", 9),
+        Err(Error::ReviewRequired { version: 2, .. })
+    ));
     go(&mut world, Action::Rollback { to: 1, reason: None }, "bob", 10).unwrap();
     assert_eq!(world.article.live.unwrap().version, 3);
     assert_eq!(world.versions[2].content, world.versions[0].content);
     assert_eq!(world.versions[2].note.as_ref().unwrap().as_str(), "rollback to version 1");
-    assert!(matches!(go(&mut world, Action::Rollback { to: 2, reason: None }, "bob", 11), Err(Error::ReviewRequired { version: 2, .. })));
+    assert!(matches!(
+        go(&mut world, Action::Rollback { to: 2, reason: None }, "bob", 11),
+        Err(Error::ReviewRequired { version: 2, .. })
+    ));
 }
 
 #[test]
@@ -211,7 +217,9 @@ impl Model {
     }
 
     fn live_at(&self, moment: Timestamp) -> Vec<u32> {
-        let covers = |(from, until, _): &&(Timestamp, Option<Timestamp>, u32)| *from <= moment && until.is_none_or(|u| moment < u);
+        let covers = |(from, until, _): &&(Timestamp, Option<Timestamp>, u32)| {
+            *from <= moment && until.is_none_or(|u| moment < u)
+        };
         self.log.iter().filter(covers).map(|(_, _, v)| *v).collect()
     }
 

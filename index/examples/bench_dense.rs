@@ -3,7 +3,13 @@
 //! `cargo run --release -p zhiyin-index --example bench_dense -- [rows …]` (default 5000 10000 20000 50000 100000).
 //! The environment variables BREADTH, BUILD, LINKS and PLACED override the settings of those names.
 //! Vectors: `HashEmbedder` over made-up bilingual passages on Zipf-distributed topics, three in ten a changed copy of an earlier one.
-#![expect(clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing, reason = "a program that prints and may fail loudly")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a program that prints and may fail loudly"
+)]
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -76,7 +82,9 @@ impl Corpus {
 }
 
 fn latin(s: &mut Stream) -> String {
-    (0..2 + s.below(3)).map(|_| ["ba", "co", "der", "fi", "lan", "mo", "ter", "ing", "re", "su", "pro", "xi"][s.below(12)]).collect()
+    (0..2 + s.below(3))
+        .map(|_| ["ba", "co", "der", "fi", "lan", "mo", "ter", "ing", "re", "su", "pro", "xi"][s.below(12)])
+        .collect()
 }
 
 fn han(s: &mut Stream) -> String {
@@ -112,7 +120,8 @@ fn average(of: impl Iterator<Item = f64>) -> f64 {
 
 /// Documents of which about one in `divisor` is accepted.
 fn accepted(documents: u32, divisor: u32) -> Option<DocSet> {
-    (divisor > 1).then(|| (0..documents).filter(|d| d.wrapping_mul(0x9e37_79b1) >> 8 < u32::MAX / 256 / divisor).collect())
+    (divisor > 1)
+        .then(|| (0..documents).filter(|d| d.wrapping_mul(0x9e37_79b1) >> 8 < u32::MAX / 256 / divisor).collect())
 }
 
 fn resident_mib() -> f64 {
@@ -135,7 +144,8 @@ fn main() {
     let codes: Vec<Code> =
         texts.iter().map(|t| Code::quantize(&embedder.embed(&[t], Role::Passage).unwrap()[0])).collect();
     let mut s = Stream(7);
-    let queries: Vec<Vec<f32>> = (0..QUERIES).map(|_| embedder.embed(&[&corpus.query(&mut s)], Role::Query).unwrap().remove(0)).collect();
+    let queries: Vec<Vec<f32>> =
+        (0..QUERIES).map(|_| embedder.embed(&[&corpus.query(&mut s)], Role::Query).unwrap().remove(0)).collect();
     scanning(&codes, &queries);
     for rows in sizes {
         shelf(&codes[..rows], &queries);
@@ -145,9 +155,15 @@ fn main() {
 fn embedding(corpus: &Corpus, embedder: &HashEmbedder) {
     let mut s = Stream(1);
     let queries: Vec<String> = (0..QUERIES).map(|_| corpus.query(&mut s)).collect();
-    let passages: Vec<String> = corpus.passages.iter().filter(|p| p.len() > 110).take(QUERIES).map(|p| corpus.text(p)).collect();
-    let time = |texts: &[String]| microseconds(|i| drop(black_box(embedder.embed(&[&texts[i % texts.len()]], Role::Query))));
-    println!("embed: a query of 4-8 words {:.1} µs, a passage of 110-119 words {:.0} µs", time(&queries), time(&passages));
+    let passages: Vec<String> =
+        corpus.passages.iter().filter(|p| p.len() > 110).take(QUERIES).map(|p| corpus.text(p)).collect();
+    let time =
+        |texts: &[String]| microseconds(|i| drop(black_box(embedder.embed(&[&texts[i % texts.len()]], Role::Query))));
+    println!(
+        "embed: a query of 4-8 words {:.1} µs, a passage of 110-119 words {:.0} µs",
+        time(&queries),
+        time(&passages)
+    );
 }
 
 /// The kernel against the same loop compiled for the base instruction set.
@@ -158,14 +174,20 @@ fn scanning(codes: &[Code], queries: &[Vec<f32>]) {
     let queries_i8: Vec<Code> = queries.iter().map(|q| Code::quantize(q)).collect();
     let plain = microseconds(|i| {
         let query = &queries_i8[i].values;
-        let best = flat.chunks_exact(dimension).map(|row| row.iter().zip(query).map(|(x, y)| i32::from(*x) * i32::from(*y)).sum::<i32>()).max();
+        let best = flat
+            .chunks_exact(dimension)
+            .map(|row| row.iter().zip(query).map(|(x, y)| i32::from(*x) * i32::from(*y)).sum::<i32>())
+            .max();
         black_box(best);
     });
     let dense = filled(&codes[..rows], DenseSettings { graph_from: usize::MAX, ..DenseSettings::default() });
     let snapshot = dense.snapshot();
     let prepared: Vec<PreparedQuery> = queries.iter().map(|q| snapshot.prepare(q)).collect();
     let ours = microseconds(|i| drop(black_box(snapshot.search_exact(&prepared[i], K, None))));
-    println!("scan of {rows} rows: plain loop {plain:.0} µs, kernel with collection {ours:.0} µs, ratio {:.1}", plain / ours);
+    println!(
+        "scan of {rows} rows: plain loop {plain:.0} µs, kernel with collection {ours:.0} µs, ratio {:.1}",
+        plain / ours
+    );
 }
 
 fn filled(codes: &[Code], settings: DenseSettings) -> Dense {
@@ -175,7 +197,15 @@ fn filled(codes: &[Code], settings: DenseSettings) -> Dense {
 }
 
 fn shelf(codes: &[Code], queries: &[Vec<f32>]) {
-    let settings = DenseSettings { graph_from: 1, walk_cost: Some(0), search_breadth: number("BREADTH", 512), placed: number("PLACED", 20_000), build_breadth: number("BUILD", 128), links: number("LINKS", 16), ..DenseSettings::default() };
+    let settings = DenseSettings {
+        graph_from: 1,
+        walk_cost: Some(0),
+        search_breadth: number("BREADTH", 512),
+        placed: number("PLACED", 20_000),
+        build_breadth: number("BUILD", 128),
+        links: number("LINKS", 16),
+        ..DenseSettings::default()
+    };
     let before = resident_mib();
     let dense = filled(codes, settings.clone());
     let rows_only = dense.stats().bytes;
@@ -185,7 +215,11 @@ fn shelf(codes: &[Code], queries: &[Vec<f32>]) {
     let stats = dense.stats();
     println!(
         "\n== {} rows: build {built:.1} s (one thread; {} rows repaired), {} + {} bytes a row, resident +{:.0} MiB",
-        codes.len(), done.repaired, rows_only / codes.len(), (stats.bytes - rows_only) / codes.len(), resident_mib() - before,
+        codes.len(),
+        done.repaired,
+        rows_only / codes.len(),
+        (stats.bytes - rows_only) / codes.len(),
+        resident_mib() - before,
     );
     files(&dense, codes, &settings);
     writes(&dense, codes);
@@ -202,7 +236,8 @@ fn line(snapshot: &DenseSnapshot, queries: &[Vec<f32>], accept: Option<&DocSet>,
     let prepared: Vec<PreparedQuery> = queries.iter().map(|q| snapshot.prepare(q)).collect();
     let scan = microseconds(|i| drop(black_box(snapshot.search_exact(&prepared[i], K, accept))));
     let walk = microseconds(|i| drop(black_box(snapshot.search(&prepared[i], K, accept))));
-    let met = average(prepared.iter().map(|q| recall(&snapshot.search(q, K, accept), &snapshot.search_exact(q, K, accept))));
+    let met =
+        average(prepared.iter().map(|q| recall(&snapshot.search(q, K, accept), &snapshot.search_exact(q, K, accept))));
     println!("{name:>8} | {scan:9.0} | {walk:9.0} | {:12.2} | {met:9.3}", scan / walk);
 }
 
@@ -216,7 +251,10 @@ fn files(dense: &Dense, codes: &[Code], settings: &DenseSettings) {
     let inserted = start.elapsed().as_secs_f64() * 1e3;
     let start = Instant::now();
     let fits = again.load_graph(dir.path()).unwrap();
-    println!("save {saved:.0} ms; after a restart: insert {inserted:.0} ms, load the graph {:.0} ms (fits: {fits})", start.elapsed().as_secs_f64() * 1e3);
+    println!(
+        "save {saved:.0} ms; after a restart: insert {inserted:.0} ms, load the graph {:.0} ms (fits: {fits})",
+        start.elapsed().as_secs_f64() * 1e3
+    );
 }
 
 /// One passage in and out again, and the tail linked in.
@@ -229,15 +267,20 @@ fn writes(dense: &Dense, codes: &[Code]) {
     dense.insert((0..1_500).map(|i| (passage(codes.len() + 60_000_000 + i), codes[i * 3 % codes.len()].clone())));
     let start = Instant::now();
     let linked = dense.maintain().unwrap().linked.max(1);
-    println!("insert and remove one passage {change:.0} µs; link {linked} rows {:.0} µs a row", start.elapsed().as_secs_f64() * 1e6 / linked as f64);
+    println!(
+        "insert and remove one passage {change:.0} µs; link {linked} rows {:.0} µs a row",
+        start.elapsed().as_secs_f64() * 1e6 / linked as f64
+    );
     dense.remove(&(0..1_500).map(|i| passage(codes.len() + 60_000_000 + i)).collect::<Vec<_>>());
 }
 
 fn decay(dense: &Dense, documents: u32, queries: &[Vec<f32>]) {
     let mut gone = DocSet::new();
     for tenths in [1, 2, 3, 4, 5, 6, 7] {
-        let dying: Vec<u32> = (0..documents).filter(|d| (d.wrapping_mul(0x85eb_ca6b) >> 8) % 10 < tenths && gone.insert(*d)).collect();
-        let passages: Vec<u64> = dying.iter().flat_map(|d| (0..PASSAGES_A_DOCUMENT).map(|o| u64::from(*d) << 16 | o)).collect();
+        let dying: Vec<u32> =
+            (0..documents).filter(|d| (d.wrapping_mul(0x85eb_ca6b) >> 8) % 10 < tenths && gone.insert(*d)).collect();
+        let passages: Vec<u64> =
+            dying.iter().flat_map(|d| (0..PASSAGES_A_DOCUMENT).map(|o| u64::from(*d) << 16 | o)).collect();
         dense.remove(&passages);
         line(&dense.snapshot(), queries, None, &format!("dead .{tenths}"));
     }

@@ -35,36 +35,20 @@ fn time<T>(mut work: impl FnMut() -> T) -> Duration {
 
 fn rate<T>(name: &str, bytes: usize, work: impl FnMut() -> T) {
     let each = time(work).as_secs_f64();
-    println!(
-        "{name:<28} {:>9.1} MB/s {:>11.2} µs",
-        bytes as f64 / each / 1e6,
-        each * 1e6
-    );
+    println!("{name:<28} {:>9.1} MB/s {:>11.2} µs", bytes as f64 / each / 1e6, each * 1e6);
 }
 
 fn main() {
     let start = Instant::now();
     let analyzer = Analyzer::new();
-    println!(
-        "default dictionary            loaded in {:.0} ms",
-        start.elapsed().as_secs_f64() * 1e3
-    );
+    println!("default dictionary            loaded in {:.0} ms", start.elapsed().as_secs_f64() * 1e3);
     let start = Instant::now();
     let words = [
-        UserWord {
-            word: "知音云".to_owned(),
-            frequency: None,
-        },
-        UserWord {
-            word: "5G套餐".to_owned(),
-            frequency: None,
-        },
+        UserWord { word: "知音云".to_owned(), frequency: None },
+        UserWord { word: "5G套餐".to_owned(), frequency: None },
     ];
     let own = Analyzer::with_words(&words);
-    println!(
-        "own dictionary                copied in {:.0} ms",
-        start.elapsed().as_secs_f64() * 1e3
-    );
+    println!("own dictionary                copied in {:.0} ms", start.elapsed().as_secs_f64() * 1e3);
 
     let (zh, en) = (ZH.repeat(60), EN.repeat(60));
     rate("fold zh", zh.len(), || fold(&zh));
@@ -75,31 +59,17 @@ fn main() {
     rate("analyze zh", zh.len(), || analyzer.analyze(&zh));
     rate("analyze zh, own words", zh.len(), || own.analyze(&zh));
     rate("analyze en", en.len(), || analyzer.analyze(&en));
-    let queries = [
-        "退货之后多久可以收到退款",
-        "how do I return an order",
-        "X200-Pro 怎么连接 wi-fi",
-    ];
+    let queries = ["退货之后多久可以收到退款", "how do I return an order", "X200-Pro 怎么连接 wi-fi"];
     for query in queries {
-        rate(
-            &format!("query_terms {} bytes", query.len()),
-            query.len(),
-            || analyzer.query_terms(query),
-        );
+        rate(&format!("query_terms {} bytes", query.len()), query.len(), || analyzer.query_terms(query));
     }
-    let body = format!(
-        "# 退货\n\n{ZH}\n\n## Returns\n\n{EN}\n\n- 一\n- 二\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n"
-    )
-    .repeat(20);
-    rate("chunk", body.len(), || {
-        chunk(&body, &ChunkLimits::default())
-    });
+    let body =
+        format!("# 退货\n\n{ZH}\n\n## Returns\n\n{EN}\n\n- 一\n- 二\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n").repeat(20);
+    rate("chunk", body.len(), || chunk(&body, &ChunkLimits::default()));
     rate("sentences", body.len(), || sentences(&body));
     for (query, text) in [(queries[0], ZH), (queries[1], EN), (queries[2], ZH)] {
         let highlighter = Highlighter::new(&analyzer.query_terms(query));
-        rate(&format!("snippet {} bytes", text.len()), text.len(), || {
-            highlighter.snippet(text, 120)
-        });
+        rate(&format!("snippet {} bytes", text.len()), text.len(), || highlighter.snippet(text, 120));
     }
     let terms = analyzer.query_terms(queries[0]);
     rate("highlighter", queries[0].len(), || Highlighter::new(&terms));

@@ -1,7 +1,13 @@
 //! How well does the engine rank judged sets? Prints MRR@10 and recall by mode, and what confidence separates.
 //!
 //! `ZHIYIN_EVAL_DATA=… cargo run --release -p zhiyin-index --example eval_sets [SET …]`
-#![expect(clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing, reason = "a program that prints figures and stops at the first surprise")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a program that prints figures and stops at the first surprise"
+)]
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -49,12 +55,18 @@ fn document(id: String, title: String, body: String, questions: Vec<String>) -> 
 fn load(root: &Path, set: &str) -> (Vec<Document>, Vec<Judged>) {
     if set == "samples" {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../kb-samples");
-        let documents = lines(&dir.join("articles.ndjson")).iter().map(|a| {
-            let id = text(a, "id");
-            let v = a["versions"].as_array().and_then(|v| v.last()).unwrap_or(a).clone();
-            document(id, text(&v, "title"), text(&v, "body"), texts(&v["questions"]))
-        }).collect();
-        let queries = lines(&dir.join("queries.ndjson")).iter().map(|q| Judged { text: text(q, "query"), relevant: texts(&q["relevant"]) }).collect();
+        let documents = lines(&dir.join("articles.ndjson"))
+            .iter()
+            .map(|a| {
+                let id = text(a, "id");
+                let v = a["versions"].as_array().and_then(|v| v.last()).unwrap_or(a).clone();
+                document(id, text(&v, "title"), text(&v, "body"), texts(&v["questions"]))
+            })
+            .collect();
+        let queries = lines(&dir.join("queries.ndjson"))
+            .iter()
+            .map(|q| Judged { text: text(q, "query"), relevant: texts(&q["relevant"]) })
+            .collect();
         return (documents, queries);
     }
     let (passages, queries) = match set.split_once(':') {
@@ -69,7 +81,10 @@ fn load(root: &Path, set: &str) -> (Vec<Document>, Vec<Judged>) {
         .iter()
         .map(|q| {
             // Parallel sets: the same position in the other language.
-            let relevant = texts(&q["relevant"]).iter().map(|r| r.replace(&format!("{}-", set.split(':').next().unwrap()), &format!("{passages}-"))).collect();
+            let relevant = texts(&q["relevant"])
+                .iter()
+                .map(|r| r.replace(&format!("{}-", set.split(':').next().unwrap()), &format!("{passages}-")))
+                .collect();
             Judged { text: text(q, "query"), relevant }
         })
         .collect();
@@ -80,7 +95,9 @@ fn main() {
     let root = std::env::var("ZHIYIN_EVAL_DATA").unwrap_or_default();
     let mut sets: Vec<String> = std::env::args().skip(1).collect();
     if sets.is_empty() {
-        sets = ["samples", "cmrc2018_dev", "drcd_dev", "xquad_zh", "xquad_en", "xquad_zh:xquad_en"].map(String::from).to_vec();
+        sets = ["samples", "cmrc2018_dev", "drcd_dev", "xquad_zh", "xquad_en", "xquad_zh:xquad_en"]
+            .map(String::from)
+            .to_vec();
     }
     let dump = std::env::var("DUMP").ok();
     let mut out = String::new();
@@ -92,7 +109,12 @@ fn main() {
             settings.rank = serde_json::from_str(&rank).unwrap();
         }
         let (index, _) = Index::open(dir.path(), settings, Arc::new(HashEmbedder::default())).unwrap();
-        let changes = documents.into_iter().map(|d| Change { id: d.id.clone(), live: LiveChange::Set(Box::new(d)), add_history: vec![], remove_history: vec![] });
+        let changes = documents.into_iter().map(|d| Change {
+            id: d.id.clone(),
+            live: LiveChange::Set(Box::new(d)),
+            add_history: vec![],
+            remove_history: vec![],
+        });
         index.apply(changes.collect()).unwrap();
         for mode in [Mode::Keyword, Mode::Semantic, Mode::Hybrid] {
             let (mut mrr, mut hit1, mut hit10, mut n) = (0.0, 0, 0, 0);
@@ -103,10 +125,20 @@ fn main() {
                 if dump.is_some() && mode == Mode::Hybrid {
                     for (i, h) in results.hits.iter().take(3).enumerate() {
                         let e = h.explain.as_ref().unwrap();
-                        out += &format!("{set}\t{i}\t{}\t{}\t{}\t{}\t{}\n", u8::from(q.relevant.contains(&h.record.id)), u8::from(!q.relevant.is_empty()), e["words"]["share"], e["vectors"]["cosine"].as_f64().unwrap_or(0.0), e["query"]["known"]);
+                        out += &format!(
+                            "{set}\t{i}\t{}\t{}\t{}\t{}\t{}\t{}\n",
+                            u8::from(q.relevant.contains(&h.record.id)),
+                            u8::from(!q.relevant.is_empty()),
+                            e["words"]["share"],
+                            e["vectors"]["cosine"].as_f64().unwrap_or(0.0),
+                            e["query"]["known"],
+                            u8::from(e["passage"]["kind"] == "question")
+                        );
                     }
                 }
-                if q.relevant.is_empty() { continue; }
+                if q.relevant.is_empty() {
+                    continue;
+                }
                 n += 1;
                 if let Some(place) = place {
                     mrr += 1.0 / (place + 1) as f64;
@@ -115,8 +147,16 @@ fn main() {
                 }
             }
             let per = started.elapsed().as_secs_f64() * 1e6 / queries.len() as f64;
-            println!("{set:22} {:9} MRR@10 {:.4}  R@1 {:.4}  R@10 {:.4}  {per:.0} µs/query", format!("{mode:?}"), mrr / n as f64, hit1 as f64 / n as f64, hit10 as f64 / n as f64);
+            println!(
+                "{set:22} {:9} MRR@10 {:.4}  R@1 {:.4}  R@10 {:.4}  {per:.0} µs/query",
+                format!("{mode:?}"),
+                mrr / n as f64,
+                hit1 as f64 / n as f64,
+                hit10 as f64 / n as f64
+            );
         }
     }
-    if let Some(path) = dump { std::fs::write(path, out).unwrap(); }
+    if let Some(path) = dump {
+        std::fs::write(path, out).unwrap();
+    }
 }

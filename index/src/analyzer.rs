@@ -53,18 +53,11 @@ struct Terms {
 
 static DICTIONARY: LazyLock<Arc<Jieba>> = LazyLock::new(|| Arc::new(Jieba::new()));
 
-static DEFAULT: LazyLock<Arc<Lexicon>> = LazyLock::new(|| {
-    Arc::new(Lexicon {
-        jieba: Arc::clone(&DICTIONARY),
-        mixed: None,
-    })
-});
+static DEFAULT: LazyLock<Arc<Lexicon>> =
+    LazyLock::new(|| Arc::new(Lexicon { jieba: Arc::clone(&DICTIONARY), mixed: None }));
 
 static STOP_WORDS: LazyLock<HashSet<String>> = LazyLock::new(|| {
-    let lists = [
-        include_str!("../data/stop_zh.txt"),
-        include_str!("../data/stop_en.txt"),
-    ];
+    let lists = [include_str!("../data/stop_zh.txt"), include_str!("../data/stop_en.txt")];
     lists
         .iter()
         .flat_map(|list| list.lines())
@@ -82,9 +75,7 @@ impl Default for Analyzer {
 impl Analyzer {
     /// The analyzer with the default dictionary, which is loaded once per process.
     pub fn new() -> Self {
-        Self {
-            lexicon: Arc::clone(&DEFAULT),
-        }
+        Self { lexicon: Arc::clone(&DEFAULT) }
     }
 
     /// The default dictionary with `words` added; it costs its own copy only when there are any.
@@ -112,21 +103,12 @@ impl Analyzer {
                 own.add_word(word, *frequency, None);
             }
         }
-        Self {
-            lexicon: Arc::new(Lexicon {
-                jieba,
-                mixed: match_longest(&mixed),
-            }),
-        }
+        Self { lexicon: Arc::new(Lexicon { jieba, mixed: match_longest(&mixed) }) }
     }
 
     /// The tokens of `text` for the index: words in order, then bigrams in order.
     pub fn analyze(&self, text: &str) -> Vec<Token> {
-        let Terms {
-            folded,
-            words,
-            grams,
-        } = self.terms(text);
+        let Terms { folded, words, grams } = self.terms(text);
         let mut tokens = Vec::with_capacity(words.len() + grams.len());
         let mut position = 0;
         let mut whole_end = 0;
@@ -163,30 +145,19 @@ impl Analyzer {
             let at = *seen.entry((term.clone(), kind)).or_insert(next);
             match terms.get_mut(at) {
                 Some(known) => known.count += 1,
-                None => terms.push(QueryTerm {
-                    stop: is_stop(&term, kind),
-                    term,
-                    kind,
-                    count: 1,
-                }),
+                None => terms.push(QueryTerm { stop: is_stop(&term, kind), term, kind, count: 1 }),
             }
         }
         terms
     }
 
     fn terms(&self, text: &str) -> Terms {
-        let mut terms = Terms {
-            folded: fold(text),
-            words: Vec::new(),
-            grams: Vec::new(),
-        };
+        let mut terms = Terms { folded: fold(text), words: Vec::new(), grams: Vec::new() };
         let folded = std::mem::take(&mut terms.folded);
         for (script, range) in Runs::new(&folded.text) {
             match script {
                 Script::Han => self.cut_chinese(&folded.text, &range, &mut terms.words),
-                Script::Kana | Script::Hangul => {
-                    cut_syllables(&folded.text, &range, &mut terms.words)
-                }
+                Script::Kana | Script::Hangul => cut_syllables(&folded.text, &range, &mut terms.words),
                 _ => cut_words(text, &folded, range.clone(), &mut terms.words),
             }
             if script.has_grams() {
@@ -195,9 +166,7 @@ impl Analyzer {
         }
         self.find_mixed(&folded.text, &mut terms.words);
         terms.words.sort_by(|a, b| order(a).cmp(&order(b)));
-        terms
-            .words
-            .dedup_by(|a, b| a.range == b.range && a.term == b.term);
+        terms.words.dedup_by(|a, b| a.range == b.range && a.term == b.term);
         terms.folded = folded;
         terms
     }
@@ -226,11 +195,7 @@ impl Analyzer {
                 continue;
             }
             if let Some(word) = text.get(range.clone()) {
-                out.push(Raw {
-                    term: stem(word).into_owned(),
-                    range,
-                    place: Place::Within,
-                });
+                out.push(Raw { term: stem(word).into_owned(), range, place: Place::Within });
             }
         }
     }
@@ -242,25 +207,15 @@ fn order(raw: &Raw) -> (usize, Reverse<usize>, &str) {
 
 fn token(raw: Raw, kind: TokenKind, position: u32, folded: &Folded) -> Token {
     let Range { start, end } = folded.origin(raw.range);
-    Token {
-        term: raw.term,
-        kind,
-        position,
-        start,
-        end,
-    }
+    Token { term: raw.term, kind, position, start, end }
 }
 
 fn match_longest(words: &[String]) -> Option<AhoCorasick> {
     if words.is_empty() {
         return None;
     }
-    let built = AhoCorasick::builder()
-        .match_kind(MatchKind::LeftmostLongest)
-        .build(words);
-    built
-        .inspect_err(|error| tracing::warn!(%error, "user words that mix scripts are left out"))
-        .ok()
+    let built = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(words);
+    built.inspect_err(|error| tracing::warn!(%error, "user words that mix scripts are left out")).ok()
 }
 
 fn is_stop(term: &str, kind: QueryKind) -> bool {
@@ -268,10 +223,7 @@ fn is_stop(term: &str, kind: QueryKind) -> bool {
         return true;
     }
     let mut buffer = [0; 4];
-    kind == QueryKind::Gram
-        && term
-            .chars()
-            .all(|c| STOP_WORDS.contains(c.encode_utf8(&mut buffer) as &str))
+    kind == QueryKind::Gram && term.chars().all(|c| STOP_WORDS.contains(c.encode_utf8(&mut buffer) as &str))
 }
 
 /// The Snowball stem of an English word of three letters or more; anything else as it is.
@@ -289,9 +241,7 @@ fn cut_words(original: &str, folded: &Folded, run: Range<usize>, out: &mut Vec<R
     let spelling = |range: Range<usize>| {
         let length = range.len();
         let origin = folded.origin(run.start + range.start..run.start + range.end);
-        original
-            .get(origin)
-            .filter(|spelling| spelling.len() == length)
+        original.get(origin).filter(|spelling| spelling.len() == length)
     };
     words::words(text, spelling, |form| {
         out.push(Raw {
@@ -310,11 +260,7 @@ fn cut_syllables(text: &str, run: &Range<usize>, out: &mut Vec<Raw>) {
     let run_text = text.get(run.clone()).unwrap_or_default();
     for (at, word) in run_text.unicode_word_indices() {
         let start = run.start + at;
-        out.push(Raw {
-            term: word.to_owned(),
-            range: start..start + word.len(),
-            place: Place::Within,
-        });
+        out.push(Raw { term: word.to_owned(), range: start..start + word.len(), place: Place::Within });
     }
 }
 
@@ -329,11 +275,7 @@ fn cut_grams(text: &str, run: Range<usize>, out: &mut Vec<Raw>) {
             None if at == 0 => (start + c.len_utf8(), Place::Lone),
             None => (start + c.len_utf8(), Place::Tail),
         };
-        out.push(Raw {
-            term: text.get(start..end).unwrap_or_default().to_owned(),
-            range: start..end,
-            place,
-        });
+        out.push(Raw { term: text.get(start..end).unwrap_or_default().to_owned(), range: start..end, place });
     }
 }
 
@@ -351,18 +293,12 @@ mod tests {
 
     fn terms(analyzer: &Analyzer, text: &str, kind: TokenKind) -> Vec<String> {
         let tokens = analyzer.analyze(text).into_iter();
-        tokens
-            .filter(|token| token.kind == kind)
-            .map(|token| token.term)
-            .collect()
+        tokens.filter(|token| token.kind == kind).map(|token| token.term).collect()
     }
 
     fn query(text: &str, kind: QueryKind) -> Vec<String> {
         let terms = Analyzer::new().query_terms(text).into_iter();
-        terms
-            .filter(|term| term.kind == kind)
-            .map(|term| term.term)
-            .collect()
+        terms.filter(|term| term.kind == kind).map(|term| term.term).collect()
     }
 
     #[test]
@@ -377,10 +313,7 @@ mod tests {
         assert_eq!(grams("退货流程"), ["退货", "货流", "流程", "程"]);
         assert_eq!(grams("退货, 卡"), ["退货", "货", "卡"]);
         assert_eq!(query("退货流程", QueryKind::Gram), ["退货", "货流", "流程"]);
-        assert_eq!(
-            query("退货流程", QueryKind::GramPrefix),
-            Vec::<String>::new()
-        );
+        assert_eq!(query("退货流程", QueryKind::GramPrefix), Vec::<String>::new());
         assert_eq!(query("卡", QueryKind::GramPrefix), ["卡"]);
         assert_eq!(query("卡", QueryKind::Gram), Vec::<String>::new());
     }
@@ -396,10 +329,7 @@ mod tests {
 
     #[test]
     fn english_is_stemmed() {
-        assert_eq!(
-            words("Returning the customers' orders"),
-            ["return", "the", "custom", "order"]
-        );
+        assert_eq!(words("Returning the customers' orders"), ["return", "the", "custom", "order"]);
         assert_eq!(words("Café is us"), ["cafe", "is", "us"]);
         assert_eq!(words("returned"), words("returns"));
         assert_eq!(words("the customer’s"), ["the", "custom"]);
@@ -412,13 +342,7 @@ mod tests {
         let found: Vec<_> = tokens
             .iter()
             .filter(|token| token.kind == TokenKind::Word)
-            .map(|token| {
-                (
-                    token.term.as_str(),
-                    token.position,
-                    text.get(token.start..token.end),
-                )
-            })
+            .map(|token| (token.term.as_str(), token.position, text.get(token.start..token.end)))
             .collect();
         assert_eq!(
             found,
@@ -434,56 +358,30 @@ mod tests {
 
     #[test]
     fn user_words_of_any_script() {
-        let own = |word: &str| UserWord {
-            word: word.to_owned(),
-            frequency: None,
-        };
+        let own = |word: &str| UserWord { word: word.to_owned(), frequency: None };
         let text = "我要订购5g套餐和知音云Pro，用魔镜台灯";
-        let analyzer = Analyzer::with_words(&[
-            own("５Ｇ套餐"),
-            own("知音云Pro"),
-            own("魔鏡台燈"),
-            own("  "),
-        ]);
+        let analyzer = Analyzer::with_words(&[own("５Ｇ套餐"), own("知音云Pro"), own("魔鏡台燈"), own("  ")]);
         let found = terms(&analyzer, text, TokenKind::Word);
         for word in ["5g套餐", "5g", "套餐", "知音云pro", "魔镜台灯"] {
             assert!(found.iter().any(|term| term == word), "{word} in {found:?}");
         }
-        assert!(
-            !words(text)
-                .iter()
-                .any(|term| term == "魔镜台灯" || term == "5g套餐")
-        );
+        assert!(!words(text).iter().any(|term| term == "魔镜台灯" || term == "5g套餐"));
         // Not inside another word.
-        assert!(
-            !terms(&analyzer, "15G套餐", TokenKind::Word)
-                .iter()
-                .any(|term| term == "5g套餐")
-        );
+        assert!(!terms(&analyzer, "15G套餐", TokenKind::Word).iter().any(|term| term == "5g套餐"));
     }
 
     #[test]
     fn stop_words_are_marked_not_dropped() {
         let terms = Analyzer::new().query_terms("如何 does the 退货");
-        let stops: Vec<&str> = terms
-            .iter()
-            .filter(|term| term.stop)
-            .map(|term| term.term.as_str())
-            .collect();
-        assert!(
-            stops.contains(&"如何") && stops.contains(&"doe") && stops.contains(&"the"),
-            "{stops:?}"
-        );
+        let stops: Vec<&str> = terms.iter().filter(|term| term.stop).map(|term| term.term.as_str()).collect();
+        assert!(stops.contains(&"如何") && stops.contains(&"doe") && stops.contains(&"the"), "{stops:?}");
         assert!(terms.iter().any(|term| term.term == "退货" && !term.stop));
     }
 
     #[test]
     fn repeated_terms_are_counted() {
         let terms = Analyzer::new().query_terms("order orders ORDER");
-        let found: Vec<_> = terms
-            .iter()
-            .map(|term| (term.term.as_str(), term.count))
-            .collect();
+        let found: Vec<_> = terms.iter().map(|term| (term.term.as_str(), term.count)).collect();
         assert_eq!(found, [("order", 3)]);
     }
 

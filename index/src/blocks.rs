@@ -24,8 +24,7 @@ pub(crate) enum BlockKind {
 
 /// The top-level blocks of a body, in order; what the parser reports no block for (link definitions) is text.
 pub(crate) fn blocks(body: &str) -> Vec<Block> {
-    let options =
-        Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
+    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut out: Vec<Block> = Vec::new();
     let mut end = 0;
     let mut depth = 0_usize;
@@ -36,10 +35,7 @@ pub(crate) fn blocks(body: &str) -> Vec<Block> {
                 match (&mut open, depth, &tag) {
                     (_, 0, _) => {
                         fill(body, end..range.start, &mut out);
-                        open = Some(Block {
-                            range: range.start.max(end)..range.end,
-                            kind: kind_of(&tag),
-                        });
+                        open = Some(Block { range: range.start.max(end)..range.end, kind: kind_of(&tag) });
                     }
                     (Some(block), 1, Tag::Item | Tag::TableRow) => {
                         if let BlockKind::Rows(rows) = &mut block.kind {
@@ -74,10 +70,7 @@ pub(crate) fn blocks(body: &str) -> Vec<Block> {
 
 fn kind_of(tag: &Tag<'_>) -> BlockKind {
     match tag {
-        Tag::Heading { level, .. } => BlockKind::Heading {
-            level: *level,
-            text: String::new(),
-        },
+        Tag::Heading { level, .. } => BlockKind::Heading { level: *level, text: String::new() },
         Tag::List(_) | Tag::Table(_) => BlockKind::Rows(Vec::new()),
         Tag::CodeBlock(_) | Tag::HtmlBlock => BlockKind::Code,
         _ => BlockKind::Text,
@@ -85,24 +78,14 @@ fn kind_of(tag: &Tag<'_>) -> BlockKind {
 }
 
 fn heading_text(open: &mut Option<Block>, piece: &str) {
-    if let Some(Block {
-        kind: BlockKind::Heading { text, .. },
-        ..
-    }) = open
-    {
+    if let Some(Block { kind: BlockKind::Heading { text, .. }, .. }) = open {
         text.push_str(piece);
     }
 }
 
 /// Adds what lies between two blocks as a block of text, unless it is white space.
 fn fill(body: &str, gap: Range<usize>, out: &mut Vec<Block>) {
-    if body
-        .get(gap.clone())
-        .is_some_and(|text| !text.trim().is_empty())
-    {
-        out.push(Block {
-            range: gap,
-            kind: BlockKind::Text,
-        });
+    if body.get(gap.clone()).is_some_and(|text| !text.trim().is_empty()) {
+        out.push(Block { range: gap, kind: BlockKind::Text });
     }
 }

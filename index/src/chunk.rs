@@ -37,11 +37,7 @@ pub struct ChunkLimits {
 
 impl Default for ChunkLimits {
     fn default() -> Self {
-        Self {
-            target: 180,
-            max: 300,
-            min: 40,
-        }
+        Self { target: 180, max: 300, min: 40 }
     }
 }
 
@@ -51,20 +47,10 @@ impl Default for ChunkLimits {
 /// passage is the heading line. Blocks are kept whole up to `limits.max`; longer ones are cut between
 /// items or rows, then lines, then sentences, then characters. Linear in the length of the body.
 pub fn chunk(body: &str, limits: &ChunkLimits) -> Vec<Chunk> {
-    let limits = ChunkLimits {
-        target: limits.target.clamp(1, limits.max.max(1)),
-        max: limits.max.max(1),
-        min: limits.min,
-    };
+    let limits =
+        ChunkLimits { target: limits.target.clamp(1, limits.max.max(1)), max: limits.max.max(1), min: limits.min };
     let blocks = blocks(body);
-    let mut packer = Packer {
-        body,
-        limits,
-        path: Vec::new(),
-        open: None,
-        section: 0,
-        found: Vec::new(),
-    };
+    let mut packer = Packer { body, limits, path: Vec::new(), open: None, section: 0, found: Vec::new() };
     for (at, block) in blocks.iter().enumerate() {
         match &block.kind {
             BlockKind::Heading { level, text } => {
@@ -90,13 +76,7 @@ struct Packer<'a> {
 }
 
 impl Packer<'_> {
-    fn heading(
-        &mut self,
-        block: &Block,
-        level: HeadingLevel,
-        text: &str,
-        next: Option<&BlockKind>,
-    ) {
+    fn heading(&mut self, block: &Block, level: HeadingLevel, text: &str, next: Option<&BlockKind>) {
         self.close();
         while self.path.last().is_some_and(|(outer, _)| *outer >= level) {
             self.path.pop();
@@ -133,15 +113,8 @@ impl Packer<'_> {
     fn add(&mut self, range: Range<usize>, tokens: usize) {
         if let Some((open, sum)) = &mut self.open {
             let both = *sum + tokens;
-            let introduces = self
-                .body
-                .get(open.clone())
-                .is_some_and(|text| text.trim_end().ends_with([':', '：']));
-            let limit = if *sum < self.limits.min || introduces {
-                self.limits.max
-            } else {
-                self.limits.target
-            };
+            let introduces = self.body.get(open.clone()).is_some_and(|text| text.trim_end().ends_with([':', '：']));
+            let limit = if *sum < self.limits.min || introduces { self.limits.max } else { self.limits.target };
             if both <= limit {
                 open.end = range.end;
                 *sum = both;
@@ -204,11 +177,7 @@ impl Packer<'_> {
         self.refine(pieces, |limits, text| character_cuts(text, limits.target))
     }
 
-    fn refine(
-        &self,
-        pieces: Vec<Range<usize>>,
-        joints: impl Fn(ChunkLimits, &str) -> Vec<usize>,
-    ) -> Vec<Range<usize>> {
+    fn refine(&self, pieces: Vec<Range<usize>>, joints: impl Fn(ChunkLimits, &str) -> Vec<usize>) -> Vec<Range<usize>> {
         let mut out = Vec::with_capacity(pieces.len());
         for piece in pieces {
             if self.tokens(&piece) <= self.limits.max {
@@ -216,9 +185,7 @@ impl Packer<'_> {
                 continue;
             }
             let text = self.body.get(piece.clone()).unwrap_or_default();
-            let cuts = joints(self.limits, text)
-                .into_iter()
-                .map(|at| piece.start + at);
+            let cuts = joints(self.limits, text).into_iter().map(|at| piece.start + at);
             out.extend(cut_at(&piece, cuts));
         }
         out
@@ -244,10 +211,7 @@ fn line_starts(text: &str) -> Vec<usize> {
 }
 
 fn sentence_starts(text: &str) -> Vec<usize> {
-    sentences(text)
-        .into_iter()
-        .map(|range| range.start)
-        .collect()
+    sentences(text).into_iter().map(|range| range.start).collect()
 }
 
 /// Cuts every `tokens` estimated tokens, after white space or Chinese where there is some in the last quarter.
@@ -285,38 +249,23 @@ fn with_scalars(body: &str, found: Vec<(Vec<String>, Range<usize>)>) -> Vec<Chun
         if start == end {
             continue;
         }
-        out.push(Chunk {
-            heading,
-            bytes: start..end,
-            start: count_to(start),
-            end: count_to(end),
-        });
+        out.push(Chunk { heading, bytes: start..end, start: count_to(start), end: count_to(end) });
     }
     out
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    reason = "tests fail by panicking"
-)]
+#[expect(clippy::indexing_slicing, clippy::string_slice, reason = "tests fail by panicking")]
 mod tests {
     use super::*;
 
     fn cut<'a>(body: &'a str, limits: &ChunkLimits) -> Vec<(String, &'a str)> {
         let chunks = chunk(body, limits).into_iter();
-        chunks
-            .map(|chunk| (chunk.heading.join("/"), &body[chunk.bytes]))
-            .collect()
+        chunks.map(|chunk| (chunk.heading.join("/"), &body[chunk.bytes])).collect()
     }
 
     fn small() -> ChunkLimits {
-        ChunkLimits {
-            target: 10,
-            max: 14,
-            min: 4,
-        }
+        ChunkLimits { target: 10, max: 14, min: 4 }
     }
 
     #[test]
@@ -338,11 +287,7 @@ mod tests {
         let body = "# A\n## B\n## C\ntext\n# D";
         assert_eq!(
             cut(body, &ChunkLimits::default()),
-            [
-                ("A".to_owned(), "## B"),
-                ("A/C".to_owned(), "text"),
-                (String::new(), "# D"),
-            ]
+            [("A".to_owned(), "## B"), ("A/C".to_owned(), "text"), (String::new(), "# D"),]
         );
     }
 
@@ -366,31 +311,16 @@ mod tests {
         let body = "- one two three four five six\n- a b c d e f\n  - g h\n- x y z";
         let found = cut(body, &small());
         let texts: Vec<&str> = found.iter().map(|(_, text)| *text).collect();
-        assert_eq!(
-            texts,
-            [
-                "- one two three four five six",
-                "- a b c d e f\n  - g h",
-                "- x y z"
-            ]
-        );
+        assert_eq!(texts, ["- one two three four five six", "- a b c d e f\n  - g h", "- x y z"]);
     }
 
     #[test]
     fn tables_are_cut_between_rows_and_kept_where_they_fit() {
-        let body =
-            "| a | b |\n|---|---|\n| one | two three |\n| four five | six seven |\n| x | y |";
+        let body = "| a | b |\n|---|---|\n| one | two three |\n| four five | six seven |\n| x | y |";
         assert_eq!(cut(body, &ChunkLimits::default()), [(String::new(), body)]);
         let found = cut(body, &small());
-        assert!(
-            found.len() > 1 && found[0].1.starts_with("| a | b |\n|---|---|"),
-            "{found:?}"
-        );
-        assert!(
-            found
-                .iter()
-                .all(|(_, text)| text.starts_with('|') && text.ends_with('|'))
-        );
+        assert!(found.len() > 1 && found[0].1.starts_with("| a | b |\n|---|---|"), "{found:?}");
+        assert!(found.iter().all(|(_, text)| text.starts_with('|') && text.ends_with('|')));
     }
 
     #[test]
@@ -399,14 +329,7 @@ mod tests {
         assert_eq!(cut(body, &ChunkLimits::default()), [(String::new(), body)]);
         let long = format!("```\n{}```", "alpha beta gamma delta\n".repeat(12));
         let found = cut(&long, &small());
-        assert!(
-            found.len() > 3
-                && found[1]
-                    .1
-                    .lines()
-                    .all(|line| line == "alpha beta gamma delta"),
-            "{found:?}"
-        );
+        assert!(found.len() > 3 && found[1].1.lines().all(|line| line == "alpha beta gamma delta"), "{found:?}");
     }
 
     #[test]
@@ -417,25 +340,15 @@ mod tests {
         assert_eq!(found[0].1, "七天内可以无理由退货退款。");
         let body = "啊".repeat(100);
         let found = cut(&body, &small());
-        assert!(
-            found.len() >= 5 && found.iter().all(|(_, text)| estimate_tokens(text) <= 14),
-            "{found:?}"
-        );
+        assert!(found.len() >= 5 && found.iter().all(|(_, text)| estimate_tokens(text) <= 14), "{found:?}");
         let body = "x".repeat(500);
-        assert!(
-            cut(&body, &small())
-                .iter()
-                .all(|(_, text)| estimate_tokens(text) <= 14)
-        );
+        assert!(cut(&body, &small()).iter().all(|(_, text)| estimate_tokens(text) <= 14));
     }
 
     #[test]
     fn an_introduction_stays_with_its_list() {
         let body = "one two three four five:\n\n- six seven eight\n- nine ten eleven";
-        assert_eq!(
-            cut(body, &ChunkLimits { max: 20, ..small() }),
-            [(String::new(), body)]
-        );
+        assert_eq!(cut(body, &ChunkLimits { max: 20, ..small() }), [(String::new(), body)]);
     }
 
     #[test]

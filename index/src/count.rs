@@ -19,7 +19,9 @@ pub(crate) fn check_facets(facets: &[String]) -> Result<()> {
         if !known && field.strip_prefix("attributes.").is_none_or(str::is_empty) {
             return Err(Error::Query {
                 field: format!("facets[{i}]"),
-                message: format!("cannot count by '{field}': use category, tags, audience, language or attributes.<name>"),
+                message: format!(
+                    "cannot count by '{field}': use category, tags, audience, language or attributes.<name>"
+                ),
             });
         }
     }

@@ -92,9 +92,7 @@ fn build(filter: &Filter, path: &str, depth: usize, conditions: &mut usize) -> R
     match filter {
         Filter::All { all } => Ok(Check::All(list(all, "all", conditions)?)),
         Filter::Any { any } => Ok(Check::Any(list(any, "any", conditions)?)),
-        Filter::Not { not } => {
-            Ok(Check::Not(Box::new(build(not, &format!("{path}.not"), depth + 1, conditions)?)))
-        }
+        Filter::Not { not } => Ok(Check::Not(Box::new(build(not, &format!("{path}.not"), depth + 1, conditions)?))),
         Filter::Condition(condition) => {
             *conditions += 1;
             if *conditions > MAX_CONDITIONS {
@@ -172,16 +170,11 @@ fn operand(field: &Field, value: &Value, path: &str) -> Result<Operand> {
         }
         Field::PublishedAt => {
             // Milliseconds: the caller of the engine turns written times into them.
-            value
-                .as_f64()
-                .map(Operand::Number)
-                .ok_or_else(|| wrong(path, format!("expected a time, not {value}")))
+            value.as_f64().map(Operand::Number).ok_or_else(|| wrong(path, format!("expected a time, not {value}")))
         }
         Field::Attribute(_) => match value {
             Value::String(text) => Ok(Operand::Text(text.clone())),
-            Value::Number(n) => {
-                n.as_f64().map(Operand::Number).ok_or_else(|| wrong(path, "the number is too large"))
-            }
+            Value::Number(n) => n.as_f64().map(Operand::Number).ok_or_else(|| wrong(path, "the number is too large")),
             _ => Err(wrong(path, format!("expected a text or a number, not {value}"))),
         },
         _ => text(value, path).map(Operand::Text),

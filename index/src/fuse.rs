@@ -59,7 +59,7 @@ pub(crate) fn relevance(features: &Features, query: &QueryFeatures, fusion: Fusi
 /// Probability that a passage with these features answers the query: a logistic model whose weights are data.
 pub(crate) fn confidence(features: &Features, query: &QueryFeatures, rank: &RankSettings) -> f32 {
     // A question's words weigh more when ordering; how much of the query it covers must not.
-    let weight = if features.question { rank.questions.max(1.0) } else { 1.0 };
+    let weight = if features.question { rank.questions.max(1.0).sqrt() } else { 1.0 };
     let share = (share(features, query) / weight).min(1.0);
     let cosine = features.cosine.unwrap_or(0.0).max(0.0);
     let [constant, by_share, by_cosine, by_both, by_known] = rank.confidence;
@@ -68,6 +68,7 @@ pub(crate) fn confidence(features: &Features, query: &QueryFeatures, rank: &Rank
 }
 
 #[cfg(test)]
+#[expect(clippy::expect_used, reason = "tests fail by panicking")]
 mod tests {
     use super::*;
 

@@ -129,12 +129,7 @@ impl Index {
         }
     }
 
-    fn load(
-        dir: &Path,
-        settings: &IndexSettings,
-        embedder: &Arc<dyn Embedder>,
-        fingerprint: &str,
-    ) -> Result<Self> {
+    fn load(dir: &Path, settings: &IndexSettings, embedder: &Arc<dyn Embedder>, fingerprint: &str) -> Result<Self> {
         let dimension = embedder.dimension();
         let (live, next_live) = Shelf::open(&dir.join("live"), dimension, settings.dense.clone(), fingerprint)?;
         // The past is searched seldom: an exact scan serves it.

@@ -78,10 +78,7 @@ mod tests {
             ("iPhone 15 Pro Max 怎么退货", Language::Zh),
             ("如何 reset password on my phone", Language::Zh),
             ("How do I return an order?", Language::En),
-            (
-                "Zhiyin (知音) is a knowledge base that answers questions from articles",
-                Language::En,
-            ),
+            ("Zhiyin (知音) is a knowledge base that answers questions from articles", Language::En),
             ("Où est ma commande ?", Language::En),
             ("返品の手続きについて教えてください", Language::Other),
             ("Как вернуть заказ", Language::Other),
@@ -96,9 +93,6 @@ mod tests {
 
     #[test]
     fn tags() {
-        assert_eq!(
-            [Language::Zh, Language::En, Language::Other].map(Language::as_str),
-            ["zh", "en", "und"]
-        );
+        assert_eq!([Language::Zh, Language::En, Language::Other].map(Language::as_str), ["zh", "en", "und"]);
     }
 }

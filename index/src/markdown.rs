@@ -13,10 +13,7 @@ const LINK_TARGET: usize = 1_024;
 /// link targets, table bars and rules, code fences. Code itself is left alone.
 pub(crate) fn hidden(text: &str) -> Vec<Range<usize>> {
     let mut out = Vec::new();
-    if !text
-        .bytes()
-        .any(|byte| is_mark(byte) || matches!(byte, b'#' | b'>' | b'-' | b'+'))
-    {
+    if !text.bytes().any(|byte| is_mark(byte) || matches!(byte, b'#' | b'>' | b'-' | b'+')) {
         return out;
     }
     let mut fenced = false;
@@ -47,9 +44,7 @@ fn is_mark(byte: u8) -> bool {
 fn is_rule(line: &str) -> bool {
     line.len() >= 3
         && line.contains(['-', '=', '*'])
-        && line
-            .chars()
-            .all(|c| matches!(c, '|' | '-' | ':' | '=' | '*' | ' ' | '\t' | '\r'))
+        && line.chars().all(|c| matches!(c, '|' | '-' | ':' | '=' | '*' | ' ' | '\t' | '\r'))
 }
 
 fn hide_in_line(at: usize, line: &str, out: &mut Vec<Range<usize>>) {
@@ -125,18 +120,10 @@ fn is_emphasis(mark: char, length: usize, before: char, after: char) -> bool {
 /// A link or an image at the beginning of `text`: how long its opening is, and where `](target)` stands.
 fn link(text: &str) -> Option<(usize, Range<usize>)> {
     let opening = if text.starts_with("![") { 2 } else { 1 };
-    let inner = text
-        .get(opening..)
-        .filter(|_| text.starts_with(['[']) || opening == 2)?;
-    let close = inner
-        .bytes()
-        .take(LINK_TEXT)
-        .position(|byte| byte == b']')?;
+    let inner = text.get(opening..).filter(|_| text.starts_with(['[']) || opening == 2)?;
+    let close = inner.bytes().take(LINK_TEXT).position(|byte| byte == b']')?;
     let target = inner.get(close..)?.strip_prefix("](")?;
-    let end = target
-        .bytes()
-        .take(LINK_TARGET)
-        .position(|byte| byte == b')')?;
+    let end = target.bytes().take(LINK_TARGET).position(|byte| byte == b')')?;
     let start = opening + close;
     Some((opening, start..start + 2 + end + 1))
 }
@@ -158,31 +145,16 @@ mod tests {
 
     #[test]
     fn marks_of_lines() {
-        assert_eq!(
-            shown("## 退货\n> - 一\n1. 二\n---\n三"),
-            "退货\n一\n1. 二\n\n三"
-        );
+        assert_eq!(shown("## 退货\n> - 一\n1. 二\n---\n三"), "退货\n一\n1. 二\n\n三");
         assert_eq!(shown("| a | b |\n|---|:-:|\n| c | d |"), " a  b \n\n c  d ");
-        assert_eq!(
-            shown("```rust\nlet *a = `b`;\n```\nx"),
-            "\nlet *a = `b`;\n\nx"
-        );
+        assert_eq!(shown("```rust\nlet *a = `b`;\n```\nx"), "\nlet *a = `b`;\n\nx");
     }
 
     #[test]
     fn marks_inside_lines() {
-        assert_eq!(
-            shown("**粗**体 *斜*体 `码` ~~删~~ _a_ __b__"),
-            "粗体 斜体 码 删 a b"
-        );
-        assert_eq!(
-            shown("3*4 = 3 * 4, user_name, ~5"),
-            "3*4 = 3 * 4, user_name, ~5"
-        );
-        assert_eq!(
-            shown("见[退货 `页`](https://e.com/_a_)和![图](a.png)。"),
-            "见退货 页和图。"
-        );
+        assert_eq!(shown("**粗**体 *斜*体 `码` ~~删~~ _a_ __b__"), "粗体 斜体 码 删 a b");
+        assert_eq!(shown("3*4 = 3 * 4, user_name, ~5"), "3*4 = 3 * 4, user_name, ~5");
+        assert_eq!(shown("见[退货 `页`](https://e.com/_a_)和![图](a.png)。"), "见退货 页和图。");
         assert_eq!(shown("a[0] [b] ! [c](d"), "a[0] [b] ! [c](d");
         assert_eq!(shown("[a](b)[c](d)"), "ac");
     }

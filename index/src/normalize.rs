@@ -7,9 +7,7 @@ use std::iter::once;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use unicode_normalization::char::{
-    canonical_combining_class, decompose_compatible, is_combining_mark,
-};
+use unicode_normalization::char::{canonical_combining_class, decompose_compatible, is_combining_mark};
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfkc_quick};
 
 /// A text in its matching form, with a map back to the text it came from.
@@ -81,12 +79,7 @@ impl Folded {
             last.end = origin.end;
             return;
         }
-        self.pieces.push(Piece {
-            folded,
-            start: origin.start,
-            end: origin.end,
-            linear,
-        });
+        self.pieces.push(Piece { folded, start: origin.start, end: origin.end, linear });
     }
 }
 
@@ -95,14 +88,9 @@ impl Folded {
 ///
 /// Unicode Standard Annex 15 (normalization forms); line breaks and tabs stay.
 pub fn fold(text: &str) -> Folded {
-    let mut folded = Folded {
-        text: String::with_capacity(text.len()),
-        pieces: Vec::new(),
-    };
+    let mut folded = Folded { text: String::with_capacity(text.len()), pieces: Vec::new() };
     let mut out = std::mem::take(&mut folded.text);
-    fold_into(text, &mut out, |at, origin, linear| {
-        folded.note(at, origin, linear)
-    });
+    fold_into(text, &mut out, |at, origin, linear| folded.note(at, origin, linear));
     folded.text = out;
     folded
 }
@@ -156,20 +144,11 @@ fn ascii_run(text: &str) -> usize {
     let is_plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\n' | b'\t' | b'\r');
     let length = text.bytes().take_while(|byte| is_plain(byte)).count();
     let next = text.get(length..).and_then(|rest| rest.chars().next());
-    if next.is_none_or(is_solid) {
-        length
-    } else {
-        length.saturating_sub(1)
-    }
+    if next.is_none_or(is_solid) { length } else { length.saturating_sub(1) }
 }
 
 /// Folds the combining sequence at `at`; where the next one begins.
-fn fold_sequence(
-    text: &str,
-    at: usize,
-    out: &mut String,
-    note: &mut impl FnMut(usize, Range<usize>, bool),
-) -> usize {
+fn fold_sequence(text: &str, at: usize, out: &mut String, note: &mut impl FnMut(usize, Range<usize>, bool)) -> usize {
     let rest = text.get(at..).unwrap_or_default();
     let mut unit = String::new();
     let mut scalars = 0;
@@ -302,8 +281,7 @@ struct Simplified {
     rare: HashMap<char, char>,
 }
 
-static SIMPLIFIED: LazyLock<Simplified> =
-    LazyLock::new(|| Simplified::parse(include_str!("../data/t2s.tsv")));
+static SIMPLIFIED: LazyLock<Simplified> = LazyLock::new(|| Simplified::parse(include_str!("../data/t2s.tsv")));
 
 impl Simplified {
     fn parse(table: &str) -> Self {
@@ -326,9 +304,7 @@ impl Simplified {
             }
             at
         };
-        let common = (FIRST..=LAST)
-            .map(|code| char::from_u32(code).map_or(' ', end_of))
-            .collect();
+        let common = (FIRST..=LAST).map(|code| char::from_u32(code).map_or(' ', end_of)).collect();
         let rare = pairs
             .keys()
             .filter(|from| !(FIRST..=LAST).contains(&u32::from(**from)))
@@ -343,11 +319,7 @@ impl Simplified {
             return c;
         }
         if code <= LAST {
-            return self
-                .common
-                .get((code - FIRST) as usize)
-                .copied()
-                .unwrap_or(c);
+            return self.common.get((code - FIRST) as usize).copied().unwrap_or(c);
         }
         if code < 0x20000 {
             return c;
@@ -362,9 +334,7 @@ impl Simplified {
             '\u{4e00}'..='\u{9fff}' | '\u{3400}'..='\u{4dbf}' => Some(self.simplify(c)),
             '\u{3001}'..='\u{3020}' | '\u{3041}'..='\u{3096}' | '\u{2013}'..='\u{2016}' => Some(c),
             '\u{3000}' => Some(' '),
-            '\u{ff01}'..='\u{ff5e}' => {
-                char::from_u32(u32::from(c) - 0xfee0).map(|ascii| ascii.to_ascii_lowercase())
-            }
+            '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).map(|ascii| ascii.to_ascii_lowercase()),
             '\u{2018}'..='\u{201f}' | '\u{2010}' | '\u{2011}' => Some(straight(c)),
             'а'..='я' => Some(c),
             'А'..='Я' => char::from_u32(u32::from(c) + 32),
@@ -392,10 +362,7 @@ mod tests {
 
     #[test]
     fn drops_what_cannot_be_seen() {
-        assert_eq!(
-            folded("退\u{200b}货\u{feff}\u{0}a\u{ad}b\u{fe0f}"),
-            "退货ab"
-        );
+        assert_eq!(folded("退\u{200b}货\u{feff}\u{0}a\u{ad}b\u{fe0f}"), "退货ab");
         assert_eq!(folded("a\nb\tc\u{b}d\u{85}e"), "a\nb\tc d e");
     }
 

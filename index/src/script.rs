@@ -26,11 +26,7 @@ impl Script {
     /// The class of `c`.
     pub fn of(c: char) -> Self {
         if c.is_ascii() {
-            return if c.is_ascii_alphanumeric() {
-                Self::Letter
-            } else {
-                Self::Other
-            };
+            return if c.is_ascii_alphanumeric() { Self::Letter } else { Self::Other };
         }
         match c {
             '\u{4e00}'..='\u{9fff}'
@@ -46,9 +42,7 @@ impl Script {
             | '\u{30fc}'..='\u{30ff}'
             | '\u{31f0}'..='\u{31ff}'
             | '\u{ff66}'..='\u{ff9d}' => Self::Kana,
-            '\u{ac00}'..='\u{d7a3}' | '\u{1100}'..='\u{11ff}' | '\u{3131}'..='\u{318e}' => {
-                Self::Hangul
-            }
+            '\u{ac00}'..='\u{d7a3}' | '\u{1100}'..='\u{11ff}' | '\u{3131}'..='\u{318e}' => Self::Hangul,
             c if is_combining_mark(c) => Self::Mark,
             c if c.is_alphanumeric() => Self::Letter,
             _ => Self::Other,
@@ -86,9 +80,7 @@ impl Iterator for Runs<'_> {
         let rest = self.text.get(self.at..)?;
         let mut chars = rest.char_indices().map(|(at, c)| (at, class(c)));
         let (_, first) = chars.next()?;
-        let length = chars
-            .find(|(_, script)| *script != first)
-            .map_or(rest.len(), |(at, _)| at);
+        let length = chars.find(|(_, script)| *script != first).map_or(rest.len(), |(at, _)| at);
         let start = self.at;
         self.at += length;
         if first == Script::Other {

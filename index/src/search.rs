@@ -143,7 +143,6 @@ impl Index {
             Err(error) => Err(Error::Embedding(error.to_string())),
         }
     }
-
 }
 
 /// Share of the query's information that is carried by terms which occur at all.

@@ -31,11 +31,7 @@ pub fn sentences(text: &str) -> Vec<Range<usize>> {
             fenced = !fenced;
             continue;
         }
-        let (offset, content) = if fenced {
-            (0, line)
-        } else {
-            strip_markers(line)
-        };
+        let (offset, content) = if fenced { (0, line) } else { strip_markers(line) };
         let at = line_start + offset;
         if fenced || content.starts_with('|') {
             let bars = |c: char| c == '|' || c.is_whitespace();
@@ -105,9 +101,7 @@ fn split_line(text: &str, at: usize, line: &str, out: &mut Vec<Range<usize>>) {
         let ends = match c {
             '。' | '！' | '？' | '；' | '…' | '｡' => true,
             '.' | '!' | '?' => {
-                let before = line
-                    .get(from..line.len() - rest.len() - 1)
-                    .unwrap_or_default();
+                let before = line.get(from..line.len() - rest.len() - 1).unwrap_or_default();
                 ends_western(before, c, previous, rest)
             }
             _ => false,
@@ -176,10 +170,7 @@ fn ends_western(before: &str, stop: char, previous: char, after: &str) -> bool {
 }
 
 fn last_word(before: &str) -> &str {
-    before
-        .rsplit(|c: char| c.is_whitespace() || "([\"'“‘（，。：".contains(c))
-        .next()
-        .unwrap_or_default()
+    before.rsplit(|c: char| c.is_whitespace() || "([\"'“‘（，。：".contains(c)).next().unwrap_or_default()
 }
 
 /// Whether the stop after `word` belongs to it, given the first character after the space.
@@ -192,20 +183,12 @@ fn is_abbreviation(word: &str, follows: Option<char>) -> bool {
     if matches!(lower.as_str(), "etc" | "a.m" | "p.m") {
         return !follows.is_some_and(char::is_uppercase);
     }
-    let initials = word
-        .split('.')
-        .all(|part| part.len() == 1 && part.bytes().all(|byte| byte.is_ascii_alphabetic()));
-    if initials
-        && (word.len() > 1
-            || word
-                .bytes()
-                .all(|byte| byte.is_ascii_uppercase() && byte != b'I'))
-    {
+    let initials = word.split('.').all(|part| part.len() == 1 && part.bytes().all(|byte| byte.is_ascii_alphabetic()));
+    if initials && (word.len() > 1 || word.bytes().all(|byte| byte.is_ascii_uppercase() && byte != b'I')) {
         return true;
     }
     ABBREVIATIONS.contains(lower.as_str())
-        || follows.is_some_and(char::is_numeric)
-            && ABBREVIATIONS.contains(format!("{lower}+").as_str())
+        || follows.is_some_and(char::is_numeric) && ABBREVIATIONS.contains(format!("{lower}+").as_str())
 }
 
 /// Where in `text`, the end of something longer, the first new sentence begins, if one does.
@@ -232,33 +215,17 @@ mod tests {
     use super::*;
 
     fn split(text: &str) -> Vec<&str> {
-        sentences(text)
-            .into_iter()
-            .map(|range| &text[range])
-            .collect()
+        sentences(text).into_iter().map(|range| &text[range]).collect()
     }
 
     #[test]
     fn chinese_stops() {
         assert_eq!(
             split("七天内可退货。超过七天呢？不行！要保留包装；否则拒收……谢谢"),
-            [
-                "七天内可退货。",
-                "超过七天呢？",
-                "不行！",
-                "要保留包装；",
-                "否则拒收……",
-                "谢谢"
-            ]
+            ["七天内可退货。", "超过七天呢？", "不行！", "要保留包装；", "否则拒收……", "谢谢"]
         );
-        assert_eq!(
-            split("他说：“好。”然后走了。"),
-            ["他说：“好。”", "然后走了。"]
-        );
-        assert_eq!(
-            split("真的吗?是的!价格3.5元"),
-            ["真的吗?", "是的!", "价格3.5元"]
-        );
+        assert_eq!(split("他说：“好。”然后走了。"), ["他说：“好。”", "然后走了。"]);
+        assert_eq!(split("真的吗?是的!价格3.5元"), ["真的吗?", "是的!", "价格3.5元"]);
     }
 
     #[test]
@@ -268,28 +235,15 @@ mod tests {
             ["Open the app.", "Tap Return!", "Why?", "Because."]
         );
         assert_eq!(
-            split(
-                "Use a card, e.g. Visa. Mr. Li lives in the U.S. since 2020. It costs 3.5 dollars. Done"
-            ),
-            [
-                "Use a card, e.g. Visa.",
-                "Mr. Li lives in the U.S. since 2020.",
-                "It costs 3.5 dollars.",
-                "Done"
-            ]
+            split("Use a card, e.g. Visa. Mr. Li lives in the U.S. since 2020. It costs 3.5 dollars. Done"),
+            ["Use a card, e.g. Visa.", "Mr. Li lives in the U.S. since 2020.", "It costs 3.5 dollars.", "Done"]
         );
         assert_eq!(
             split("Cables, plugs, etc. are free. Open at 9 a.m. Ask us."),
             ["Cables, plugs, etc. are free.", "Open at 9 a.m.", "Ask us."]
         );
-        assert_eq!(
-            split("He said \"stop.\" Then left."),
-            ["He said \"stop.\"", "Then left."]
-        );
-        assert_eq!(
-            split("The answer is no. See No. 5."),
-            ["The answer is no.", "See No. 5."]
-        );
+        assert_eq!(split("He said \"stop.\" Then left."), ["He said \"stop.\"", "Then left."]);
+        assert_eq!(split("The answer is no. See No. 5."), ["The answer is no.", "See No. 5."]);
         assert_eq!(split("So do I. You too."), ["So do I.", "You too."]);
     }
 
@@ -306,33 +260,14 @@ mod tests {
         let text = "# 退货\n\n- 打开应用。点退货\n* [x] done\n1. First\n2) Second\n> 引用一句\n---\n第一行\n第二行";
         assert_eq!(
             split(text),
-            [
-                "退货",
-                "打开应用。",
-                "点退货",
-                "done",
-                "First",
-                "Second",
-                "引用一句",
-                "第一行",
-                "第二行"
-            ]
+            ["退货", "打开应用。", "点退货", "done", "First", "Second", "引用一句", "第一行", "第二行"]
         );
     }
 
     #[test]
     fn tables_and_code() {
         let text = "| 型号 | 价格。含税 |\n|---|:--|\n| X200 | 99. Yes |\n```sh\nrun a. b\n\nstop\n```\nend";
-        assert_eq!(
-            split(text),
-            [
-                "型号 | 价格。含税",
-                "X200 | 99. Yes",
-                "run a. b",
-                "stop",
-                "end"
-            ]
-        );
+        assert_eq!(split(text), ["型号 | 价格。含税", "X200 | 99. Yes", "run a. b", "stop", "end"]);
     }
 
     #[test]

@@ -59,20 +59,13 @@ impl Highlighter {
     /// Prepares to mark `terms`; function words only when there is nothing else.
     pub fn new(terms: &[QueryTerm]) -> Self {
         let all_stop = terms.iter().all(|term| term.stop);
-        let mut made = Self {
-            literals: Vec::new(),
-            firsts: 0,
-            stems: HashMap::new(),
-            openings: Vec::new(),
-        };
+        let mut made = Self { literals: Vec::new(), firsts: 0, stems: HashMap::new(), openings: Vec::new() };
         for (at, term) in terms.iter().enumerate() {
             if term.stop && !all_stop {
                 continue;
             }
-            let alphabetic = term
-                .term
-                .chars()
-                .all(|c| matches!(Script::of(c), Script::Letter | Script::Mark) && !c.is_numeric());
+            let alphabetic =
+                term.term.chars().all(|c| matches!(Script::of(c), Script::Letter | Script::Mark) && !c.is_numeric());
             if term.kind == QueryKind::Word && alphabetic {
                 made.openings.push(opening(&term.term));
                 made.stems.insert(term.term.clone(), at);
@@ -105,11 +98,7 @@ impl Highlighter {
         let window = window(text, &found, max_chars);
         let marks = merge(found.into_iter().map(|found| found.range));
         let start = scalars(text, 0..window.start);
-        Snippet {
-            html: render(text, &window, &marks, &hidden),
-            start,
-            end: start + scalars(text, window),
-        }
+        Snippet { html: render(text, &window, &marks, &hidden), start, end: start + scalars(text, window) }
     }
 
     /// All matches that are to be marked, by where they start.
@@ -123,16 +112,9 @@ impl Highlighter {
             }
             let rest = folded.text.get(at..).unwrap_or_default();
             let from = self.literals.partition_point(|literal| literal.first < c);
-            let same = self
-                .literals
-                .iter()
-                .skip(from)
-                .take_while(|literal| literal.first == c);
+            let same = self.literals.iter().skip(from).take_while(|literal| literal.first == c);
             for literal in same.filter(|literal| rest.starts_with(&literal.text)) {
-                let found = Found {
-                    range: at..at + literal.text.len(),
-                    term: literal.term,
-                };
+                let found = Found { range: at..at + literal.text.len(), term: literal.term };
                 if literal.gram {
                     grams.push(found);
                 } else if !inside_word(&folded.text, &found.range) {
@@ -157,10 +139,7 @@ impl Highlighter {
             return out;
         }
         let mut from = None;
-        for (at, c) in text
-            .char_indices()
-            .chain(std::iter::once((text.len(), ' ')))
-        {
+        for (at, c) in text.char_indices().chain(std::iter::once((text.len(), ' '))) {
             let letter = if c.is_ascii() {
                 c.is_ascii_lowercase()
             } else {
@@ -172,10 +151,7 @@ impl Highlighter {
                 && let Some(word) = text.get(start..at)
                 && let Some(term) = self.term_of(word)
             {
-                out.push(Found {
-                    range: start..at,
-                    term,
-                });
+                out.push(Found { range: start..at, term });
             }
         }
         out
@@ -208,18 +184,13 @@ fn inside_word(text: &str, range: &Range<usize>) -> bool {
         let after = after.chars().next().is_some_and(char::is_numeric);
         before == after
     };
-    [range.start, range.end]
-        .iter()
-        .any(|at| is_cut(text, *at) && same_kind(*at))
+    [range.start, range.end].iter().any(|at| is_cut(text, *at) && same_kind(*at))
 }
 
 /// A bigram is marked where no word was found, or where it fills the gap between two words.
 fn stands_alone_or_joins(gram: &Range<usize>, spots: &[Range<usize>]) -> bool {
     let next = spots.partition_point(|spot| spot.end < gram.start);
-    let mut near = spots
-        .iter()
-        .skip(next)
-        .take_while(|spot| spot.start <= gram.end);
+    let mut near = spots.iter().skip(next).take_while(|spot| spot.start <= gram.end);
     let overlaps = |spot: &Range<usize>| spot.start < gram.end && gram.start < spot.end;
     match (near.next(), near.next()) {
         (Some(_), Some(_)) => true,
@@ -230,9 +201,7 @@ fn stands_alone_or_joins(gram: &Range<usize>, spots: &[Range<usize>]) -> bool {
 
 fn is_within(range: &Range<usize>, ascending: &[Range<usize>]) -> bool {
     let at = ascending.partition_point(|outer| outer.end < range.end);
-    ascending
-        .get(at)
-        .is_some_and(|outer| outer.start <= range.start)
+    ascending.get(at).is_some_and(|outer| outer.start <= range.start)
 }
 
 /// Joins ranges that touch or overlap; the input is sorted here.
@@ -250,25 +219,14 @@ fn merge(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
 }
 
 /// Writes the window as html: escaped, white space collapsed, without what is hidden, matches marked.
-fn render(
-    text: &str,
-    window: &Range<usize>,
-    marks: &[Range<usize>],
-    hidden: &[Range<usize>],
-) -> String {
+fn render(text: &str, window: &Range<usize>, marks: &[Range<usize>], hidden: &[Range<usize>]) -> String {
     let mut html = String::with_capacity(window.len() + 64);
     let shows = |range: Range<usize>| text.get(range).is_some_and(|text| !text.trim().is_empty());
     if shows(0..window.start) {
         html.push('…');
     }
-    let mut marks = marks
-        .iter()
-        .skip_while(|mark| mark.end <= window.start)
-        .peekable();
-    let mut hidden = hidden
-        .iter()
-        .skip_while(|noise| noise.end <= window.start)
-        .peekable();
+    let mut marks = marks.iter().skip_while(|mark| mark.end <= window.start).peekable();
+    let mut hidden = hidden.iter().skip_while(|noise| noise.end <= window.start).peekable();
     let mut open = false;
     let mut space = true;
     for (at, c) in text.get(window.clone()).unwrap_or_default().char_indices() {
@@ -332,33 +290,20 @@ mod tests {
 
     fn marked<'a>(query: &str, text: &'a str) -> Vec<&'a str> {
         let highlighter = Highlighter::new(&Analyzer::new().query_terms(query));
-        highlighter
-            .ranges(text)
-            .into_iter()
-            .map(|range| &text[range])
-            .collect()
+        highlighter.ranges(text).into_iter().map(|range| &text[range]).collect()
     }
 
     #[test]
     fn words_of_both_languages_are_marked() {
-        assert_eq!(
-            html("退货", "七天内可以退貨。"),
-            "七天内可以<mark>退貨</mark>。"
-        );
-        assert_eq!(
-            html("returns", "We RETURNED it, turn"),
-            "We <mark>RETURNED</mark> it, turn"
-        );
+        assert_eq!(html("退货", "七天内可以退貨。"), "七天内可以<mark>退貨</mark>。");
+        assert_eq!(html("returns", "We RETURNED it, turn"), "We <mark>RETURNED</mark> it, turn");
         assert_eq!(html("cafe", "Le Café’s"), "Le <mark>Café</mark>’s");
         assert_eq!(html("dying", "die"), "<mark>die</mark>");
     }
 
     #[test]
     fn identifiers_are_marked_whole_or_in_part() {
-        assert_eq!(
-            marked("X200-Pro", "x200-pro, X200, the Pro, ax200"),
-            ["x200-pro", "X200", "Pro"]
-        );
+        assert_eq!(marked("X200-Pro", "x200-pro, X200, the Pro, ax200"), ["x200-pro", "X200", "Pro"]);
         assert_eq!(marked("iphone", "iPhone15 iPhones"), ["iPhone", "iPhones"]);
         assert_eq!(marked("4.3.1", "v4.3.1 14.3.1"), ["4.3.1", "3", "1"]);
         assert_eq!(marked("c++", "C++ c"), ["C++", "c"]);
@@ -369,12 +314,7 @@ mod tests {
         // 货流 overlaps 退货 but joins nothing: not marked beyond the word.
         assert_eq!(marked("退货流程", "退货流量"), ["退货"]);
         assert_eq!(marked("退货流程", "退货流程"), ["退货流程"]);
-        let gram = |term: &str| QueryTerm {
-            term: term.to_owned(),
-            kind: QueryKind::Gram,
-            count: 1,
-            stop: false,
-        };
+        let gram = |term: &str| QueryTerm { term: term.to_owned(), kind: QueryKind::Gram, count: 1, stop: false };
         let ranges = Highlighter::new(&[gram("魔镜"), gram("镜灯")]).ranges("开魔镜，魔镜灯");
         assert_eq!(ranges, [3..9, 12..21]);
         assert_eq!(marked("卡", "银行卡"), ["卡"]);
@@ -389,10 +329,7 @@ mod tests {
     #[test]
     fn markdown_goes_and_html_is_escaped() {
         assert_eq!(
-            html(
-                "退货",
-                "## **退货** <b>\n- 见[退货页](https://e.com/退货) & \"x\"\n| a|b |\n|--|--|"
-            ),
+            html("退货", "## **退货** <b>\n- 见[退货页](https://e.com/退货) & \"x\"\n| a|b |\n|--|--|"),
             "<mark>退货</mark> &lt;b&gt; 见<mark>退货</mark>页 &amp; &quot;x&quot; a b"
         );
     }
@@ -405,45 +342,22 @@ mod tests {
             "后面的话。".repeat(40)
         );
         let found = snippet(&text, &Analyzer::new().query_terms("退货流程申请"), 40);
-        assert!(
-            found.html.starts_with('…') && found.html.ends_with('…'),
-            "{}",
-            found.html
-        );
-        assert!(
-            found
-                .html
-                .contains("<mark>退货流程</mark>提交<mark>申请</mark>"),
-            "{}",
-            found.html
-        );
+        assert!(found.html.starts_with('…') && found.html.ends_with('…'), "{}", found.html);
+        assert!(found.html.contains("<mark>退货流程</mark>提交<mark>申请</mark>"), "{}", found.html);
         assert!(found.end - found.start <= 40);
-        let scalars: String = text
-            .chars()
-            .skip(found.start)
-            .take(found.end - found.start)
-            .collect();
+        let scalars: String = text.chars().skip(found.start).take(found.end - found.start).collect();
         assert!(scalars.contains("退货流程提交申请"), "{scalars}");
-        assert!(
-            scalars.starts_with("前面") || scalars.starts_with("我想"),
-            "{scalars}"
-        );
+        assert!(scalars.starts_with("前面") || scalars.starts_with("我想"), "{scalars}");
     }
 
     #[test]
     fn windows_do_not_cut_words() {
-        let text = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda return order mu nu xi omicron".to_owned();
+        let text =
+            "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda return order mu nu xi omicron".to_owned();
         let found = snippet(&text, &Analyzer::new().query_terms("return order"), 30);
-        let inner = found
-            .html
-            .replace("<mark>", "")
-            .replace("</mark>", "")
-            .replace('…', " ");
+        let inner = found.html.replace("<mark>", "").replace("</mark>", "").replace('…', " ");
         for word in inner.split_whitespace() {
-            assert!(
-                text.split(' ').any(|whole| whole == word),
-                "{word} in {inner}"
-            );
+            assert!(text.split(' ').any(|whole| whole == word), "{word} in {inner}");
         }
         assert!(inner.contains("return order"), "{inner}");
     }
@@ -451,18 +365,8 @@ mod tests {
     #[test]
     fn without_matches_the_beginning() {
         let found = snippet("one two three", &[], 7);
-        assert_eq!(
-            found,
-            Snippet {
-                html: "one two…".to_owned(),
-                start: 0,
-                end: 7
-            }
-        );
+        assert_eq!(found, Snippet { html: "one two…".to_owned(), start: 0, end: 7 });
         assert_eq!(snippet("", &[], 7).html, "");
-        assert_eq!(
-            snippet("abc", &Analyzer::new().query_terms("abc"), 0).html,
-            "…"
-        );
+        assert_eq!(snippet("abc", &Analyzer::new().query_terms("abc"), 0).html, "…");
     }
 }

@@ -63,14 +63,9 @@ impl Table {
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (u32, &Arc<Record>)> {
-        self.blocks.iter().enumerate().filter_map(|(b, block)| Some((b, block.as_ref()?))).flat_map(
-            |(b, block)| {
-                block
-                    .iter()
-                    .enumerate()
-                    .filter_map(move |(s, record)| Some(((b * BLOCK + s) as u32, record.as_ref()?)))
-            },
-        )
+        self.blocks.iter().enumerate().filter_map(|(b, block)| Some((b, block.as_ref()?))).flat_map(|(b, block)| {
+            block.iter().enumerate().filter_map(move |(s, record)| Some(((b * BLOCK + s) as u32, record.as_ref()?)))
+        })
     }
 
     fn set(&mut self, document: u32, record: Option<Arc<Record>>) {

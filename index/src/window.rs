@@ -16,9 +16,7 @@ pub(crate) fn scalars(text: &str, range: Range<usize>) -> usize {
 /// The byte `chars` Unicode scalars after `from`, or the end.
 fn forward(text: &str, from: usize, chars: usize) -> usize {
     let rest = text.get(from..).unwrap_or_default();
-    rest.char_indices()
-        .nth(chars)
-        .map_or(text.len(), |(at, _)| from + at)
+    rest.char_indices().nth(chars).map_or(text.len(), |(at, _)| from + at)
 }
 
 /// The byte `chars` Unicode scalars before `to`, or the beginning.
@@ -27,10 +25,7 @@ fn backward(text: &str, to: usize, chars: usize) -> usize {
         return to;
     }
     let rest = text.get(..to).unwrap_or_default();
-    rest.char_indices()
-        .rev()
-        .nth(chars - 1)
-        .map_or(0, |(at, _)| at)
+    rest.char_indices().rev().nth(chars - 1).map_or(0, |(at, _)| at)
 }
 
 /// The window around the stretch with the most distinct terms, from a sentence or word start near it.
@@ -105,9 +100,7 @@ fn begin_near(text: &str, lead: Range<usize>) -> usize {
     if !is_cut(text, lead.start) {
         return lead.start;
     }
-    let gap = piece
-        .char_indices()
-        .find(|(_, c)| Script::of(*c) != Script::Letter);
+    let gap = piece.char_indices().find(|(_, c)| Script::of(*c) != Script::Letter);
     gap.map_or(lead.end, |(at, _)| lead.start + at)
 }
 
@@ -117,14 +110,7 @@ fn end_near(text: &str, tail: Range<usize>) -> usize {
         return tail.end;
     }
     let piece = text.get(tail.clone()).unwrap_or_default();
-    let word = piece
-        .chars()
-        .rev()
-        .take_while(|c| Script::of(*c) == Script::Letter);
+    let word = piece.chars().rev().take_while(|c| Script::of(*c) == Script::Letter);
     let length: usize = word.map(char::len_utf8).sum();
-    if length == piece.len() {
-        tail.end
-    } else {
-        tail.end - length
-    }
+    if length == piece.len() { tail.end } else { tail.end - length }
 }

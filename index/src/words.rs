@@ -21,11 +21,7 @@ pub(crate) struct Form {
 ///
 /// `original` gives the original spelling of a byte range of `text` where it has the same length,
 /// so that `userName` can be taken apart although folding lost its capital.
-pub(crate) fn words<'a>(
-    text: &str,
-    original: impl Fn(Range<usize>) -> Option<&'a str>,
-    mut emit: impl FnMut(Form),
-) {
+pub(crate) fn words<'a>(text: &str, original: impl Fn(Range<usize>) -> Option<&'a str>, mut emit: impl FnMut(Form)) {
     let mut from = 0;
     while let Some(range) = next_compound(text, from) {
         from = range.end;
@@ -45,15 +41,10 @@ fn is_word(c: char) -> bool {
 /// `.` before a name (`.net`), `++` or `#` after one (`c++`, `c#`).
 fn next_compound(text: &str, from: usize) -> Option<Range<usize>> {
     let rest = text.get(from..)?;
-    let (skipped, first) = rest
-        .char_indices()
-        .find(|(_, c)| Script::of(*c) == Script::Letter)?;
+    let (skipped, first) = rest.char_indices().find(|(_, c)| Script::of(*c) == Script::Letter)?;
     let mut start = from + skipped;
     let mut before = part(text, from..start).chars().rev();
-    if first.is_alphabetic()
-        && before.next() == Some('.')
-        && before.next().is_none_or(char::is_whitespace)
-    {
+    if first.is_alphabetic() && before.next() == Some('.') && before.next().is_none_or(char::is_whitespace) {
         start -= 1;
     }
     let mut end = from + skipped;
@@ -69,8 +60,7 @@ fn next_compound(text: &str, from: usize) -> Option<Range<usize>> {
     let tail = part(text, end..text.len());
     for suffix in ["++", "#"] {
         let after = tail.strip_prefix(suffix);
-        if previous.is_ascii_alphabetic() && after.is_some_and(|after| !after.starts_with(is_word))
-        {
+        if previous.is_ascii_alphabetic() && after.is_some_and(|after| !after.starts_with(is_word)) {
             end += suffix.len();
             break;
         }
@@ -115,9 +105,8 @@ fn split_compound<'a>(
         emit_part(text, range, original, emit);
         return;
     }
-    let parts: Vec<Range<usize>> = split_parts(whole)
-        .map(|part| range.start + part.start..range.start + part.end)
-        .collect();
+    let parts: Vec<Range<usize>> =
+        split_parts(whole).map(|part| range.start + part.start..range.start + part.end).collect();
     let simple = parts.len() == 1 && parts.first() == Some(&range);
     if !simple && whole.len() <= MAX_TERM {
         emit_wholes(whole, &range, &parts, text, emit);
@@ -130,62 +119,36 @@ fn split_compound<'a>(
 /// Splits a compound at its connectors; an apostrophe inside a word is none.
 fn split_parts(whole: &str) -> impl Iterator<Item = Range<usize>> {
     let mut from = 0;
-    whole
-        .split(|c| c != '\'' && !is_word(c))
-        .filter_map(move |piece| {
-            let start = from;
-            // Every connector is one ASCII byte.
-            from += piece.len() + 1;
-            (!piece.is_empty()).then(|| start..start + piece.len())
-        })
+    whole.split(|c| c != '\'' && !is_word(c)).filter_map(move |piece| {
+        let start = from;
+        // Every connector is one ASCII byte.
+        from += piece.len() + 1;
+        (!piece.is_empty()).then(|| start..start + piece.len())
+    })
 }
 
 /// Gives the compound itself, what it is without its connectors, and the halves of an address.
-fn emit_wholes(
-    whole: &str,
-    range: &Range<usize>,
-    parts: &[Range<usize>],
-    text: &str,
-    emit: &mut impl FnMut(Form),
-) {
-    emit(Form {
-        text: strip_accents(whole).into_owned(),
-        range: range.clone(),
-    });
-    let all = |test: fn(&u8) -> bool| {
-        parts
-            .iter()
-            .all(|range| part(text, range.clone()).as_bytes().iter().all(test))
-    };
+fn emit_wholes(whole: &str, range: &Range<usize>, parts: &[Range<usize>], text: &str, emit: &mut impl FnMut(Form)) {
+    emit(Form { text: strip_accents(whole).into_owned(), range: range.clone() });
+    let all = |test: fn(&u8) -> bool| parts.iter().all(|range| part(text, range.clone()).as_bytes().iter().all(test));
     let connectors = |one: char| whole.chars().all(|c| c == one || is_word(c));
     let hyphens = connectors('-') && (all(u8::is_ascii_alphabetic) || all(u8::is_ascii_digit));
     if parts.len() > 1 && (hyphens || connectors(',')) {
-        emit(Form {
-            text: whole.chars().filter(|c| is_word(*c)).collect(),
-            range: range.clone(),
-        });
+        emit(Form { text: whole.chars().filter(|c| is_word(*c)).collect(), range: range.clone() });
     }
     // `v4.3.1` is also the version 4.3.1.
     if let Some(version) = whole.strip_prefix('v')
         && connectors('.')
         && parts.len() > 1
-        && version
-            .bytes()
-            .all(|byte| byte == b'.' || byte.is_ascii_digit())
+        && version.bytes().all(|byte| byte == b'.' || byte.is_ascii_digit())
     {
-        emit(Form {
-            text: version.to_owned(),
-            range: range.start + 1..range.end,
-        });
+        emit(Form { text: version.to_owned(), range: range.start + 1..range.end });
     }
     if let Some((name, host)) = whole.split_once('@') {
         let at = range.start + name.len();
         for (half, range) in [(name, range.start..at), (host, at + 1..range.end)] {
             if half.contains(|c| !is_word(c)) {
-                emit(Form {
-                    text: strip_accents(half).into_owned(),
-                    range,
-                });
+                emit(Form { text: strip_accents(half).into_owned(), range });
             }
         }
     }
@@ -202,17 +165,11 @@ fn emit_part<'a>(
     if !word.is_ascii() {
         for (at, word) in word.unicode_word_indices() {
             let start = range.start + at;
-            emit(Form {
-                text: strip_accents(clip(word)).into_owned(),
-                range: start..start + word.len(),
-            });
+            emit(Form { text: strip_accents(clip(word)).into_owned(), range: start..start + word.len() });
         }
         return;
     }
-    emit(Form {
-        text: clip(word).to_owned(),
-        range: range.clone(),
-    });
+    emit(Form { text: clip(word).to_owned(), range: range.clone() });
     if word.len() > MAX_TERM {
         return;
     }
@@ -224,10 +181,7 @@ fn emit_part<'a>(
     for run in &runs {
         let run = range.start + run.start..range.start + run.end;
         if runs.len() > 1 {
-            emit(Form {
-                text: part(text, run.clone()).to_owned(),
-                range: run.clone(),
-            });
+            emit(Form { text: part(text, run.clone()).to_owned(), range: run.clone() });
         }
         emit_humps(text, run, original, emit);
     }
@@ -241,10 +195,7 @@ fn emit_humps<'a>(
 ) {
     for hump in original(run.clone()).map(humps).unwrap_or_default() {
         let hump = run.start + hump.start..run.start + hump.end;
-        emit(Form {
-            text: part(text, hump.clone()).to_owned(),
-            range: hump,
-        });
+        emit(Form { text: part(text, hump.clone()).to_owned(), range: hump });
     }
 }
 
@@ -269,12 +220,8 @@ fn letter_digit_runs(word: &str) -> Vec<Range<usize>> {
         }
         previous = Some(digit);
     }
-    let is_letter = |run: &Range<usize>| {
-        run.len() == 1
-            && part(word, run.clone())
-                .bytes()
-                .all(|byte| byte.is_ascii_alphabetic())
-    };
+    let is_letter =
+        |run: &Range<usize>| run.len() == 1 && part(word, run.clone()).bytes().all(|byte| byte.is_ascii_alphabetic());
     let mut merged: Vec<Range<usize>> = Vec::new();
     for run in runs {
         match merged.last_mut() {
@@ -301,11 +248,7 @@ fn humps(word: &str) -> Vec<Range<usize>> {
         }
     }
     cuts.push(word.len());
-    let humps: Vec<Range<usize>> = cuts
-        .iter()
-        .zip(cuts.iter().skip(1))
-        .map(|(from, to)| *from..*to)
-        .collect();
+    let humps: Vec<Range<usize>> = cuts.iter().zip(cuts.iter().skip(1)).map(|(from, to)| *from..*to).collect();
     if humps.len() < 2 || humps.iter().any(|hump| hump.len() < 2) {
         return Vec::new();
     }
@@ -320,11 +263,7 @@ mod tests {
     fn forms(original: &str) -> Vec<String> {
         let folded = original.to_lowercase();
         let mut out = Vec::new();
-        words(
-            &folded,
-            |range| Some(&original[range]),
-            |form| out.push(form.text),
-        );
+        words(&folded, |range| Some(&original[range]), |form| out.push(form.text));
         out
     }
 
@@ -350,46 +289,22 @@ mod tests {
     #[test]
     fn camel_case_by_the_original() {
         assert_eq!(forms("userName"), ["username", "user", "name"]);
-        assert_eq!(
-            forms("XMLHttpRequest"),
-            ["xmlhttprequest", "xml", "http", "request"]
-        );
+        assert_eq!(forms("XMLHttpRequest"), ["xmlhttprequest", "xml", "http", "request"]);
         assert_eq!(forms("iPhone"), ["iphone"]);
         assert_eq!(forms("Orders"), ["orders"]);
     }
 
     #[test]
     fn names_with_symbols() {
-        assert_eq!(
-            forms("C++, C# and .NET."),
-            ["c++", "c", "c#", "c", "and", ".net", "net"]
-        );
+        assert_eq!(forms("C++, C# and .NET."), ["c++", "c", "c#", "c", "and", ".net", "net"]);
         assert_eq!(forms("AT&T a&&b"), ["at&t", "at", "t", "a", "b"]);
         assert_eq!(
             forms("mail a.b@example.com!"),
-            [
-                "mail",
-                "a.b@example.com",
-                "a.b",
-                "example.com",
-                "a",
-                "b",
-                "example",
-                "com"
-            ]
+            ["mail", "a.b@example.com", "a.b", "example.com", "a", "b", "example", "com"]
         );
         assert_eq!(
             forms("https://www.example.com/a?b=c"),
-            [
-                "https",
-                "www.example.com",
-                "www",
-                "example",
-                "com",
-                "a",
-                "b",
-                "c"
-            ]
+            ["https", "www.example.com", "www", "example", "com", "a", "b", "c"]
         );
         assert_eq!(forms("at 12:30"), ["at", "12:30", "12", "30"]);
     }

@@ -11,7 +11,17 @@ const DIMENSION: usize = 24;
 
 /// Small thresholds, and the graph wherever there is one.
 fn eager() -> DenseSettings {
-    DenseSettings { graph_from: 60, tail: 10, links: 8, build_breadth: 48, search_breadth: 64, placed: 300, growth: 1.0, walk_cost: Some(0), ..DenseSettings::default() }
+    DenseSettings {
+        graph_from: 60,
+        tail: 10,
+        links: 8,
+        build_breadth: 48,
+        search_breadth: 64,
+        placed: 300,
+        growth: 1.0,
+        walk_cost: Some(0),
+        ..DenseSettings::default()
+    }
 }
 
 /// A repeatable stream of numbers.
@@ -57,7 +67,9 @@ fn naive(model: &BTreeMap<u64, Code>, query: &[f32], k: usize, accept: Option<&D
     let query = Code::quantize(query).dequantize();
     let length = |v: &[f32]| v.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>().sqrt();
     let mut best: BTreeMap<u32, DenseHit> = BTreeMap::new();
-    for (passage, code) in model.iter().filter(|(p, c)| !c.is_zero() && accept.is_none_or(|a| a.contains(document(**p)))) {
+    for (passage, code) in
+        model.iter().filter(|(p, c)| !c.is_zero() && accept.is_none_or(|a| a.contains(document(**p))))
+    {
         let row = code.dequantize();
         let dot: f64 = query.iter().zip(&row).map(|(x, y)| f64::from(*x) * f64::from(*y)).sum();
         let hit = DenseHit { passage: *passage, cosine: (dot / (length(&query) * length(&row))) as f32 };
@@ -164,7 +176,11 @@ fn the_graph_finds_nearly_all_and_never_what_is_refused() {
         let query = stream.vector();
         let found = find(&snapshot, &query, 10, accept);
         assert_eq!(found.len(), 10);
-        assert!(found.iter().all(|h| model.contains_key(&h.passage) && accept.is_none_or(|a| a.contains(document(h.passage)))));
+        assert!(
+            found
+                .iter()
+                .all(|h| model.contains_key(&h.passage) && accept.is_none_or(|a| a.contains(document(h.passage))))
+        );
         let exact: BTreeSet<u64> = naive(&model, &query, 10, accept).iter().map(|h| h.passage).collect();
         met += found.iter().filter(|h| exact.contains(&h.passage)).count();
         wanted += exact.len();
@@ -190,7 +206,8 @@ fn maintenance_follows_growth_and_decay() {
     let (dense, _) = filled(10, eager());
     assert!(dense.maintain().unwrap().is_idle(), "too few for a graph");
     let mut stream = Stream(1);
-    let mut add = |from: u64, to: u64| dense.insert((from..to).map(|d| (passage(d, 0), Code::quantize(&stream.vector()))));
+    let mut add =
+        |from: u64, to: u64| dense.insert((from..to).map(|d| (passage(d, 0), Code::quantize(&stream.vector()))));
     add(10, 80);
     assert_eq!(dense.maintain().unwrap().built, 100);
     assert!(dense.maintain().unwrap().is_idle());

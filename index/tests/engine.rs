@@ -65,7 +65,12 @@ fn shop(index: &Index) {
     invoice.attributes = BTreeMap::from([("product".into(), Attribute::Text("X200-Pro".into()))]);
     let mut limits = document("limits", 1, "退款审批额度", "客服最多可以直接批准 200 元的退款。");
     limits.audience = "agent".into();
-    let mut english = document("wifi", 1, "Connect the hub to Wi-Fi", "Open the app, choose your network and enter the password. Firmware 4.3.1 or later is needed.");
+    let mut english = document(
+        "wifi",
+        1,
+        "Connect the hub to Wi-Fi",
+        "Open the app, choose your network and enter the password. Firmware 4.3.1 or later is needed.",
+    );
     english.language = "en".into();
     index.apply(vec![set(returns), set(invoice), set(limits), set(english)]).unwrap();
 }
@@ -249,7 +254,10 @@ fn the_past_is_searched_as_it_was() {
         for (query, expected) in queries.iter().zip(expected) {
             let found = index.search(&Query { as_of: Some(*moment), ..Query::new(query) }).unwrap();
             let shape = |r: &Results| -> Vec<(String, u32, f32, String)> {
-                r.hits.iter().map(|h| (h.record.id.clone(), h.record.version, h.relevance, h.passage.text.clone())).collect()
+                r.hits
+                    .iter()
+                    .map(|h| (h.record.id.clone(), h.record.version, h.relevance, h.passage.text.clone()))
+                    .collect()
             };
             assert_eq!(shape(&found), shape(expected), "{query} at {moment}");
             assert_eq!(found.confidence, expected.confidence, "{query} at {moment}");
@@ -319,9 +327,8 @@ fn suggestions_begin_with_or_contain_what_is_typed() {
     let dir = tempfile::tempdir().unwrap();
     let (index, _) = open(dir.path());
     shop(&index);
-    let texts = |typed: &str| -> Vec<String> {
-        index.suggest(typed, 5, None).unwrap().into_iter().map(|s| s.text).collect()
-    };
+    let texts =
+        |typed: &str| -> Vec<String> { index.suggest(typed, 5, None).unwrap().into_iter().map(|s| s.text).collect() };
     assert_eq!(texts("退货"), ["退货政策", "退货运费谁出", "买了几天可以退货"]);
     assert_eq!(texts("the h"), ["Connect the hub to Wi-Fi"]);
     assert_eq!(texts("onnect"), Vec::<String>::new(), "not inside a word");
@@ -389,7 +396,8 @@ fn garbage_is_no_reason_to_fail() {
     let dir = tempfile::tempdir().unwrap();
     let (index, _) = open(dir.path());
     shop(&index);
-    for text in ["", "   ", "!!!???", "🙂🙃", "\u{200b}", "的", "a", &"退货".repeat(500), "<mark>", "%00", "\"'`"] {
+    for text in ["", "   ", "!!!???", "🙂🙃", "\u{200b}", "的", "a", &"退货".repeat(500), "<mark>", "%00", "\"'`"]
+    {
         for mode in [Mode::Hybrid, Mode::Keyword, Mode::Semantic] {
             index.search(&Query { mode, explain: true, facets: vec!["tags".into()], ..Query::new(text) }).unwrap();
         }

@@ -1,5 +1,5 @@
 //! Filters agree with a naive evaluator over the written form, whatever the tree and the documents.
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,15 @@ fn written(d: &Document) -> Value {
     let attributes: BTreeMap<&String, Value> = d
         .attributes
         .iter()
-        .map(|(k, v)| (k, match v { Attribute::Number(n) => json!(n), Attribute::Text(t) => json!(t) }))
+        .map(|(k, v)| {
+            (
+                k,
+                match v {
+                    Attribute::Number(n) => json!(n),
+                    Attribute::Text(t) => json!(t),
+                },
+            )
+        })
         .collect();
     json!({ "id": d.id, "category": d.category, "tags": d.tags, "audience": d.audience, "version": d.version, "attributes": attributes })
 }
@@ -75,7 +83,9 @@ fn condition(c: &Condition, values: &[Value]) -> bool {
             let path = c.value.as_str().unwrap_or_default();
             single.and_then(Value::as_str).is_some_and(|v| v == path || v.starts_with(&format!("{path}/")))
         }
-        Op::Prefix => values.iter().any(|v| v.as_str().is_some_and(|v| v.starts_with(c.value.as_str().unwrap_or("\0")))),
+        Op::Prefix => {
+            values.iter().any(|v| v.as_str().is_some_and(|v| v.starts_with(c.value.as_str().unwrap_or("\0"))))
+        }
         Op::Contains => match (single, c.value.as_str()) {
             (Some(Value::String(v)), Some(part)) if values.len() == 1 && c.field != "tags" => v.contains(part),
             _ => values.iter().any(|v| same(v, &c.value)),
@@ -128,7 +138,20 @@ fn documents() -> impl Strategy<Value = Vec<Document>> {
 fn leaf() -> impl Strategy<Value = Filter> {
     let text = prop::sample::select(vec!["a", "a/b", "x", "y", "public", "agent", "red", "d1"]);
     let field = prop::sample::select(vec!["category", "tags", "audience", "id", "attributes.colour"]);
-    let textual = (field, prop::sample::select(vec![Op::Eq, Op::Ne, Op::In, Op::NotIn, Op::Prefix, Op::Contains, Op::Exists, Op::Missing]), text)
+    let textual = (
+        field,
+        prop::sample::select(vec![
+            Op::Eq,
+            Op::Ne,
+            Op::In,
+            Op::NotIn,
+            Op::Prefix,
+            Op::Contains,
+            Op::Exists,
+            Op::Missing,
+        ]),
+        text,
+    )
         .prop_map(|(field, op, text)| {
             let value = match op {
                 Op::In | Op::NotIn => json!([text, "z"]),
@@ -147,7 +170,8 @@ fn leaf() -> impl Strategy<Value = Filter> {
             let value = if op == Op::Between { json!([n, n + more]) } else { json!(n) };
             Filter::condition(field, op, value)
         });
-    let under = prop::sample::select(vec!["a", "a/b", "b"]).prop_map(|p| Filter::condition("category", Op::Under, json!(p)));
+    let under =
+        prop::sample::select(vec!["a", "a/b", "b"]).prop_map(|p| Filter::condition("category", Op::Under, json!(p)));
     prop_oneof![textual, numeric, under]
 }
 

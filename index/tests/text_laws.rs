@@ -1,10 +1,6 @@
 //! Which laws hold for every text, however odd? Checked on random mixtures of Chinese, English, emoji and Markdown.
 
-#![expect(
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    reason = "tests fail by panicking"
-)]
+#![expect(clippy::indexing_slicing, clippy::string_slice, reason = "tests fail by panicking")]
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -124,8 +120,7 @@ fn on_boundaries(text: &str, range: &Range<usize>) -> bool {
 
 /// The bytes that lie in a top-level heading, by the parser.
 fn headings(body: &str) -> Vec<Range<usize>> {
-    let options =
-        Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
+    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
     let mut depth = 0;
     let mut out = Vec::new();
     for (event, range) in Parser::new_ext(body, options).into_offset_iter() {

@@ -10,9 +10,8 @@ use zhiyin_index::{Change, Document, Filter, Index, IndexSettings, LiveChange, M
 
 /// More passages than are scored together, in few segments, with words from everywhere to nearly nowhere.
 const DOCUMENTS: u32 = 9_000;
-const WORDS: [&str; 12] = [
-    "order", "refund", "battery", "invoice", "firmware", "warranty", "退货", "发票", "物流", "固件", "会员", "网关",
-];
+const WORDS: [&str; 12] =
+    ["order", "refund", "battery", "invoice", "firmware", "warranty", "退货", "发票", "物流", "固件", "会员", "网关"];
 
 fn mixed(n: u32) -> u32 {
     let x = n.wrapping_mul(0x9e37_79b1);

@@ -281,7 +281,9 @@ impl List {
         session.show(&answer, |out, page| {
             let rows: Vec<Vec<String>> = items(page)
                 .map(|article| {
-                    ["id", "status", "version", "category", "title"].map(|field| text::of(text::at(article, field))).to_vec()
+                    ["id", "status", "version", "category", "title"]
+                        .map(|field| text::of(text::at(article, field)))
+                        .to_vec()
                 })
                 .collect();
             out.table(&["ID", "STATUS", "VERSION", "CATEGORY", "TITLE"], &rows)?;
@@ -395,7 +397,8 @@ fn publications(session: &mut Session, space: &InSpace, id: &Id) -> Result<()> {
     session.show(&answer, |out, list| {
         let rows: Vec<Vec<String>> = items(list)
             .map(|publication| {
-                let [version, by, reason] = ["version", "by", "reason"].map(|field| text::of(text::at(publication, field)));
+                let [version, by, reason] =
+                    ["version", "by", "reason"].map(|field| text::of(text::at(publication, field)));
                 vec![version, time(text::at(publication, "from")), time(text::at(publication, "until")), by, reason]
             })
             .collect();
@@ -405,7 +408,8 @@ fn publications(session: &mut Session, space: &InSpace, id: &Id) -> Result<()> {
 
 impl Diff {
     fn run(self, session: &mut Session, space: &InSpace) -> Result<()> {
-        let request = Request::get(path(&self.article, "/diff")).with("from", Some(self.from)).with("to", Some(self.to));
+        let request =
+            Request::get(path(&self.article, "/diff")).with("from", Some(self.from)).with("to", Some(self.to));
         let answer = session.call(&space.of(request))?;
         session.show(&answer, |out, diff| {
             for change in text::at(diff, "fields").as_array().into_iter().flatten() {

@@ -113,7 +113,9 @@ impl Client {
         let uri = base.parse::<http::Uri>().ok();
         let fit = uri.is_some_and(|uri| uri.host().is_some() && matches!(uri.scheme_str(), Some("http" | "https")));
         if !fit {
-            return Err(Failure::Usage(format!("'{base}' is not a server's address, such as http://127.0.0.1:7700")).into());
+            return Err(
+                Failure::Usage(format!("'{base}' is not a server's address, such as http://127.0.0.1:7700")).into()
+            );
         }
         Ok(Self { agent: agent(true), base: base.trim_end_matches('/').to_owned(), key })
     }
@@ -167,7 +169,8 @@ impl Client {
     }
 
     fn head(&self, request: &Request, kind: Option<&str>) -> Result<http::request::Builder> {
-        let mut head = http::Request::builder().method(request.method.clone()).uri(format!("{}{}", self.base, request.path));
+        let mut head =
+            http::Request::builder().method(request.method.clone()).uri(format!("{}{}", self.base, request.path));
         if let Some(key) = &self.key {
             let value = http::HeaderValue::from_str(&format!("Bearer {key}"))
                 .map_err(|_| Failure::Usage("the key has characters that no key has".into()))?;
@@ -189,7 +192,8 @@ impl Client {
         let value = if text.is_empty() {
             Value::Null
         } else {
-            serde_json::from_str(&text).map_err(|why| anyhow::anyhow!("{} did not answer with JSON: {why}", self.base))?
+            serde_json::from_str(&text)
+                .map_err(|why| anyhow::anyhow!("{} did not answer with JSON: {why}", self.base))?
         };
         Ok(Answer { text, value, searchable })
     }
@@ -254,7 +258,8 @@ mod tests {
 
     #[test]
     fn parameters_and_parts_are_encoded() {
-        let request = Request::get("/v1/suggest").with("q", Some("退 a&b")).with("limit", None::<u32>).with("space", Some("s"));
+        let request =
+            Request::get("/v1/suggest").with("q", Some("退 a&b")).with("limit", None::<u32>).with("space", Some("s"));
         assert_eq!(request.path, "/v1/suggest?q=%E9%80%80%20a%26b&space=s");
         assert_eq!(encode("a/../b"), "a%2F..%2Fb");
     }

@@ -27,13 +27,34 @@ const INDEX_WAIT: Duration = Duration::from_secs(3_600);
 #[derive(Debug, Clone, Args)]
 struct Options {
     /// Address of the server [default: http://127.0.0.1:7700].
-    #[arg(long, global = true, value_name = "URL", env = "ZHIYIN_SERVER", hide_env_values = true, help_heading = "Connection")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "ZHIYIN_SERVER",
+        hide_env_values = true,
+        help_heading = "Connection"
+    )]
     server: Option<String>,
     /// API key to send.
-    #[arg(long, global = true, value_name = "SECRET", env = "ZHIYIN_KEY", hide_env_values = true, help_heading = "Connection")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "SECRET",
+        env = "ZHIYIN_KEY",
+        hide_env_values = true,
+        help_heading = "Connection"
+    )]
     key: Option<String>,
     /// Work on this data directory without a running server: one is started inside the command, and needs no key.
-    #[arg(long, global = true, value_name = "DIR", env = "ZHIYIN_DATA_DIR", hide_env_values = true, help_heading = "Connection")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "ZHIYIN_DATA_DIR",
+        hide_env_values = true,
+        help_heading = "Connection"
+    )]
     data_dir: Option<PathBuf>,
     /// Print the server's JSON as it came, for scripts.
     #[arg(long, global = true, help_heading = "Output")]
@@ -77,7 +98,9 @@ impl FromArgMatches for Connection {
                 return Err(clap::Error::raw(clap::error::ErrorKind::ArgumentConflict, format!("{message}\n")));
             }
             // What is said now counts more than what the environment says.
-            (_, Some(dir)) if !said("server") && (said("data_dir") || options.server.is_none()) => Place::Directory(dir),
+            (_, Some(dir)) if !said("server") && (said("data_dir") || options.server.is_none()) => {
+                Place::Directory(dir)
+            }
             (Some(server), _) => Place::Server(server),
             _ => Place::Server(DEFAULT_SERVER.to_owned()),
         };
@@ -159,7 +182,8 @@ impl Connection {
             }
             Place::Directory(dir) => {
                 if directory == Directory::Existing && !dir.join("store").exists() {
-                    let message = format!("{} is no data directory; 'zhiyin import' and 'zhiyin serve' make one", dir.display());
+                    let message =
+                        format!("{} is no data directory; 'zhiyin import' and 'zhiyin serve' make one", dir.display());
                     return Err(Failure::Usage(message).into());
                 }
                 let (app, client) = start_inside(dir)?;

@@ -150,7 +150,8 @@ fn attribute(text: &str) -> Result<(String, Value)> {
     let (name, value) =
         text.split_once('=').ok_or_else(|| Failure::Usage(format!("'{text}' is not NAME=TEXT or NAME:=NUMBER")))?;
     let Some(name) = name.strip_suffix(':') else { return Ok((name.to_owned(), value.into())) };
-    let number: f64 = value.parse().map_err(|_| Failure::Usage(format!("'{value}' is not a number, as {name}:= asks for")))?;
+    let number: f64 =
+        value.parse().map_err(|_| Failure::Usage(format!("'{value}' is not a number, as {name}:= asks for")))?;
     Ok((name.to_owned(), number.into()))
 }
 

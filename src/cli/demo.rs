@@ -69,7 +69,9 @@ fn greet(app: &App) -> Result<()> {
     out.line(format!("Zhiyin serves a sample shop at {}", out.bold(&page)))?;
     match &app.admin_secret {
         Some(secret) => out.line(format!("Admin key: {}", out.bold(secret)))?,
-        None => out.line("Admin key: the one that the first start of this data directory printed, or ZHIYIN_ADMIN_KEY")?,
+        None => {
+            out.line("Admin key: the one that the first start of this data directory printed, or ZHIYIN_ADMIN_KEY")?
+        }
     }
     out.line(examples(&page, app.admin_secret.as_deref()))?;
     out.flush()
@@ -81,7 +83,11 @@ fn load(client: &Client) -> Result<()> {
     if text::at(&stats.value, "articles").as_u64() == Some(0) {
         let import = Request::post("/v1/import").with("publish", Some(true)).with("wait", Some("searchable"));
         let report = client.send(&import, "application/x-ndjson", ARTICLES.as_bytes())?.value;
-        anyhow::ensure!(text::at(&report, "failed").as_u64() == Some(0), "the samples were refused: {}", text::at(&report, "failures"));
+        anyhow::ensure!(
+            text::at(&report, "failed").as_u64() == Some(0),
+            "the samples were refused: {}",
+            text::at(&report, "failures")
+        );
     }
     client.call(&Request::patch("/v1/spaces/default").body(json!({ "settings": { "public_search": true } })))?;
     Ok(())

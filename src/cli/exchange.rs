@@ -146,7 +146,10 @@ impl Import {
             Format::guess(path)
         };
         let format = self.format.or(guess).ok_or_else(|| {
-            Failure::Usage(format!("the name '{}' does not tell how it is written: say it with --format", path.display()))
+            Failure::Usage(format!(
+                "the name '{}' does not tell how it is written: say it with --format",
+                path.display()
+            ))
         })?;
         if path.is_dir() && format != Format::Markdown {
             return Err(Failure::Usage("a folder is imported as Markdown only".into()).into());
@@ -192,8 +195,11 @@ fn show(out: &mut Out, report: &Value, files: Option<&Starts>) -> Result<()> {
         out.line(format!("{}{id}: {}", out.red(&place), text::one_line(&text::of(text::at(failure, "reason")))))?;
     }
     let [rows, created, updated, unchanged, failed] = ["rows", "created", "updated", "unchanged", "failed"].map(count);
-    let tried = if text::at(report, "dry_run").as_bool().unwrap_or(false) { " (dry run: nothing was written)" } else { "" };
-    out.line(format!("{rows} rows: {created} created, {updated} updated, {unchanged} unchanged, {failed} failed{tried}"))
+    let tried =
+        if text::at(report, "dry_run").as_bool().unwrap_or(false) { " (dry run: nothing was written)" } else { "" };
+    out.line(format!(
+        "{rows} rows: {created} created, {updated} updated, {unchanged} unchanged, {failed} failed{tried}"
+    ))
 }
 
 /// Export everything: articles with all their versions and publications.
@@ -228,7 +234,8 @@ impl Export {
     /// What the server or the output refuses.
     pub fn run(self) -> Result<()> {
         let folder = self.output.as_deref().filter(|path| path.is_dir() || path.to_string_lossy().ends_with('/'));
-        let guess = if folder.is_some() { Some(Format::Markdown) } else { self.output.as_deref().and_then(Format::guess) };
+        let guess =
+            if folder.is_some() { Some(Format::Markdown) } else { self.output.as_deref().and_then(Format::guess) };
         let format = self.format.or(guess).unwrap_or(Format::Ndjson);
         if folder.is_some() && format != Format::Markdown {
             return Err(Failure::Usage("only Markdown is written into a folder".into()).into());

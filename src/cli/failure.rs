@@ -108,7 +108,10 @@ mod tests {
         let body = r#"{"type":"x","title":"Wrong","status":422,"detail":"two fields","code":"invalid_request","request_id":"r1",
             "errors":[{"field":"title","message":"is empty"},{"field":"tags","message":"has 51 items"}]}"#;
         let told = Refusal::read(422, body.into()).to_string();
-        assert_eq!(told, "Wrong: two fields\n  title: is empty\n  tags: has 51 items\n  code invalid_request, request r1");
+        assert_eq!(
+            told,
+            "Wrong: two fields\n  title: is empty\n  tags: has 51 items\n  code invalid_request, request r1"
+        );
     }
 
     #[test]

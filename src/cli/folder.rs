@@ -2,12 +2,12 @@
 //!
 //! Invariant: each file is one document; what a file holds never ends it, and no document leaves its folder.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fs;
 use std::io::{self, BufRead, Read, Write};
 use std::path::{Component, Path, PathBuf};
 use std::rc::Rc;
-use std::cell::RefCell;
 
 use anyhow::{Context, Result};
 use zhiyin::model::exchange::{escape_line, separator, unescape_line};
@@ -68,7 +68,8 @@ impl Documents {
         let text = fs::read_to_string(&path).map_err(|why| told(why.to_string()))?;
         let name = path.strip_prefix(&self.root).unwrap_or(&path);
         // With slashes on every system, and without what would end the line.
-        let parts: Vec<String> = name.components().map(|part| part.as_os_str().to_string_lossy().replace(['\n', '\r'], " ")).collect();
+        let parts: Vec<String> =
+            name.components().map(|part| part.as_os_str().to_string_lossy().replace(['\n', '\r'], " ")).collect();
         let name = parts.join("/");
         self.starts.0.borrow_mut().push((self.lines + 1, name.clone()));
         let mut document = format!("<!-- article: {name} -->\n");
@@ -187,7 +188,11 @@ mod tests {
         let (from, to) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
         fs::create_dir(from.path().join("sub")).unwrap();
         fs::create_dir(from.path().join(".git")).unwrap();
-        let files = [("b.md", "# B\n<!-- article: not-a-path.md -->\nend\n"), ("sub/退货.markdown", "# C\n"), ("a.md", "no line end")];
+        let files = [
+            ("b.md", "# B\n<!-- article: not-a-path.md -->\nend\n"),
+            ("sub/退货.markdown", "# C\n"),
+            ("a.md", "no line end"),
+        ];
         for (name, text) in files {
             fs::write(from.path().join(name), text).unwrap();
         }

@@ -74,7 +74,9 @@ impl Gaps {
                     return session.show(&answer, list);
                 }
                 Action::Get { id } => Request::get(path(&id, "")),
-                Action::Dismiss { id, reason } => Request::post(path(&id, "/dismiss")).body(json!({ "reason": reason })),
+                Action::Dismiss { id, reason } => {
+                    Request::post(path(&id, "/dismiss")).body(json!({ "reason": reason }))
+                }
             };
             let answer = session.call(&space.of(request))?;
             session.show(&answer, show)
@@ -85,7 +87,8 @@ impl Gaps {
 fn list(out: &mut Out, page: &Value) -> Result<()> {
     let rows: Vec<Vec<String>> = items(page)
         .map(|gap| {
-            let [id, status, queries, label] = ["id", "status", "queries", "label"].map(|field| text::of(text::at(gap, field)));
+            let [id, status, queries, label] =
+                ["id", "status", "queries", "label"].map(|field| text::of(text::at(gap, field)));
             vec![id, status, queries, time(text::at(gap, "last_seen")), label]
         })
         .collect();

@@ -53,8 +53,10 @@ impl Out {
     /// # Errors
     /// As [`Out::line`].
     pub fn table(&mut self, headings: &[&str], rows: &[Vec<String>]) -> Result<()> {
-        let rows: Vec<Vec<String>> = rows.iter().map(|row| row.iter().map(|cell| text::one_line(cell)).collect()).collect();
-        let widths: Vec<usize> = headings.iter().enumerate().map(|(n, heading)| column_width(heading, n, &rows)).collect();
+        let rows: Vec<Vec<String>> =
+            rows.iter().map(|row| row.iter().map(|cell| text::one_line(cell)).collect()).collect();
+        let widths: Vec<usize> =
+            headings.iter().enumerate().map(|(n, heading)| column_width(heading, n, &rows)).collect();
         let head = columns(headings.iter().copied(), &widths);
         self.line(self.dim(&head))?;
         for row in &rows {

@@ -80,7 +80,8 @@ impl Mode {
 
 /// A filter tree as it was written on the command line.
 pub fn filter(text: Option<&String>) -> Result<Value> {
-    let read = |text: &String| serde_json::from_str(text).map_err(|why| Failure::Usage(format!("--filter is no JSON: {why}")));
+    let read =
+        |text: &String| serde_json::from_str(text).map_err(|why| Failure::Usage(format!("--filter is no JSON: {why}")));
     Ok(text.map(read).transpose()?.unwrap_or(Value::Null))
 }
 
@@ -195,7 +196,8 @@ impl Suggest {
     /// # Errors
     /// What the server or the output refuses.
     pub fn run(self) -> Result<()> {
-        let request = Request::get("/v1/suggest").with("q", Some(self.prefix.join(" "))).with("limit", Some(self.limit));
+        let request =
+            Request::get("/v1/suggest").with("q", Some(self.prefix.join(" "))).with("limit", Some(self.limit));
         self.connection.run(Directory::Existing, |session| {
             session.catch_up(&self.space)?;
             let answer = session.call(&self.space.of(request))?;

@@ -92,9 +92,9 @@ impl Settings {
             None => {}
             Some("default") => drop(fields.insert("threshold".into(), Value::Null)),
             Some(text) => {
-                let number: f64 = text
-                    .parse()
-                    .map_err(|_| Failure::Usage(format!("--threshold is a number from 0 to 1 or 'default', not '{text}'")))?;
+                let number: f64 = text.parse().map_err(|_| {
+                    Failure::Usage(format!("--threshold is a number from 0 to 1 or 'default', not '{text}'"))
+                })?;
                 fields.insert("threshold".into(), number.into());
             }
         }
@@ -151,8 +151,17 @@ fn list(session: &mut Session) -> Result<()> {
     session.show(&answer, |out, list| {
         let rows: Vec<Vec<String>> = items(list)
             .map(|space| {
-                let open = if text::at(space, "settings/public_search").as_bool().unwrap_or(false) { "open" } else { "with a key" };
-                vec![text::of(text::at(space, "id")), text::of(text::at(space, "name")), open.to_owned(), time(text::at(space, "created_at"))]
+                let open = if text::at(space, "settings/public_search").as_bool().unwrap_or(false) {
+                    "open"
+                } else {
+                    "with a key"
+                };
+                vec![
+                    text::of(text::at(space, "id")),
+                    text::of(text::at(space, "name")),
+                    open.to_owned(),
+                    time(text::at(space, "created_at")),
+                ]
             })
             .collect();
         out.table(&["ID", "NAME", "SEARCH", "MADE"], &rows)
@@ -197,7 +206,8 @@ impl Reindex {
         self.connection.run(Directory::Existing, |session| {
             let answer = session.call(&Request::post(path(self.space.id(), "/reindex")))?;
             if !self.wait && !session.is_inside() {
-                return session.show(&answer, |out, _| out.line("The index is being built; the old one serves until then."));
+                return session
+                    .show(&answer, |out, _| out.line("The index is being built; the old one serves until then."));
             }
             let bar = ProgressBar::new_spinner().with_message("building the index");
             let stats = loop {
@@ -246,7 +256,9 @@ impl Verify {
                 }
                 let [articles, live, indexed, pending] =
                     ["articles", "live", "indexed", "pending"].map(|field| text::of(text::at(report, field)));
-                out.line(format!("{articles} articles, {live} live; {indexed} indexed, {pending} waiting for the index"))?;
+                out.line(format!(
+                    "{articles} articles, {live} live; {indexed} indexed, {pending} waiting for the index"
+                ))?;
                 if differences == 0 { out.line(out.green("The index holds what the store says.")) } else { Ok(()) }
             })?;
             match differences {

@@ -194,7 +194,9 @@ impl FeedbackBody {
 
     fn says_something(&self) -> Result<(), Error> {
         let something = self.helpful.is_some() || self.csat.is_some() || self.ces.is_some() || self.comment.is_some();
-        something.then_some(()).ok_or_else(|| Error::field("helpful", "one of helpful, csat, ces and comment is required"))
+        something
+            .then_some(())
+            .ok_or_else(|| Error::field("helpful", "one of helpful, csat, ces and comment is required"))
     }
 }
 
@@ -232,7 +234,12 @@ mod tests {
             answer_id: "a_1".parse().unwrap(),
             status: AnswerStatus::Answered,
             confidence: 0.9,
-            answer: Some(AnswerText { text: "一\n\n二 [1]".into(), html: "<p>一</p>".into(), language: Language::Zh, generated: false }),
+            answer: Some(AnswerText {
+                text: "一\n\n二 [1]".into(),
+                html: "<p>一</p>".into(),
+                language: Language::Zh,
+                generated: false,
+            }),
             citations: vec![],
             clarify: None,
             handoff: Handoff { recommended: false, reasons: vec![] },

@@ -35,6 +35,7 @@ impl Gate {
     ///
     /// # Errors
     /// `busy` when the queue is full or the wait too long; `internal` when the work panicked.
+    #[expect(clippy::disallowed_methods, reason = "the one bridge off the event loop")]
     pub async fn run<T, E>(&self, work: impl FnOnce() -> Result<T, E> + Send + 'static) -> Result<T, Problem>
     where
         T: Send + 'static,

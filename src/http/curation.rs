@@ -41,6 +41,7 @@ pub async fn put(call: Call) -> Outcome {
     let space = super::fields::space(body.space, p.space)?;
     let curator = call.kb().curator(&call.caller, &space)?;
     let (kb, now) = (call.kb().clone(), call.now);
-    let words: Vec<DictionaryWord> = call.state.writes.run(move || kb.set_dictionary(&curator, body.items.0, now)).await?;
+    let words: Vec<DictionaryWord> =
+        call.state.writes.run(move || kb.set_dictionary(&curator, body.items.0, now)).await?;
     Reply::ok(&Whole::of(words))
 }

@@ -18,9 +18,9 @@ use super::payload::{self, Payload};
 use super::route::{Intake, Route};
 use super::state::State;
 use super::{auth, cors, idempotency};
-use crate::model::content::to_millis;
 use crate::error::Code;
 use crate::kb::Caller;
+use crate::model::content::to_millis;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest request id taken from a caller, in characters.
@@ -72,6 +72,7 @@ pub async fn refuse(state: Arc<State>, head: HttpRequest, allow: Option<String>)
     visit.end(Err(problem), None)
 }
 
+#[expect(clippy::disallowed_methods, reason = "a repeat must find the answer although its first caller hung up")]
 async fn serve(visit: &Visit, route: Arc<Route>, caller: Caller, raw: web::Payload) -> Outcome {
     let body = take_in(visit, &route, raw).await?;
     let key = idempotency::key(&route, visit.head.headers())?;
@@ -121,9 +122,11 @@ async fn take_in(visit: &Visit, route: &Route, raw: web::Payload) -> Result<Inco
 }
 
 impl Visit {
+    #[expect(clippy::disallowed_methods, reason = "the edge tells the time to everything below")]
     fn begin(state: Arc<State>, head: HttpRequest, method: &'static str, route: &'static str) -> Self {
         let given = head.headers().get(REQUEST_ID).and_then(|h| h.to_str().ok());
-        let given = given.filter(|id| (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()));
+        let given =
+            given.filter(|id| (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()));
         let request_id = given.map_or_else(|| uuid::Uuid::now_v7().to_string().into(), Arc::from);
         Self { state, head, request_id, now: to_millis(Timestamp::now()), started: Instant::now(), method, route }
     }

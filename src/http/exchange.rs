@@ -96,7 +96,9 @@ fn format_of(asked: Option<Format>, call: &Call) -> Result<Format, Problem> {
     };
     let text = header.to_str().unwrap_or("?").to_ascii_lowercase();
     match text.split(';').next().unwrap_or_default().trim() {
-        "application/x-ndjson" | "application/jsonl" | "application/json" | "application/octet-stream" => Ok(Format::Ndjson),
+        "application/x-ndjson" | "application/jsonl" | "application/json" | "application/octet-stream" => {
+            Ok(Format::Ndjson)
+        }
         "text/markdown" => Ok(Format::Markdown),
         "text/csv" => Ok(Format::Csv),
         other => {
@@ -178,6 +180,7 @@ impl Body for ExportParameters {
 impl Query for ExportParameters {}
 
 /// `GET /v1/export`.
+#[expect(clippy::disallowed_methods, reason = "a stream outlives its handler")]
 pub async fn export(call: Call) -> Outcome {
     let p: ExportParameters = call.query()?;
     let space = p.space.unwrap_or_else(SpaceId::default_space);

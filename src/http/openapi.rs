@@ -194,7 +194,8 @@ fn request_body(route: &Route, worlds: &mut Worlds) -> Option<Value> {
             Some(json!({ "content": { "application/json": { "schema": schema } } }))
         }
         Intake::Stream => {
-            let types = route.accepts.iter().map(|accepts| ((*accepts).to_owned(), json!({ "schema": { "type": "string" } })));
+            let types =
+                route.accepts.iter().map(|accepts| ((*accepts).to_owned(), json!({ "schema": { "type": "string" } })));
             Some(json!({ "required": true, "content": types.collect::<Map<_, _>>() }))
         }
     }
@@ -248,9 +249,7 @@ fn codes() -> Vec<Value> {
         Kind::Wait => "wait",
         Kind::Operator => "operator",
     };
-    let describe = |code: &Code| {
-        json!({ "code": code.as_str(), "status": status(*code).as_u16(), "title": code.title(), "who_acts": who(code.kind()) })
-    };
+    let describe = |code: &Code| json!({ "code": code.as_str(), "status": status(*code).as_u16(), "title": code.title(), "who_acts": who(code.kind()) });
     Code::ALL.iter().map(describe).collect()
 }
 

@@ -11,7 +11,9 @@ use super::exchange::{self, ExportParameters, IMPORT_TYPES, ImportParameters};
 use super::fields::{InSpace, Whole};
 use super::gaps::{self, DismissBody};
 use super::route::{Access, Route};
-use super::search::{self, BatchBody, BatchResponse, RelatedParameters, SearchBody, SearchParameters, SimilarBody, SuggestParameters};
+use super::search::{
+    self, BatchBody, BatchResponse, RelatedParameters, SearchBody, SearchParameters, SimilarBody, SuggestParameters,
+};
 use super::{admin, assets, curation, health, metrics};
 use crate::kb::{SpaceStats, VerifyReport, VersionSummary};
 use crate::model::account::{AuditEntry, KeyView, NewKey, Scope};

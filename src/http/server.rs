@@ -40,15 +40,18 @@ struct Started {
 ///
 /// # Errors
 /// [`Error::Config`] when an address cannot be listened on.
+#[expect(clippy::disallowed_methods, reason = "the thread of the event loops")]
 pub fn start(kb: Kb, settings: HttpSettings) -> Result<Server, Error> {
     let (tell, told) = mpsc::channel();
     let state = Arc::new(State::new(kb, settings));
-    let thread = std::thread::Builder::new().name("http".into()).spawn(move || System::new().block_on(listen(state, tell)));
+    let thread =
+        std::thread::Builder::new().name("http".into()).spawn(move || System::new().block_on(listen(state, tell)));
     let thread = thread.map_err(|why| Error::Config(format!("no thread for the server: {why}")))?;
     let started = told.recv().map_err(|_| Error::Config("the server did not start".into()))??;
     Ok(Server { address: started.address, metrics_address: started.metrics_address, handles: started.handles, thread })
 }
 
+#[expect(clippy::disallowed_methods, reason = "the server runs for as long as its thread")]
 async fn listen(state: Arc<State>, tell: mpsc::Sender<Result<Started, Error>>) -> std::io::Result<()> {
     let settings = state.settings.clone();
     let (api, address) = match api(state.clone(), &settings) {
@@ -72,7 +75,11 @@ async fn listen(state: Arc<State>, tell: mpsc::Sender<Result<Started, Error>>) -
     api.await
 }
 
-fn refuse_to_start(tell: &mpsc::Sender<Result<Started, Error>>, at: SocketAddr, why: &std::io::Error) -> std::io::Result<()> {
+fn refuse_to_start(
+    tell: &mpsc::Sender<Result<Started, Error>>,
+    at: SocketAddr,
+    why: &std::io::Error,
+) -> std::io::Result<()> {
     let _ = tell.send(Err(Error::Config(format!("cannot listen on {at}: {why}"))));
     Ok(())
 }
@@ -145,11 +152,14 @@ fn by_path(routes: &[Arc<Route>]) -> Vec<(&'static str, Vec<&Arc<Route>>)> {
 fn serving(state: &Arc<State>, route: &Arc<Route>) -> actix_web::Route {
     let (state, route) = (Arc::clone(state), Arc::clone(route));
     let method = route.method.clone();
-    let serve = move |head: HttpRequest, raw: web::Payload| {
-        door::enter(Arc::clone(&state), Arc::clone(&route), head, raw)
-    };
+    let serve =
+        move |head: HttpRequest, raw: web::Payload| door::enter(Arc::clone(&state), Arc::clone(&route), head, raw);
     // What can be got can be asked for without its body (RFC 9110, section 9.3.2).
-    let actix = if method == Method::GET { web::route().guard(guard::Any(guard::Get()).or(guard::Head())) } else { web::method(method) };
+    let actix = if method == Method::GET {
+        web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+    } else {
+        web::method(method)
+    };
     actix.to(serve)
 }
 

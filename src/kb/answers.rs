@@ -12,9 +12,7 @@ use super::search::{article_id, detect, hit, recorded, round, took, url};
 use super::{Kb, Reader};
 use crate::error::Result;
 use crate::id::QueryId;
-use crate::model::answer::{
-    AnswerRequest, AnswerResponse, AnswerStatus, AnswerText, Citation, Handoff, HandoffReason,
-};
+use crate::model::answer::{AnswerRequest, AnswerResponse, AnswerStatus, AnswerText, Citation, Handoff, HandoffReason};
 use crate::model::query::{QueryKind, QueryRecord};
 use crate::model::search::{Hit, Mode, SearchRequest};
 
@@ -29,11 +27,10 @@ const SECOND_SOURCE: f32 = 0.97;
 /// Phrases by which a customer asks for a person: data, one a line.
 const ASKS_FOR_PERSON: &str = include_str!("asks_for_person.txt");
 
-/// A run of sentences of a passage: where it begins and ends in the passage (bytes), and how well it answers.
+/// A run of sentences of a passage: where it begins and ends in the passage (bytes).
 struct Quote {
     start: usize,
     end: usize,
-    score: f32,
 }
 
 impl Kb {
@@ -135,27 +132,42 @@ fn citations(index: &Index, question: &str, results: &Results) -> Vec<Citation> 
 fn quote(index: &Index, question: &str, highlighter: &Highlighter, text: &str) -> Option<Quote> {
     let sentences: Vec<_> = zhiyin_index::sentence::sentences(text)
         .into_iter()
-        .filter(|range| text.get(range.clone()).is_some_and(|s| !is_heading(text, range.start) && !is_table_head(text, range.end) && !s.trim().is_empty()))
+        .filter(|range| {
+            text.get(range.clone()).is_some_and(|s| {
+                !is_heading(text, range.start) && !is_table_head(text, range.end) && !s.trim().is_empty()
+            })
+        })
         .collect();
+    if let Some(whole) = whole(text, &sentences) {
+        return Some(whole);
+    }
     let words: Vec<&str> = sentences.iter().filter_map(|range| text.get(range.clone())).collect();
     let cosines = index.likeness(question, &words);
-    let scores: Vec<f32> = words
-        .iter()
-        .zip(&cosines)
-        .map(|(sentence, cosine)| coverage(highlighter, sentence) + cosine.max(0.0))
-        .collect();
-    let (best, score) = scores.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)))?;
+    let coverages: Vec<f32> = words.iter().map(|sentence| coverage(highlighter, sentence)).collect();
+    // Where no sentence holds a word of the question, the heading was what matched: begin at the beginning.
+    let silent = coverages.iter().all(|c| *c == 0.0);
+    let scores: Vec<f32> = coverages.iter().zip(&cosines).map(|(c, cosine)| c + cosine.max(0.0)).collect();
+    let ranked = scores.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1).then(b.0.cmp(&a.0)));
+    let (best, score) = if silent { scores.iter().enumerate().next() } else { ranked }?;
     let first = sentences.get(best)?;
-    let mut quote = Quote { start: first.start, end: first.end, score: *score };
-    let following = sentences.iter().zip(&scores).skip(best + 1).take(MAX_SENTENCES - 1);
-    for (range, score) in following {
+    let mut quote = Quote { start: first.start, end: first.end };
+    for (range, follower) in sentences.iter().zip(&scores).skip(best + 1).take(MAX_SENTENCES - 1) {
         let length = text.get(quote.start..quote.end).map_or(0, |s| s.chars().count());
-        if length >= LONG_ENOUGH || *score < quote.score * 0.3 {
+        if length >= LONG_ENOUGH || *follower < score * 0.3 {
             break;
         }
         quote.end = range.end;
     }
     Some(quote)
+}
+
+/// All of a passage that is short enough to be an answer as it stands; a table is not, its rows are apart.
+fn whole(text: &str, sentences: &[std::ops::Range<usize>]) -> Option<Quote> {
+    let (first, last) = (sentences.first()?, sentences.last()?);
+    let piece = text.get(first.start..last.end)?;
+    let table = piece.lines().any(|line| line.trim_start().starts_with('|'));
+    let short = piece.chars().count() <= LONG_ENOUGH && sentences.len() <= MAX_SENTENCES;
+    (short && !table).then_some(Quote { start: first.start, end: last.end })
 }
 
 fn is_heading(text: &str, start: usize) -> bool {

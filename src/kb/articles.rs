@@ -111,7 +111,14 @@ impl Kb {
         self.act(publisher.grant(), id, expected, action, now)
     }
 
-    fn act(&self, grant: &Grant, id: &ArticleId, expected: Option<u32>, action: Action, now: Timestamp) -> Result<Written> {
+    fn act(
+        &self,
+        grant: &Grant,
+        id: &ArticleId,
+        expected: Option<u32>,
+        action: Action,
+        now: Timestamp,
+    ) -> Result<Written> {
         let now = to_millis(now);
         let rules = self.rules(&grant.space)?;
         let lock = self.inner.store.lock(&grant.space);
@@ -162,7 +169,14 @@ impl Kb {
     }
 
     /// Takes a draft one action further; on an error the draft is as it was.
-    pub(in crate::kb) fn step(&self, draft: &mut Draft, action: Action, rules: Rules, actor: &str, now: Timestamp) -> Result<()> {
+    pub(in crate::kb) fn step(
+        &self,
+        draft: &mut Draft,
+        action: Action,
+        rules: Rules,
+        actor: &str,
+        now: Timestamp,
+    ) -> Result<()> {
         let (space, id) = (&draft.article.space, &draft.article.id);
         let store = &self.inner.store;
         let stored = if draft.before.is_some() { store.publications(space, id)? } else { Vec::new() };
@@ -185,7 +199,14 @@ impl Kb {
     }
 
     /// Writes a draft, waits for the disk, and shows the article at a version.
-    fn write(&self, grant: &Grant, draft: Draft, lock: crate::store::SpaceLock, shown: u32, now: Timestamp) -> Result<Written> {
+    fn write(
+        &self,
+        grant: &Grant,
+        draft: Draft,
+        lock: crate::store::SpaceLock,
+        shown: u32,
+        now: Timestamp,
+    ) -> Result<Written> {
         let store = &self.inner.store;
         let article = draft.article.clone();
         let index_changed = draft.index_changed;
@@ -302,7 +323,9 @@ fn detail(article: &Article, action: &Action) -> Value {
     let latest = article.latest;
     match action {
         Action::Save { note, .. } => json!({ "version": latest.saturating_add(1), "note": note }),
-        Action::Submit { note } | Action::Approve { note } | Action::Reject { note } => json!({ "version": latest, "note": note }),
+        Action::Submit { note } | Action::Approve { note } | Action::Reject { note } => {
+            json!({ "version": latest, "note": note })
+        }
         Action::Publish { version, at, until, reason } => {
             json!({ "version": version.unwrap_or(latest), "at": at, "until": until, "reason": reason })
         }

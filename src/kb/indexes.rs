@@ -112,7 +112,9 @@ impl Kb {
         }
         let waiting: Vec<ArticleId> = store.dirty(id, usize::MAX)?.into_iter().map(|(id, _)| id).collect();
         let differing = shelf.differing(store)?.into_iter().filter(|id| !waiting.contains(id));
-        report.differences.extend(differing.map(|id| format!("article '{id}': the index does not hold what the store says")));
+        report
+            .differences
+            .extend(differing.map(|id| format!("article '{id}': the index does not hold what the store says")));
         let damaged = shelf.index().damaged().map_err(engine_error)?;
         report.differences.extend(damaged.into_iter().map(|path| format!("index file {path}: wrong checksum")));
         if let Some(sequence) = store.verify_audit()? {

@@ -70,14 +70,13 @@ impl Kb {
             }
         }
         let gap = record.gap_id.clone();
-        let near = |hit: &Hit| NearArticle {
-            article_id: hit.article_id.clone(),
-            title: hit.title.clone(),
-            score: hit.score,
-        };
+        let near =
+            |hit: &Hit| NearArticle { article_id: hit.article_id.clone(), title: hit.title.clone(), score: hit.score };
         let nearest = if gap.is_some() { hits.iter().take(3).map(near).collect() } else { Vec::new() };
         let log = &self.inner.log;
-        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) = log.sender.try_send(Waiting { record, nearest }) {
+        if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =
+            log.sender.try_send(Waiting { record, nearest })
+        {
             log.dropped.fetch_add(1, Ordering::Relaxed);
         }
         gap

@@ -16,8 +16,7 @@ use crate::id::{ArticleId, QueryId};
 use crate::model::article::{Audience, Language};
 use crate::model::query::{QueryKind, QueryRecord, RecordedHit};
 use crate::model::search::{
-    Hit, Mode, PassageView, SearchRequest, SearchResponse, SimilarResponse, SuggestResponse, Suggestion,
-    SuggestionKind,
+    Hit, Mode, PassageView, SearchRequest, SearchResponse, SimilarResponse, SuggestResponse, Suggestion, SuggestionKind,
 };
 use crate::model::text::{LongText, QueryText};
 
@@ -40,21 +39,24 @@ impl Kb {
         let hits: Vec<Hit> = results.hits.iter().map(hit).collect();
         let matched = f64::from(results.confidence) >= threshold;
         if request.log && request.as_of.is_none() {
-            self.keep_record(QueryRecord {
-                id: query_id.clone(),
-                space: grant.space.clone(),
-                at: now,
-                kind: QueryKind::Search,
-                query: request.query.to_string(),
-                language,
-                channel: request.channel.as_ref().map(ToString::to_string),
-                conversation_id: request.conversation_id.as_ref().map(ToString::to_string),
-                matched,
-                confidence: round(results.confidence),
-                top: hits.first().map(recorded),
-                gap_id: None,
-                degraded: !results.degraded.is_empty(),
-            }, &hits);
+            self.keep_record(
+                QueryRecord {
+                    id: query_id.clone(),
+                    space: grant.space.clone(),
+                    at: now,
+                    kind: QueryKind::Search,
+                    query: request.query.to_string(),
+                    language,
+                    channel: request.channel.as_ref().map(ToString::to_string),
+                    conversation_id: request.conversation_id.as_ref().map(ToString::to_string),
+                    matched,
+                    confidence: round(results.confidence),
+                    top: hits.first().map(recorded),
+                    gap_id: None,
+                    degraded: !results.degraded.is_empty(),
+                },
+                &hits,
+            );
         }
         Ok(SearchResponse {
             query_id,
@@ -137,8 +139,8 @@ impl Kb {
         let index = self.shelf(&grant.space)?.ready()?;
         let filter = visible(grant, None)?;
         let record = index.record(id.as_str(), filter.as_ref()).map_err(engine_error)?;
-        let record = record
-            .ok_or_else(|| Error::ArticleNotFound { space: grant.space.clone(), article: id.clone() })?;
+        let record =
+            record.ok_or_else(|| Error::ArticleNotFound { space: grant.space.clone(), article: id.clone() })?;
         let questions = record.questions.iter().take(5);
         let text: Vec<&str> = std::iter::once(&record.title).chain(questions).map(String::as_str).collect();
         self.near(reader, text.join("\n"), limit, Some(id.to_string()))
@@ -200,7 +202,10 @@ fn time_value(value: &Value, path: &str) -> Result<Value> {
             .collect::<Result<Vec<Value>>>()
             .map(Value::Array),
         Value::String(text) => text.parse::<Timestamp>().map(|t| Value::from(t.as_millisecond())).map_err(|_| {
-            Error::InvalidQuery(vec![FieldError::new(path, format!("'{text}' is not a time such as 2026-11-21T08:00:00Z"))])
+            Error::InvalidQuery(vec![FieldError::new(
+                path,
+                format!("'{text}' is not a time such as 2026-11-21T08:00:00Z"),
+            )])
         }),
         other => Ok(other.clone()),
     }

@@ -72,10 +72,8 @@ fn io(path: &Path, error: &std::io::Error) -> Error {
 }
 
 fn settings(words: &[DictionaryWord]) -> IndexSettings {
-    let word = |w: &DictionaryWord| UserWord {
-        word: w.word.as_str().to_owned(),
-        frequency: w.frequency.map(|f| f as usize),
-    };
+    let word =
+        |w: &DictionaryWord| UserWord { word: w.word.as_str().to_owned(), frequency: w.frequency.map(|f| f as usize) };
     IndexSettings { words: words.iter().map(word).collect(), ..IndexSettings::default() }
 }
 
@@ -311,7 +309,8 @@ fn change(index: &Index, store: &Store, space: &SpaceId, id: &ArticleId) -> Resu
         .collect();
     let document = |interval: Interval| -> Result<Document> {
         let version = store.get_version(space, id, interval.version)?;
-        let version = version.ok_or_else(|| Error::Store(format!("version {} of '{id}' is missing", interval.version)))?;
+        let version =
+            version.ok_or_else(|| Error::Store(format!("version {} of '{id}' is missing", interval.version)))?;
         Ok(document(id, &version, interval))
     };
     let live = match wanted_live {

@@ -121,11 +121,14 @@ impl Kb {
             loop {
                 let inner = &kb.inner;
                 let started = Instant::now();
-                let built = shelf.rebuild(&inner.store, inner.embedder.clone(), inner.settings.index_batch, &inner.stop);
+                let built =
+                    shelf.rebuild(&inner.store, inner.embedder.clone(), inner.settings.index_batch, &inner.stop);
                 let elapsed_ms = started.elapsed().as_millis() as u64;
                 match built {
                     Ok(()) => tracing::info!(%space, elapsed_ms, "the index was rebuilt"),
-                    Err(error) => tracing::error!(%space, %error, "the index could not be rebuilt; the old one serves on"),
+                    Err(error) => {
+                        tracing::error!(%space, %error, "the index could not be rebuilt; the old one serves on")
+                    }
                 }
                 if !shelf.rebuilt() || kb.stopping() {
                     return;

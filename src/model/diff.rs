@@ -198,8 +198,12 @@ mod tests {
 
     #[test]
     fn a_changed_line_shows_its_words_and_a_changed_field_its_values() {
-        let old = version(1, serde_json::json!({"title": "退货", "body": "七天内可退。\n运费自理。", "tags": ["退货"]}));
-        let new = version(2, serde_json::json!({"title": "退货政策", "body": "十五天内可退。\n运费自理。\n", "tags": ["退货"]}));
+        let old =
+            version(1, serde_json::json!({"title": "退货", "body": "七天内可退。\n运费自理。", "tags": ["退货"]}));
+        let new = version(
+            2,
+            serde_json::json!({"title": "退货政策", "body": "十五天内可退。\n运费自理。\n", "tags": ["退货"]}),
+        );
         let found = diff(&old, &new);
         let fields: Vec<&str> = found.fields.iter().map(|f| f.field.as_str()).collect();
         assert_eq!(fields, ["title"]);
@@ -209,7 +213,12 @@ mod tests {
             found.body.iter().flat_map(|l| &l.words).map(|w| (w.change, w.text.as_str())).collect();
         assert_eq!(
             words,
-            [(Change::Removed, "七"), (Change::Same, "天内可退。"), (Change::Added, "十五"), (Change::Same, "天内可退。")]
+            [
+                (Change::Removed, "七"),
+                (Change::Same, "天内可退。"),
+                (Change::Added, "十五"),
+                (Change::Same, "天内可退。")
+            ]
         );
     }
 

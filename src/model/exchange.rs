@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use self::history::write_history;
-pub use self::markdown::{escape_line, separator, unescape_line, read_markdown, write_document, write_markdown};
+pub use self::markdown::{escape_line, read_markdown, separator, unescape_line, write_document, write_markdown};
 pub use self::rows::{ReadRow, Rows};
 use crate::error::FieldError;
 use crate::id::{ArticleId, SpaceId};

@@ -123,7 +123,14 @@ pub struct Past<'a> {
 }
 
 /// Makes an article with its version 1, a draft.
-pub fn create(space: SpaceId, id: ArticleId, content: Content, note: Option<Note>, actor: &str, now: Timestamp) -> Outcome {
+pub fn create(
+    space: SpaceId,
+    id: ArticleId,
+    content: Content,
+    note: Option<Note>,
+    actor: &str,
+    now: Timestamp,
+) -> Outcome {
     let article = Article {
         space,
         id,
@@ -181,7 +188,14 @@ pub fn next_tick(article: &Article) -> Option<Timestamp> {
 /// # Errors
 /// `IllegalTransition` with the allowed actions; `VersionNotFound`; `ReviewRequired`; `SelfApproval`; `InvalidRequest` for
 /// times that leave nothing to publish; whatever `past` fails with.
-pub fn apply(article: &Article, past: &Past<'_>, action: Action, rules: Rules, actor: &str, now: Timestamp) -> Result<Outcome> {
+pub fn apply(
+    article: &Article,
+    past: &Past<'_>,
+    action: Action,
+    rules: Rules,
+    actor: &str,
+    now: Timestamp,
+) -> Result<Outcome> {
     let mut change = Change::new(article, past, rules, actor);
     change.settle(now)?;
     if matches!(action, Action::Tick) {
@@ -326,7 +340,8 @@ impl<'a> Change<'a> {
     /// Whether the space's review rule lets this version go live.
     fn check_cleared(&self, version: u32) -> Result<()> {
         self.version(version)?;
-        let approved = self.article.review.as_ref().is_some_and(|r| r.version == version && r.state == ReviewState::Approved);
+        let approved =
+            self.article.review.as_ref().is_some_and(|r| r.version == version && r.state == ReviewState::Approved);
         let was_live = self.past.publications.iter().chain(&self.written).any(|(_, p)| p.version == version);
         if !self.rules.require_review || approved || was_live {
             return Ok(());
@@ -334,15 +349,29 @@ impl<'a> Change<'a> {
         Err(Error::ReviewRequired { space: self.article.space.clone(), article: self.article.id.clone(), version })
     }
 
-    fn publish(&mut self, version: u32, at: Option<Timestamp>, until: Option<Timestamp>, reason: Option<String>) -> Result<()> {
+    fn publish(
+        &mut self,
+        version: u32,
+        at: Option<Timestamp>,
+        until: Option<Timestamp>,
+        reason: Option<String>,
+    ) -> Result<()> {
         let content = self.version(version)?.content;
         if let Some(end) = content.valid_until.filter(|end| *end <= self.now) {
-            return Err(Error::field("version", format!("version {version} was valid until {end}, which has passed; save a version with another valid_until")));
+            return Err(Error::field(
+                "version",
+                format!(
+                    "version {version} was valid until {end}, which has passed; save a version with another valid_until"
+                ),
+            ));
         }
         let from = at.unwrap_or(self.now).max(self.now).max(content.valid_from.unwrap_or(self.now));
         let end = until.into_iter().chain(content.valid_until).min();
         if let Some(end) = end.filter(|end| *end <= from) {
-            return Err(Error::field("until", format!("version {version} would be live from {from} until {end}: the end must be after the start")));
+            return Err(Error::field(
+                "until",
+                format!("version {version} would be live from {from} until {end}: the end must be after the start"),
+            ));
         }
         let by = self.actor.to_owned();
         if from > self.now {

@@ -342,7 +342,9 @@ fn is_identity_card(c: &Candidate<'_>) -> bool {
     match c.digits.len() {
         15 => !c.in_identifier() && is_day(c, 8),
         18 => !glued && is_day(c, 10) && check_digit(c.digits) == c.digits.last().map(|d| char::from(*d)),
-        17 => c.after.is_some_and(|x| x.eq_ignore_ascii_case(&'x')) && is_day(c, 10) && check_digit(c.digits) == Some('X'),
+        17 => {
+            c.after.is_some_and(|x| x.eq_ignore_ascii_case(&'x')) && is_day(c, 10) && check_digit(c.digits) == Some('X')
+        }
         _ => false,
     }
 }

@@ -2,17 +2,17 @@
 //!
 //! Invariant: no I/O and no clock; time comes in as an argument.
 
-pub mod text;
+pub mod account;
+pub mod answer;
 pub mod article;
 pub mod content;
-pub mod lifecycle;
 pub mod diff;
-pub mod space;
-pub mod account;
-pub mod search;
-pub mod answer;
-pub mod query;
-pub mod mask;
-pub mod gap;
 pub mod exchange;
+pub mod gap;
+pub mod lifecycle;
+pub mod mask;
 pub mod page;
+pub mod query;
+pub mod search;
+pub mod space;
+pub mod text;

@@ -35,7 +35,8 @@ fn steps(_table: Table) -> &'static [Step] {
 /// `Store` when the value cannot be JSON.
 pub(super) fn encode<T: Serialize + ?Sized>(table: Table, value: &T) -> Result<Vec<u8>> {
     let mut bytes = vec![newest(steps(table))];
-    serde_json::to_writer(&mut bytes, value).map_err(|e| Error::Store(format!("a {table:?} cannot be written: {e}")))?;
+    serde_json::to_writer(&mut bytes, value)
+        .map_err(|e| Error::Store(format!("a {table:?} cannot be written: {e}")))?;
     Ok(bytes)
 }
 
@@ -149,11 +150,9 @@ mod tests {
     #[test]
     fn older_rows_go_through_the_steps_they_lack() {
         let wanted = Third { name: "x".into(), tags: vec![] };
-        for bytes in [
-            row(1, &json!({"title": "x"})),
-            row(2, &json!({"name": "x"})),
-            row(3, &json!({"name": "x", "tags": []})),
-        ] {
+        for bytes in
+            [row(1, &json!({"title": "x"})), row(2, &json!({"name": "x"})), row(3, &json!({"name": "x", "tags": []}))]
+        {
             assert_eq!(decode_through::<Third>(STEPS, &bytes).unwrap(), wanted);
         }
     }

@@ -67,9 +67,9 @@ impl Store {
             Some(found) if found > STORE_FORMAT => Err(Error::StoreTooNew { found, known: STORE_FORMAT }),
             Some(_) => Ok(false),
             None if self.inner.tree.is_empty() => Ok(true),
-            None => {
-                Err(Error::Store("the data directory holds rows but no format: it is not a store of this program".into()))
-            }
+            None => Err(Error::Store(
+                "the data directory holds rows but no format: it is not a store of this program".into(),
+            )),
         }
     }
 
@@ -97,7 +97,8 @@ impl Store {
         let _writer = self.inner.writer.lock();
         self.inner.durability.drain()?;
         self.inner.durability.stop("the store is closed".into());
-        let clean = File::create(self.inner.dir.join(CLEAN_FILE)).map_err(io("cannot leave the mark of a clean end"))?;
+        let clean =
+            File::create(self.inner.dir.join(CLEAN_FILE)).map_err(io("cannot leave the mark of a clean end"))?;
         clean.sync_all().map_err(io("cannot sync the mark of a clean end"))?;
         sync_dir(&self.inner.dir).map_err(io("cannot sync the data directory"))
     }

@@ -66,10 +66,9 @@ fn a_damaged_row_is_named() {
     let key = Table::Version.key().id("default").id("faq-1").u32(3).bytes();
     for bytes in [&b""[..], b"\x01{\"number\"", b"\x00{}", b"\x07{}", b"\xff\x00\x01", b"\x01\xff\xfe"] {
         store.inner.tree.insert(&key, bytes).unwrap();
-        for error in [
-            store.get_version(&space, &article, 3).unwrap_err(),
-            store.versions(&space, &article).unwrap_err(),
-        ] {
+        for error in
+            [store.get_version(&space, &article, 3).unwrap_err(), store.versions(&space, &article).unwrap_err()]
+        {
             assert!(error.to_string().contains("version default/faq-1/3"), "{error}");
         }
     }

@@ -240,6 +240,7 @@ $("copy").addEventListener("click", async () => {
 // Suggestions
 
 function hideSuggestions() {
+  clearTimeout(pause);
   typing?.abort();
   $("suggestions").hidden = true;
   $("suggestions").replaceChildren();

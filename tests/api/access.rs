@@ -7,7 +7,16 @@ use crate::actors::{Actor, TestApp};
 #[test]
 fn without_a_key_there_is_nothing_but_health() {
     let app = TestApp::start();
-    for path in ["/v1/search?q=a", "/v1/suggest?q=a", "/v1/articles", "/v1/gaps", "/v1/keys", "/v1/audit", "/v1/export", "/metrics"] {
+    for path in [
+        "/v1/search?q=a",
+        "/v1/suggest?q=a",
+        "/v1/articles",
+        "/v1/gaps",
+        "/v1/keys",
+        "/v1/audit",
+        "/v1/export",
+        "/metrics",
+    ] {
         assert_eq!(app.nobody().get(path).problem(401), "key_missing", "{path}");
     }
     let refused = app.nobody().post("/v1/answer", json!({ "question": "a" }));
@@ -41,7 +50,8 @@ fn a_space_opened_to_the_public_needs_no_key() {
     app.publisher().post("/v1/articles?wait=searchable", inside).expect(201);
     app.admin().patch("/v1/spaces/default", json!({ "settings": { "public_search": true } })).expect(200);
     let found = app.nobody().get("/v1/search?q=%E9%80%80%E8%B4%A7").expect(200);
-    let ids: Vec<&str> = found["hits"].as_array().unwrap().iter().map(|hit| hit["article_id"].as_str().unwrap()).collect();
+    let ids: Vec<&str> =
+        found["hits"].as_array().unwrap().iter().map(|hit| hit["article_id"].as_str().unwrap()).collect();
     assert_eq!(ids, ["open"]);
     assert_eq!(app.nobody().get("/v1/articles/open").problem(401), "key_missing");
 }
@@ -111,5 +121,7 @@ fn who_does_what_is_on_record() {
     let entries = log["items"].as_array().unwrap();
     let publish = entries.iter().find(|entry| entry["actor"] == "publisher").expect("the publisher's entry");
     assert_eq!((publish["space"].as_str(), publish["subject"].as_str()), (Some("default"), Some("a")));
-    assert!(entries.iter().any(|entry| entry["actor"] == "admin" || entry["action"].as_str().unwrap().starts_with("key.")));
+    assert!(
+        entries.iter().any(|entry| entry["actor"] == "admin" || entry["action"].as_str().unwrap().starts_with("key."))
+    );
 }

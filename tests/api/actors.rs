@@ -1,5 +1,7 @@
 //! Who takes part in the stories: a server of one's own, and actors with keys of their own.
 
+use std::collections::HashMap;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -15,6 +17,8 @@ const ADMIN: &str = "admin-secret-of-the-tests";
 pub struct TestApp {
     app: Option<App>,
     pub base: String,
+    /// Secrets of the keys made so far, by what was asked for.
+    secrets: Mutex<HashMap<String, String>>,
     _folder: tempfile::TempDir,
 }
 
@@ -37,7 +41,7 @@ impl TestApp {
         let app = App::start(&config).unwrap();
         let base = format!("http://{}", app.address);
         Actor::new(&base, None).until_ready();
-        Self { app: Some(app), base, _folder: folder }
+        Self { app: Some(app), base, secrets: Mutex::default(), _folder: folder }
     }
 
     pub fn app(&self) -> &App {
@@ -61,9 +65,14 @@ impl TestApp {
 
     /// Somebody with such a key.
     pub fn with_key(&self, key: Value) -> Actor {
-        let made = self.admin().post("/v1/keys", key);
-        assert_eq!(made.status, 201, "{}", made.body);
-        Actor::new(&self.base, made.json()["secret"].as_str())
+        // A name is given to one key at a time: whoever is called twice is the same.
+        let mut secrets = self.secrets.lock().unwrap();
+        let secret = secrets.entry(key.to_string()).or_insert_with(|| {
+            let made = self.admin().post("/v1/keys", key);
+            assert_eq!(made.status, 201, "{}", made.body);
+            made.json()["secret"].as_str().unwrap().to_owned()
+        });
+        Actor::new(&self.base, Some(secret))
     }
 
     /// Who writes articles.
@@ -102,7 +111,12 @@ pub struct Actor {
 impl Actor {
     pub fn new(base: &str, secret: Option<&str>) -> Self {
         let config = Agent::config_builder().http_status_as_error(false).timeout_global(Some(Duration::from_secs(60)));
-        Self { base: base.to_owned(), secret: secret.map(str::to_owned), agent: config.build().into(), headers: Vec::new() }
+        Self {
+            base: base.to_owned(),
+            secret: secret.map(str::to_owned),
+            agent: config.build().into(),
+            headers: Vec::new(),
+        }
     }
 
     /// The same actor, who also sends this header.
@@ -159,7 +173,9 @@ impl Actor {
         }
         let response = match body {
             None => self.agent.run(request.body(()).unwrap()),
-            Some((content_type, text)) => self.agent.run(request.header("Content-Type", content_type).body(text).unwrap()),
+            Some((content_type, text)) => {
+                self.agent.run(request.header("Content-Type", content_type).body(text).unwrap())
+            }
         };
         let mut response = response.unwrap();
         let headers = response.headers().iter();

@@ -8,9 +8,14 @@ const BODY: &str = "# 期限\n\n签收之日起七天内可以无理由退货。
 
 fn shop() -> TestApp {
     let app = TestApp::start();
-    app.publisher().post("/v1/articles?wait=searchable", json!({
-        "id": "returns", "title": "退货政策", "body": BODY, "questions": ["买了几天可以退货"], "publish": true,
-    })).expect(201);
+    app.publisher()
+        .post(
+            "/v1/articles?wait=searchable",
+            json!({
+                "id": "returns", "title": "退货政策", "body": BODY, "questions": ["买了几天可以退货"], "publish": true,
+            }),
+        )
+        .expect(201);
     app
 }
 
@@ -41,10 +46,15 @@ fn a_streamed_answer_says_the_same() {
     let app = shop();
     let streamed = app.customer().post("/v1/answer", json!({ "question": "买了几天可以退货", "stream": true }));
     assert_eq!(streamed.header("content-type"), Some("text/event-stream; charset=utf-8"));
-    let events: Vec<(&str, Value)> = streamed.body.split("\n\n").filter(|event| !event.is_empty()).map(|event| {
-        let (name, data) = event.split_once('\n').unwrap();
-        (name.strip_prefix("event: ").unwrap(), serde_json::from_str(data.strip_prefix("data: ").unwrap()).unwrap())
-    }).collect();
+    let events: Vec<(&str, Value)> = streamed
+        .body
+        .split("\n\n")
+        .filter(|event| !event.is_empty())
+        .map(|event| {
+            let (name, data) = event.split_once('\n').unwrap();
+            (name.strip_prefix("event: ").unwrap(), serde_json::from_str(data.strip_prefix("data: ").unwrap()).unwrap())
+        })
+        .collect();
     let names: Vec<&str> = events.iter().map(|(name, _)| *name).filter(|name| *name != "delta").collect();
     assert_eq!(names, ["meta", "citations", "done"]);
     let text: String = events.iter().filter(|(n, _)| *n == "delta").map(|(_, d)| d["text"].as_str().unwrap()).collect();
@@ -64,8 +74,12 @@ fn feedback_is_taken_in() {
     customer.post("/v1/feedback", json!({ "answer_id": id, "helpful": false, "comment": "不清楚" })).expect(202);
     let unknown = customer.post("/v1/feedback", json!({ "query_id": "q_none", "helpful": true }));
     assert_eq!(unknown.problem(404), "query_not_found");
-    for wrong in [json!({ "helpful": true }), json!({ "answer_id": id }), json!({ "answer_id": id, "csat": 6 }),
-                  json!({ "answer_id": id, "query_id": id, "helpful": true })] {
+    for wrong in [
+        json!({ "helpful": true }),
+        json!({ "answer_id": id }),
+        json!({ "answer_id": id, "csat": 6 }),
+        json!({ "answer_id": id, "query_id": id, "helpful": true }),
+    ] {
         assert_eq!(customer.post("/v1/feedback", wrong.clone()).problem(422), "invalid_request", "{wrong}");
     }
 }

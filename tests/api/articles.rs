@@ -54,7 +54,9 @@ fn an_article_from_draft_to_archive() {
 
     let live = who.post("/v1/articles/returns/publish?wait=searchable", json!({ "note": "season" }));
     assert_eq!((live.expect(200)["status"].as_str(), live.header("x-searchable")), (Some("published"), Some("true")));
-    let saved = who.and("If-Match", "\"1\"").put("/v1/articles/returns", json!({ "title": "退货政策", "body": "签收之日起十五天内可以退货。" }));
+    let saved = who
+        .and("If-Match", "\"1\"")
+        .put("/v1/articles/returns", json!({ "title": "退货政策", "body": "签收之日起十五天内可以退货。" }));
     assert_eq!((saved.expect(200)["version"].as_u64(), saved.header("etag")), (Some(2), Some("\"2\"")));
     let read = who.get("/v1/articles/returns").expect(200);
     assert_eq!((&read["version"], &read["has_draft"], &read["latest_version"]), (&json!(1), &json!(true), &json!(2)));
@@ -123,8 +125,11 @@ fn a_writer_must_know_what_they_overwrite() {
 #[test]
 fn two_persons_where_the_space_says_so() {
     let app = TestApp::start();
-    app.admin().patch("/v1/spaces/default", json!({ "settings": { "require_review": true, "four_eyes": true } })).expect(200);
-    let (author, other) = (app.publisher(), app.with_scopes("second", &["articles:read", "articles:write", "articles:publish"]));
+    app.admin()
+        .patch("/v1/spaces/default", json!({ "settings": { "require_review": true, "four_eyes": true } }))
+        .expect(200);
+    let (author, other) =
+        (app.publisher(), app.with_scopes("second", &["articles:read", "articles:write", "articles:publish"]));
     author.post("/v1/articles", json!({ "id": "a", "title": "t" })).expect(201);
     assert_eq!(author.post("/v1/articles/a/publish", json!({})).problem(409), "review_required");
     author.post("/v1/articles/a/submit", json!({ "note": "please" })).expect(200);
@@ -152,7 +157,8 @@ fn a_publication_comes_and_goes_in_time() {
     who.post("/v1/articles", json!({ "id": "sale", "title": "限时促销", "body": "全场八折。" })).expect(201);
     let now = jiff::Timestamp::now();
     let (at, until) = (now + jiff::SignedDuration::from_millis(700), now + jiff::SignedDuration::from_millis(3_500));
-    let scheduled = who.post("/v1/articles/sale/publish", json!({ "at": at.to_string(), "until": until.to_string() })).expect(200);
+    let scheduled =
+        who.post("/v1/articles/sale/publish", json!({ "at": at.to_string(), "until": until.to_string() })).expect(200);
     assert_eq!(scheduled["status"], "scheduled");
     let seen = |want: bool, by: jiff::Timestamp| {
         loop {

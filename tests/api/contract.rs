@@ -14,8 +14,15 @@ fn every_described_route_answers() {
             let filled = path.replace("{id}", "nothing").replace("{n}", "1");
             let body = about.get("requestBody").map(|_| ("application/json", json!({}).to_string()));
             let answer = app.admin().send(&method.to_uppercase(), &filled, body);
-            let code = if answer.status >= 400 { answer.json()["code"].as_str().unwrap_or_default().to_owned() } else { String::new() };
-            assert!(!["route_not_found", "method_not_allowed", "internal"].contains(&code.as_str()), "{method} {path}: {code}");
+            let code = if answer.status >= 400 {
+                answer.json()["code"].as_str().unwrap_or_default().to_owned()
+            } else {
+                String::new()
+            };
+            assert!(
+                !["route_not_found", "method_not_allowed", "internal"].contains(&code.as_str()),
+                "{method} {path}: {code}"
+            );
             seen += 1;
         }
     }

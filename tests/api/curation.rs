@@ -14,7 +14,8 @@ fn a_dictionary_is_replaced_whole() {
     assert_eq!(put["items"].as_array().unwrap().len(), 2);
     assert_eq!(curator.get("/v1/dictionary").expect(200)["items"], put["items"]);
     assert_eq!(curator.put("/v1/dictionary", json!({ "items": [] })).expect(200)["items"], json!([]));
-    let wrong = curator.put("/v1/dictionary", json!({ "items": [{ "word": "" }, { "word": "ok" }, { "frequency": 1 }] }));
+    let wrong =
+        curator.put("/v1/dictionary", json!({ "items": [{ "word": "" }, { "word": "ok" }, { "frequency": 1 }] }));
     insta::assert_snapshot!(wrong.story(), @r#"
     422
     {

@@ -182,7 +182,10 @@ fn every_wrong_parameter_is_named_at_once() {
     assert_eq!(app.admin().get("/v1/articles/a%20b").problem(422), "invalid_query");
     assert_eq!(app.admin().get("/v1/articles/a/versions/one").problem(422), "invalid_query");
     assert_eq!(app.admin().get("/v1/articles/a?version=1&as_of=2026-01-01T00:00:00Z").problem(422), "invalid_query");
-    assert_eq!(app.admin().and("If-Match", "latest").put("/v1/articles/a", json!({ "title": "t" })).problem(422), "invalid_query");
+    assert_eq!(
+        app.admin().and("If-Match", "latest").put("/v1/articles/a", json!({ "title": "t" })).problem(422),
+        "invalid_query"
+    );
 }
 
 #[test]

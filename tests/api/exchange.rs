@@ -32,7 +32,10 @@ fn a_bad_row_is_named_and_stops_nothing_else() {
 #[test]
 fn publishing_an_import_needs_the_right() {
     let app = TestApp::start();
-    assert_eq!(app.editor().post_raw("/v1/import?publish=true", "application/x-ndjson", ROWS).problem(403), "forbidden");
+    assert_eq!(
+        app.editor().post_raw("/v1/import?publish=true", "application/x-ndjson", ROWS).problem(403),
+        "forbidden"
+    );
 }
 
 #[test]
@@ -40,7 +43,11 @@ fn there_and_back_is_the_same_byte_for_byte() {
     let first = TestApp::start();
     let who = first.publisher();
     who.post_raw("/v1/import?publish=true", "application/x-ndjson", ROWS).expect(200);
-    who.put("/v1/articles/returns", json!({ "title": "退货政策", "body": "十五天内可以退货。", "expected_version": 1 })).expect(200);
+    who.put(
+        "/v1/articles/returns",
+        json!({ "title": "退货政策", "body": "十五天内可以退货。", "expected_version": 1 }),
+    )
+    .expect(200);
     let out = who.get("/v1/export");
     assert_eq!(out.header("content-type"), Some("application/x-ndjson"));
     assert_eq!(out.header("content-disposition"), Some("attachment; filename=\"default.ndjson\""));

@@ -53,7 +53,9 @@ fn a_batch_counts_as_many_searches() {
 
 #[test]
 fn a_full_server_says_busy_and_stays_alive() {
-    let app = TestApp::start_with(|config| config.search_gate = Gate { permits: 0, queue: 1, wait: Duration::from_millis(50) });
+    let app = TestApp::start_with(|config| {
+        config.search_gate = Gate { permits: 0, queue: 1, wait: Duration::from_millis(50) }
+    });
     let refused = app.admin().get("/v1/search?q=a");
     assert_eq!(refused.problem(503), "busy");
     assert_eq!(refused.header("retry-after"), Some("1"));

@@ -1,7 +1,13 @@
 //! What callers see: stories over real HTTP against a real server on a fresh folder.
 //!
 //! Invariant: a story talks to the server as a customer or an editor would; it never reaches inside.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "tests fail by panicking"
+)]
 #![allow(missing_docs, reason = "tests are not a library")]
 
 mod access;

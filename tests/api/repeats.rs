@@ -18,7 +18,11 @@ fn a_repeat_gets_the_first_answer() {
     let other = editor.post("/v1/articles", json!({ "id": "b", "title": "t" }));
     assert_eq!(other.problem(409), "idempotency_conflict");
     let somebody = app.publisher().and("Idempotency-Key", "order-1");
-    assert_eq!(somebody.post("/v1/articles", json!({ "id": "c", "title": "t" })).status, 201, "each caller has keys of their own");
+    assert_eq!(
+        somebody.post("/v1/articles", json!({ "id": "c", "title": "t" })).status,
+        201,
+        "each caller has keys of their own"
+    );
 }
 
 #[test]
@@ -31,7 +35,8 @@ fn twins_at_the_same_time_are_one() {
             std::thread::spawn(move || editor.post("/v1/articles", json!({ "title": "t" })).expect(201)["id"].clone())
         })
         .collect();
-    let ids: std::collections::BTreeSet<String> = twins.into_iter().map(|twin| twin.join().unwrap().to_string()).collect();
+    let ids: std::collections::BTreeSet<String> =
+        twins.into_iter().map(|twin| twin.join().unwrap().to_string()).collect();
     assert_eq!(ids.len(), 1);
 }
 

@@ -29,14 +29,19 @@ fn ids(answer: &Value) -> Vec<&str> {
 #[test]
 fn a_question_finds_its_article() {
     let app = shop();
-    let found = app.customer().post("/v1/search", json!({ "query": "买了三天还能退吗", "facets": ["category"] })).expect(200);
+    let found =
+        app.customer().post("/v1/search", json!({ "query": "买了三天还能退吗", "facets": ["category"] })).expect(200);
     assert_eq!(ids(&found)[0], "returns");
     let hit = &found["hits"][0];
-    assert_eq!((&hit["version"], &hit["category"], &hit["audience"]), (&json!(1), &json!("售后/退货"), &json!("public")));
+    assert_eq!(
+        (&hit["version"], &hit["category"], &hit["audience"]),
+        (&json!(1), &json!("售后/退货"), &json!("public"))
+    );
     let score = hit["score"].as_f64().unwrap();
     assert!((0.0..=1.0).contains(&score) && found["confidence"].as_f64().unwrap() >= score - 1e-9);
     assert!(found["query_id"].as_str().unwrap().starts_with("q_"));
-    let body: Vec<char> = app.publisher().get("/v1/articles/returns").expect(200)["body"].as_str().unwrap().chars().collect();
+    let body: Vec<char> =
+        app.publisher().get("/v1/articles/returns").expect(200)["body"].as_str().unwrap().chars().collect();
     let passage = &hit["passage"];
     let (start, end) = (passage["start"].as_u64().unwrap() as usize, passage["end"].as_u64().unwrap() as usize);
     assert_eq!(body[start..end].iter().collect::<String>(), passage["text"].as_str().unwrap());
@@ -52,9 +57,14 @@ fn the_same_by_url() {
 #[test]
 fn filters_hold_and_fail_closed() {
     let app = shop();
-    let ask = |filters: Value| app.customer().post("/v1/search", json!({ "query": "退货 发票 password", "filters": filters }));
+    let ask = |filters: Value| {
+        app.customer().post("/v1/search", json!({ "query": "退货 发票 password", "filters": filters }))
+    };
     assert_eq!(ids(&ask(json!({ "field": "category", "op": "under", "value": "售后" })).expect(200)), ["returns"]);
-    assert_eq!(ids(&ask(json!({ "all": [ { "field": "tags", "op": "in", "value": ["nothing"] } ] })).expect(200)), Vec::<&str>::new());
+    assert_eq!(
+        ids(&ask(json!({ "all": [ { "field": "tags", "op": "in", "value": ["nothing"] } ] })).expect(200)),
+        Vec::<&str>::new()
+    );
     assert_eq!(ask(json!({ "field": "colour", "op": "eq", "value": "red" })).problem(422), "invalid_query");
     assert_eq!(ask(json!({ "field": "tags", "op": "in", "value": 3 })).problem(422), "invalid_query");
 }
@@ -62,12 +72,16 @@ fn filters_hold_and_fail_closed() {
 #[test]
 fn nobody_sees_what_is_not_for_them() {
     let app = shop();
-    let inside = app.with_key(json!({ "name": "agent", "scopes": ["search"], "audiences": ["public", "agent", "internal"] }));
+    let inside =
+        app.with_key(json!({ "name": "agent", "scopes": ["search"], "audiences": ["public", "agent", "internal"] }));
     let body = json!({ "query": "退货审批内部规定", "facets": ["category"] });
     assert!(ids(&inside.post("/v1/search", body.clone()).expect(200)).contains(&"refund-rules"));
     let outside = app.customer();
     let found = outside.post("/v1/search", body).expect(200);
-    assert!(!found.to_string().contains("refund-rules") && found["facets"]["category"]["售后/退货"] != json!(2), "{found}");
+    assert!(
+        !found.to_string().contains("refund-rules") && found["facets"]["category"]["售后/退货"] != json!(2),
+        "{found}"
+    );
     for answer in [
         outside.get("/v1/suggest?q=%E9%80%80%E8%B4%A7"),
         outside.post("/v1/similar", json!({ "text": "超过一千元的退货由主管审批。" })),
@@ -84,7 +98,11 @@ fn a_search_of_the_past_finds_what_was_live_then() {
     let who = app.publisher();
     let before = jiff::Timestamp::now().to_string();
     std::thread::sleep(std::time::Duration::from_millis(20));
-    who.put("/v1/articles/returns", json!({ "title": "退货政策", "body": "签收之日起三十天内可以退货。", "expected_version": 1 })).expect(200);
+    who.put(
+        "/v1/articles/returns",
+        json!({ "title": "退货政策", "body": "签收之日起三十天内可以退货。", "expected_version": 1 }),
+    )
+    .expect(200);
     who.post("/v1/articles/returns/publish?wait=searchable", json!({})).expect(200);
     let version = |as_of: Option<&str>| {
         let found = app.customer().post("/v1/search", json!({ "query": "退货政策", "as_of": as_of })).expect(200);
@@ -107,7 +125,8 @@ fn a_batch_answers_each_search_for_itself() {
 #[test]
 fn typing_is_completed() {
     let app = shop();
-    let texts = |who: &Actor, typed: &str| who.get(&format!("/v1/suggest?q={typed}")).expect(200)["suggestions"].to_string();
+    let texts =
+        |who: &Actor, typed: &str| who.get(&format!("/v1/suggest?q={typed}")).expect(200)["suggestions"].to_string();
     assert!(texts(&app.customer(), "%E9%80%80").contains("退货政策"));
     assert!(texts(&app.customer(), "rese").contains("Reset your password"));
 }

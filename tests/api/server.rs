@@ -64,7 +64,8 @@ fn linked(page: &str) -> Vec<String> {
 #[test]
 fn a_browser_may_use_a_key_from_its_own_sites_only() {
     let app = TestApp::start();
-    let shop = app.with_key(json!({ "name": "widget", "scopes": ["search"], "allowed_origins": ["https://shop.example"] }));
+    let shop =
+        app.with_key(json!({ "name": "widget", "scopes": ["search"], "allowed_origins": ["https://shop.example"] }));
     let seen = shop.and("Origin", "https://shop.example").get("/v1/suggest?q=a");
     assert_eq!((seen.status, seen.header("access-control-allow-origin")), (200, Some("https://shop.example")));
     assert_eq!(seen.header("access-control-allow-credentials"), None);

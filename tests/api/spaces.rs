@@ -7,7 +7,9 @@ use crate::actors::TestApp;
 #[test]
 fn a_space_is_made_and_changed() {
     let app = TestApp::start();
-    let made = app.admin().post("/v1/spaces", json!({ "id": "support", "name": "Support", "settings": { "four_eyes": false } }));
+    let made = app
+        .admin()
+        .post("/v1/spaces", json!({ "id": "support", "name": "Support", "settings": { "four_eyes": false } }));
     assert_eq!(made.header("location"), Some("/v1/spaces/support"));
     insta::assert_snapshot!(made.story(), @r#"
     201
@@ -23,7 +25,10 @@ fn a_space_is_made_and_changed() {
       "created_at": "[time]"
     }
     "#);
-    assert_eq!(app.admin().post("/v1/spaces", json!({ "id": "support", "name": "Again" })).problem(409), "already_exists");
+    assert_eq!(
+        app.admin().post("/v1/spaces", json!({ "id": "support", "name": "Again" })).problem(409),
+        "already_exists"
+    );
 
     let change = json!({ "settings": { "require_review": true, "threshold": 0.5 } });
     let changed = app.admin().patch("/v1/spaces/support", change).expect(200);

@@ -55,10 +55,17 @@ fn articles(dir: &Path) -> std::io::Result<Vec<Article>> {
             let section = (heading.to_owned(), text("body"));
             let place = (text("path"), text("lang"));
             match all.last_mut() {
-                Some(article) if place == last && article.sections.len() < SECTIONS_AN_ARTICLE => article.sections.push(section),
+                Some(article) if place == last && article.sections.len() < SECTIONS_AN_ARTICLE => {
+                    article.sections.push(section)
+                }
                 _ => {
                     let category = place.0.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
-                    all.push(Article { title: text("title"), category, language: place.1.clone(), sections: vec![section] });
+                    all.push(Article {
+                        title: text("title"),
+                        category,
+                        language: place.1.clone(),
+                        sections: vec![section],
+                    });
                 }
             }
             last = place;
@@ -156,7 +163,8 @@ impl Corpus {
             for article in &articles {
                 let percent = if round == 0 { 0 } else { 15 };
                 let unseen = |d: &Document| passages_of(d).iter().all(|p| !seen.contains(p));
-                let mut tries = (0..4).map(|n| document(article, &vocabulary, percent + 15 * n, documents.len(), &mut s));
+                let mut tries =
+                    (0..4).map(|n| document(article, &vocabulary, percent + 15 * n, documents.len(), &mut s));
                 let Some(document) = tries.find(unseen) else { continue };
                 let hashes = passages_of(&document);
                 count += hashes.len();
@@ -215,7 +223,8 @@ fn questions(documents: &[Document], count: usize, s: &mut Stream) -> Vec<String
             continue;
         }
         let headings: Vec<&str> = document.body.lines().filter_map(|l| l.strip_prefix("## ")).collect();
-        let sentences: Vec<&str> = document.body.split(['\n', '。', '?', '?', '.']).filter(|l| !l.starts_with("## ")).collect();
+        let sentences: Vec<&str> =
+            document.body.split(['\n', '。', '?', '?', '.']).filter(|l| !l.starts_with("## ")).collect();
         let text = match s.below(4) {
             0 => document.title.clone(),
             1 if !headings.is_empty() => format!("{} {}", document.title, headings[s.below(headings.len())]),

@@ -73,7 +73,10 @@ impl Words {
     pub fn body_only(&self, analyzer: &Analyzer, text: &str) -> BooleanQuery {
         let terms = analyzer.query_terms(text);
         let clause = |term: &str| -> (Occur, Box<dyn Query>) {
-            (Occur::Should, Box::new(TermQuery::new(Term::from_field_text(self.fields[2], term), IndexRecordOption::WithFreqs)))
+            (
+                Occur::Should,
+                Box::new(TermQuery::new(Term::from_field_text(self.fields[2], term), IndexRecordOption::WithFreqs)),
+            )
         };
         BooleanQuery::new(terms.iter().filter(|t| t.kind == QueryKind::Word).map(|t| clause(&t.term)).collect())
     }

@@ -6,7 +6,14 @@
 //! there and is used again. The environment variable ONLY picks the lines whose name holds it, for a profiler.
 //!
 //! Invariant: opening, memory and searching are measured in a process of their own, which has never seen the corpus.
-#![expect(clippy::print_stdout, clippy::unwrap_used, clippy::indexing_slicing, clippy::string_slice, reason = "a program that prints and may fail loudly")]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a program that prints and may fail loudly"
+)]
 
 mod corpus;
 mod floors;
@@ -22,8 +29,8 @@ use corpus::Corpus;
 use report::{Times, row, status_mib};
 use serde_json::json;
 use zhiyin_index::analyzer::Analyzer;
-use zhiyin_index::embed::{EmbedError, Embedder, HashEmbedder, Role};
 use zhiyin_index::chunk::{ChunkLimits, chunk};
+use zhiyin_index::embed::{EmbedError, Embedder, HashEmbedder, Role};
 use zhiyin_index::{Change, Filter, Index, IndexSettings, LiveChange, Mode, Op, Query, RankSettings};
 
 const QUERIES: usize = 1_000;
@@ -101,7 +108,10 @@ fn build(data: &Path, dir: &Path, passages: usize) {
     let seconds = start.elapsed().as_secs_f64();
     println!(
         "indexed {} documents, {} passages in {seconds:.1} s: {:.0} passages/s, {:.0} documents/s (analysis and embedding on all cores)",
-        corpus.documents.len(), corpus.passages, corpus.passages as f64 / seconds, corpus.documents.len() as f64 / seconds,
+        corpus.documents.len(),
+        corpus.passages,
+        corpus.passages as f64 / seconds,
+        corpus.documents.len() as f64 / seconds,
     );
     let start = Instant::now();
     let done = index.maintain().unwrap();
@@ -122,7 +132,11 @@ fn search(dir: &Path, passages: usize) {
     let ready = start.elapsed().as_secs_f64();
     let embedded = embedder.1.load(Ordering::Relaxed);
     let stats = index.stats();
-    assert!(stats.passages as usize >= passages, "the index of another program version; take it away: {}", dir.display());
+    assert!(
+        stats.passages as usize >= passages,
+        "the index of another program version; take it away: {}",
+        dir.display()
+    );
     println!("opened in {ready:.2} s ({opened:?}), {embedded} texts embedded; {stats:?}");
     let queries: Vec<String> = serde_json::from_slice(&std::fs::read(dir.join("queries.json")).unwrap()).unwrap();
     let only = std::env::var("ONLY").unwrap_or_default();
@@ -146,7 +160,8 @@ fn search(dir: &Path, passages: usize) {
     let resident = status_mib("VmRSS");
     println!(
         "resident {resident:.0} MiB after 6,000 searches: {:.0} MiB of it private, {:.0} MiB mapped files, {before:.0} MiB before opening",
-        status_mib("RssAnon"), status_mib("RssFile"),
+        status_mib("RssAnon"),
+        status_mib("RssFile"),
     );
     ask("keyword", &|q| q.mode = Mode::Keyword);
     ask("semantic", &|q| q.mode = Mode::Semantic);
@@ -161,9 +176,24 @@ fn search(dir: &Path, passages: usize) {
     let (p50, p99) = (hybrid.at(0.5), hybrid.at(0.99));
     row(&format!("engine hybrid p50, {passages} passages"), "≤ 2 ms", &format!("{:.2} ms", p50 / 1e3), p50 <= 2e3);
     row(&format!("engine hybrid p99, {passages} passages"), "≤ 10 ms", &format!("{:.2} ms", p99 / 1e3), p99 <= 1e4);
-    row(&format!("engine hybrid p99 / p50, {passages} passages"), "≤ 5", &format!("{:.1}", p99 / p50), p99 <= 5.0 * p50);
-    row(&format!("engine opens, {passages} passages, texts embedded"), "≤ 3 s, 0", &format!("{ready:.2} s, {embedded}"), ready <= 3.0 && embedded == 0);
-    row(&format!("engine resident, {passages} passages"), "≤ 700 MB", &format!("{resident:.0} MiB"), resident * 1.048_576 <= 700.0);
+    row(
+        &format!("engine hybrid p99 / p50, {passages} passages"),
+        "≤ 5",
+        &format!("{:.1}", p99 / p50),
+        p99 <= 5.0 * p50,
+    );
+    row(
+        &format!("engine opens, {passages} passages, texts embedded"),
+        "≤ 3 s, 0",
+        &format!("{ready:.2} s, {embedded}"),
+        ready <= 3.0 && embedded == 0,
+    );
+    row(
+        &format!("engine resident, {passages} passages"),
+        "≤ 700 MB",
+        &format!("{resident:.0} MiB"),
+        resident * 1.048_576 <= 700.0,
+    );
 }
 
 /// Two threads at once, one stream of queries each.

@@ -33,7 +33,7 @@ pub fn build(rows: &Rows, settings: &DenseSettings) -> Option<Links> {
     let members: Vec<u32> = (0..rows.len()).filter(|row| rows.is_searchable(*row)).collect();
     // More than 256 links make hnsw_rs end the process.
     let links = settings.links.clamp(2, 128);
-        let step = members.len().div_ceil(settings.placed.max(ALONE)).max(1);
+    let step = members.len().div_ceil(settings.placed.max(ALONE)).max(1);
     let placed: Vec<u32> = members.iter().copied().step_by(step).collect();
     let hnsw = Hnsw::new(links, placed.len(), LAYERS, settings.build_breadth, RowDistance(rows));
     let (alone, together) = placed.split_at_checked(ALONE).unwrap_or((&placed, &[]));
@@ -74,7 +74,10 @@ fn freeze(hnsw: &Hnsw<'_, u32, RowDistance<'_>>, rows: u32, width: usize) -> Opt
     for point in points {
         let row = point.get_origin_id() as u32;
         let level = usize::from(point.get_point_id().0);
-        let mut lists = point.get_neighborhood_id().into_iter().map(|list| list.into_iter().map(|n| n.d_id as u32).filter(move |n| *n != row));
+        let mut lists = point
+            .get_neighborhood_id()
+            .into_iter()
+            .map(|list| list.into_iter().map(|n| n.d_id as u32).filter(move |n| *n != row));
         links.set_list(row, lists.next()?);
         for (layer, list) in upper.iter_mut().zip(lists).take(level) {
             layer.push((row, list.collect()));

@@ -21,7 +21,14 @@ impl Kernel {
     }
 
     /// The cosines (unclamped) of a query with the rows of a block, laid end to end, into `out`.
-    pub fn cosines_of_block(self, query: &[i8], inverse_norm: f32, codes: &[i8], inverse_norms: &[f32], out: &mut Vec<f32>) {
+    pub fn cosines_of_block(
+        self,
+        query: &[i8],
+        inverse_norm: f32,
+        codes: &[i8],
+        inverse_norms: &[f32],
+        out: &mut Vec<f32>,
+    ) {
         self.arch.dispatch(Block { query, inverse_norm, codes, inverse_norms, out });
     }
 

@@ -150,7 +150,9 @@ impl Links {
         for layer in self.upper.iter().rev() {
             loop {
                 let list = layer.nodes.binary_search(&best.row).ok().and_then(|at| layer.lists.get(at));
-                let Some(nearest) = list.and_then(|l| batch.measure(rows, query, l.iter().copied()).max()) else { break };
+                let Some(nearest) = list.and_then(|l| batch.measure(rows, query, l.iter().copied()).max()) else {
+                    break;
+                };
                 if nearest <= best {
                     break;
                 }
@@ -249,7 +251,12 @@ struct Batch {
 }
 
 impl Batch {
-    fn measure<'a>(&'a mut self, rows: &'a Rows, query: &'a PreparedQuery, of: impl Iterator<Item = u32>) -> impl Iterator<Item = Near> + 'a {
+    fn measure<'a>(
+        &'a mut self,
+        rows: &'a Rows,
+        query: &'a PreparedQuery,
+        of: impl Iterator<Item = u32>,
+    ) -> impl Iterator<Item = Near> + 'a {
         self.rows.clear();
         self.rows.extend(of);
         let mut codes: [&[i8]; 64] = [&[]; 64];

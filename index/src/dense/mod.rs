@@ -78,7 +78,18 @@ pub struct DenseSettings {
 
 impl Default for DenseSettings {
     fn default() -> Self {
-        Self { graph_from: 60_000, tail: 1_024, dead_share: 0.3, growth: 3.0, links: 16, build_breadth: 128, search_breadth: 512, placed: 20_000, threads: 1, walk_cost: None }
+        Self {
+            graph_from: 60_000,
+            tail: 1_024,
+            dead_share: 0.3,
+            growth: 3.0,
+            links: 16,
+            build_breadth: 128,
+            search_breadth: 512,
+            placed: 20_000,
+            threads: 1,
+            walk_cost: None,
+        }
     }
 }
 
@@ -173,7 +184,12 @@ impl Dense {
                 if code.values.len() == next.rows.dimension {
                     next.rows.push(passage, &code.values);
                 } else {
-                    tracing::error!(passage, found = code.values.len(), expected = next.rows.dimension, "vector of another dimension skipped");
+                    tracing::error!(
+                        passage,
+                        found = code.values.len(),
+                        expected = next.rows.dimension,
+                        "vector of another dimension skipped"
+                    );
                 }
             }
         });
@@ -212,8 +228,12 @@ impl Dense {
         }
         Ok(match &now.graph {
             None if live >= now.settings.graph_from.max(1) => self.rebuild(&now),
-            Some(graph) if rows - f64::from(graph.built) > now.settings.growth * f64::from(graph.built) => self.rebuild(&now),
-            Some(graph) if (now.rows.len() - graph.covered()) as usize >= now.settings.tail.max(1) => self.link_tail(&now, graph),
+            Some(graph) if rows - f64::from(graph.built) > now.settings.growth * f64::from(graph.built) => {
+                self.rebuild(&now)
+            }
+            Some(graph) if (now.rows.len() - graph.covered()) as usize >= now.settings.tail.max(1) => {
+                self.link_tail(&now, graph)
+            }
             _ => Maintenance::default(),
         })
     }

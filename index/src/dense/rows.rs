@@ -94,7 +94,8 @@ impl Rows {
 
     /// Quantises a query; one of another dimension becomes the zero query, which nothing matches.
     pub fn prepare(&self, query: &[f32]) -> PreparedQuery {
-        let values = if query.len() == self.dimension { Code::quantize(query).values } else { vec![0; self.dimension].into() };
+        let values =
+            if query.len() == self.dimension { Code::quantize(query).values } else { vec![0; self.dimension].into() };
         let inverse_norm = inverse_norm(self.kernel, &values);
         PreparedQuery { values, inverse_norm }
     }

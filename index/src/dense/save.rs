@@ -102,7 +102,10 @@ fn is_sound(saved: &Saved) -> bool {
         && nodes.checked_mul(links.width) == Some(links.base.len())
         && inside(&links.entry)
         && links.base.iter().all(|node| *node == NONE || inside(node))
-        && links.upper.iter().all(|l| l.nodes.len() == l.lists.len() && l.nodes.iter().chain(l.lists.iter().flatten()).all(inside))
+        && links
+            .upper
+            .iter()
+            .all(|l| l.nodes.len() == l.lists.len() && l.nodes.iter().chain(l.lists.iter().flatten()).all(inside))
 }
 
 /// The row that each saved node has today, [`NONE`] for one that is gone or changed.
@@ -127,7 +130,8 @@ fn moved(old: &Links, now: &[u32], rows: &Rows, settings: &DenseSettings) -> Lin
             links.set_list(*row, bridged(old, node, *row, &row_of, rows));
         }
     }
-    links.upper = old.upper.iter().map(|layer| moved_layer(layer, &row_of)).filter(|layer| !layer.nodes.is_empty()).collect();
+    links.upper =
+        old.upper.iter().map(|layer| moved_layer(layer, &row_of)).filter(|layer| !layer.nodes.is_empty()).collect();
     let highest = links.upper.last().and_then(|layer| layer.nodes.first()).copied();
     links.entry = row_of(old.entry).or(highest).or_else(|| known.iter().next()).unwrap_or(0);
     for row in (0..rows.len()).filter(|row| !known.contains(*row) && rows.is_searchable(*row)) {
@@ -148,16 +152,20 @@ fn bridged(old: &Links, node: u32, row: u32, row_of: &impl Fn(u32) -> Option<u32
     }
     candidates.sort_unstable();
     candidates.dedup();
-    let mut near: Vec<Near> =
-        candidates.into_iter().filter(|other| *other != row).map(|other| Near { cosine: rows.cosine(row, other), row: other }).collect();
+    let mut near: Vec<Near> = candidates
+        .into_iter()
+        .filter(|other| *other != row)
+        .map(|other| Near { cosine: rows.cosine(row, other), row: other })
+        .collect();
     near.sort_unstable_by(|a, b| b.cmp(a));
     choose(rows, &near, old.width).into_iter().map(|near| near.row).collect()
 }
 
 fn moved_layer(layer: &Layer, row_of: &impl Fn(u32) -> Option<u32>) -> Layer {
     let here = layer.nodes.iter().zip(&layer.lists);
-    let mut moved: Vec<(u32, Vec<u32>)> =
-        here.filter_map(|(node, list)| Some((row_of(*node)?, list.iter().filter_map(|n| row_of(*n)).collect()))).collect();
+    let mut moved: Vec<(u32, Vec<u32>)> = here
+        .filter_map(|(node, list)| Some((row_of(*node)?, list.iter().filter_map(|n| row_of(*n)).collect())))
+        .collect();
     moved.sort_unstable_by_key(|(row, _)| *row);
     let (nodes, lists) = moved.into_iter().unzip();
     Layer { nodes, lists }

@@ -65,7 +65,9 @@ impl DenseSnapshot {
         }
         let mut top = Top::new(k);
         match accept {
-            Some(accept) if self.rows_of(accept.count()).saturating_mul(GATHER_COST) < self.len() => self.gather(query, accept, &mut top),
+            Some(accept) if self.rows_of(accept.count()).saturating_mul(GATHER_COST) < self.len() => {
+                self.gather(query, accept, &mut top)
+            }
             _ => self.scan(query, 0, accept, &mut top),
         }
         top.finish()
@@ -98,12 +100,19 @@ impl DenseSnapshot {
     }
 
     /// Walks the graph and scans the rows that are not in it yet; none when that would cost more than a scan.
-    fn search_graph(&self, graph: &Links, query: &PreparedQuery, k: usize, accept: Option<&DocSet>) -> Option<Vec<DenseHit>> {
+    fn search_graph(
+        &self,
+        graph: &Links,
+        query: &PreparedQuery,
+        k: usize,
+        accept: Option<&DocSet>,
+    ) -> Option<Vec<DenseHit>> {
         if k == 0 || query.inverse_norm == 0.0 {
             return Some(Vec::new());
         }
         let rows = &self.rows;
-        let admit = |row: u32| rows.is_searchable(row) && accept.is_none_or(|set| set.contains(document_of(rows.passage(row))));
+        let admit =
+            |row: u32| rows.is_searchable(row) && accept.is_none_or(|set| set.contains(document_of(rows.passage(row))));
         let mut breadth = self.settings.breadth(k);
         // A row met on a walk costs ten to twenty times a row in order, so beyond this a scan is cheaper, and exact.
         let budget = (graph.covered() as usize / 8).max(breadth.saturating_mul(16));

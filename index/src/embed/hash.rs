@@ -49,7 +49,11 @@ impl HashEmbedder {
     #[must_use]
     pub fn new(seed: u64, dimension: usize) -> Self {
         let dimension = dimension.max(1);
-        let id = if seed == DEFAULT_SEED { format!("{REVISION}-{dimension}") } else { format!("{REVISION}-{dimension}-{seed:x}") };
+        let id = if seed == DEFAULT_SEED {
+            format!("{REVISION}-{dimension}")
+        } else {
+            format!("{REVISION}-{dimension}-{seed:x}")
+        };
         Self { id, seed, dimension }
     }
 
@@ -174,7 +178,9 @@ impl Features {
 
     fn add(&mut self, class: Class, characters: &[char], weight: f32) {
         let start = mix(self.seed ^ (class as u64));
-        let hash = characters.iter().fold(start, |h, c| (h ^ u64::from(*c)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29));
+        let hash = characters
+            .iter()
+            .fold(start, |h, c| (h ^ u64::from(*c)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29));
         self.found.push(Feature { hash: mix(hash), weight });
     }
 }
@@ -220,7 +226,12 @@ mod tests {
             ("refund for a cancelled order", "cancelled orders are refunded", "connect the router to wifi"),
             ("X200-Pro 保修期", "x200 pro 的保修期多长", "API 调用频率限制"),
         ] {
-            assert!(cosine(text, near) > cosine(text, far) + 0.1, "{text}: {} {}", cosine(text, near), cosine(text, far));
+            assert!(
+                cosine(text, near) > cosine(text, far) + 0.1,
+                "{text}: {} {}",
+                cosine(text, near),
+                cosine(text, far)
+            );
         }
     }
 

@@ -106,11 +106,18 @@ impl Prepared {
         Ok(Self { clauses, terms: prepared, norms, ideal })
     }
 
-    fn cursor<'a>(&'a self, clause: &Clause, view: usize, segment: &'a Segment, ordinal: usize) -> Result<Option<Cursor<'a>>> {
+    fn cursor<'a>(
+        &'a self,
+        clause: &Clause,
+        view: usize,
+        segment: &'a Segment,
+        ordinal: usize,
+    ) -> Result<Option<Cursor<'a>>> {
         let info = clause.places.get(view).and_then(|places| places.get(ordinal)?.as_ref());
         let (Some(info), Some(norms)) = (info, self.norms.get(clause.field)) else { return Ok(None) };
         let Some((postings, lengths)) = segment.text(clause.field) else { return Ok(None) };
-        let postings = postings.read_block_postings_from_terminfo(info, IndexRecordOption::WithFreqs).map_err(failed)?;
+        let postings =
+            postings.read_block_postings_from_terminfo(info, IndexRecordOption::WithFreqs).map_err(failed)?;
         Ok(Some(Cursor::new(postings, lengths, norms, clause.weight)))
     }
 
@@ -162,7 +169,12 @@ impl Prepared {
     }
 
     /// What each clause gives to a passage's score: field, term, score.
-    pub fn explain(&self, number: usize, view: &LexicalView, address: DocAddress) -> Result<Vec<(&'static str, String, f32)>> {
+    pub fn explain(
+        &self,
+        number: usize,
+        view: &LexicalView,
+        address: DocAddress,
+    ) -> Result<Vec<(&'static str, String, f32)>> {
         let parts = self.parts(number, view, address)?.into_iter();
         let named = |(clause, score): (&Clause, f32)| {
             (TEXT_FIELDS.get(clause.field).copied().unwrap_or(""), clause.text.clone(), score)
@@ -211,8 +223,7 @@ fn expand(views: &[(&LexicalView, Option<&DocumentSet>)], prefix: &str) -> Resul
             let Some((inverted, _)) = segment.text(FIELD_COUNT - 1) else { continue };
             let mut end = prefix.as_bytes().to_vec();
             end.push(0xff);
-            let mut stream =
-                inverted.terms().range().ge(prefix.as_bytes()).lt(&end).into_stream().map_err(failed)?;
+            let mut stream = inverted.terms().range().ge(prefix.as_bytes()).lt(&end).into_stream().map_err(failed)?;
             while stream.advance() {
                 if let Ok(text) = std::str::from_utf8(stream.key()) {
                     *found.entry(text.to_owned()).or_default() += u64::from(stream.value().doc_freq);

@@ -200,7 +200,11 @@ pub(super) fn scan(
 }
 
 /// Clauses that cannot fill the list by themselves, and the others.
-fn split<'c, 'a>(cursors: &'c mut [Cursor<'a>], threshold: f32, all: bool) -> (&'c mut [Cursor<'a>], &'c mut [Cursor<'a>]) {
+fn split<'c, 'a>(
+    cursors: &'c mut [Cursor<'a>],
+    threshold: f32,
+    all: bool,
+) -> (&'c mut [Cursor<'a>], &'c mut [Cursor<'a>]) {
     let mut sum = 0.0;
     let weak = cursors.iter().take_while(|cursor| {
         sum += cursor.weight;

@@ -165,7 +165,8 @@ impl<'a> Filter<'a> {
         let (query, content) = (self.query, &version.content);
         let category = content.category.as_ref().map(|c| c.as_str());
         let has_words = |words: &String| {
-            folded(content.title.as_str()).contains(words.as_str()) || folded(article.id.as_str()).contains(words.as_str())
+            folded(content.title.as_str()).contains(words.as_str())
+                || folded(article.id.as_str()).contains(words.as_str())
         };
         self.grant.sees(content.audience)
             && query.category.as_deref().is_none_or(|wanted| category.is_some_and(|c| is_under(c, wanted)))

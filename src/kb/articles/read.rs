@@ -32,7 +32,9 @@ impl Kb {
             None => None,
         };
         match version {
-            Some(version) if grant.sees(version.content.audience) => Ok(ArticleView::of(&article, &version, published_at)),
+            Some(version) if grant.sees(version.content.audience) => {
+                Ok(ArticleView::of(&article, &version, published_at))
+            }
             Some(_) => Err(not_found(grant, id)),
             None => {
                 // Only who sees something of the article learns that it is the version that is missing.
@@ -102,7 +104,8 @@ impl Kb {
     pub(super) fn view_of(&self, article: &Article, number: u32) -> Result<ArticleView> {
         let store = &self.inner.store;
         let version = store.get_version(&article.space, &article.id, number)?;
-        let version = version.ok_or_else(|| Error::Store(format!("version {number} of '{}' is missing", article.id)))?;
+        let version =
+            version.ok_or_else(|| Error::Store(format!("version {number} of '{}' is missing", article.id)))?;
         let publications = store.publications(&article.space, &article.id)?;
         Ok(ArticleView::of(article, &version, last_published(&publications, number)))
     }

@@ -57,7 +57,8 @@ impl Kb {
             schedule: article.schedule,
             review: article.review,
         };
-        let line = write_history(&history).map_err(|e| Error::Store(format!("article '{id}' cannot be written: {e}")))?;
+        let line =
+            write_history(&history).map_err(|e| Error::Store(format!("article '{id}' cannot be written: {e}")))?;
         Ok(Some(line + "\n"))
     }
 

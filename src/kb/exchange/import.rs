@@ -82,7 +82,8 @@ impl Kb {
                 Ok(row) => row,
                 Err(error) => {
                     self.import_batch(&mut import, batch)?;
-                    let message = format!("it broke off after {} rows, which stay imported: {error}", import.report.rows);
+                    let message =
+                        format!("it broke off after {} rows, which stay imported: {error}", import.report.rows);
                     return Err(Error::field("body", message));
                 }
             };
@@ -135,7 +136,10 @@ impl Kb {
     fn import_row(&self, import: &mut Import<'_>, row: Row) -> Result<Went> {
         let grant = import.grant;
         if let Some(space) = row.space.filter(|space| *space != grant.space) {
-            return Err(Error::field("space", format!("the row is for '{space}', and the import for '{}'", grant.space)));
+            return Err(Error::field(
+                "space",
+                format!("the row is for '{space}', and the import for '{}'", grant.space),
+            ));
         }
         let content = fit(grant, row.content)?;
         let id = row.id.unwrap_or_else(|| ArticleId::fresh(import.now.as_millisecond()));
@@ -145,7 +149,8 @@ impl Kb {
         let (mut known, mut went) = match self.known(import, &id)? {
             None => {
                 let detail = json!({ "version": 1, "note": row.note, "import": true });
-                let made = lifecycle::create(grant.space.clone(), id.clone(), content, row.note, &grant.actor, import.now);
+                let made =
+                    lifecycle::create(grant.space.clone(), id.clone(), content, row.note, &grant.actor, import.now);
                 (Known { draft: Draft::made(made, detail), print, changed: true }, Went::Created)
             }
             Some(mut known) if known.print == print => {
@@ -193,16 +198,22 @@ impl Kb {
         }
         if let Some(hidden) = history.versions.iter().find(|v| !import.grant.sees(v.content.audience)) {
             let audience = hidden.content.audience.as_str();
-            return Err(Error::Forbidden(format!("it does not reach the audience '{audience}' of version {}", hidden.version)));
+            return Err(Error::Forbidden(format!(
+                "it does not reach the audience '{audience}' of version {}",
+                hidden.version
+            )));
         }
         let approved = history.review.as_ref().is_some_and(|r| r.state == ReviewState::Approved);
         if !import.publish && (approved || !history.publications.is_empty() || history.schedule.is_some()) {
-            return Err(Error::Forbidden("a history that says what was live, will be live or is approved needs publish=true".into()));
+            return Err(Error::Forbidden(
+                "a history that says what was live, will be live or is approved needs publish=true".into(),
+            ));
         }
         history.versions.iter_mut().for_each(|v| fill_language(&mut v.content));
         let article = restored(&history, import)?;
         let latest = history.versions.last().map(|v| print(&v.content)).transpose()?;
-        let detail = json!({ "versions": history.versions.len(), "publications": history.publications.len(), "import": true });
+        let detail =
+            json!({ "versions": history.versions.len(), "publications": history.publications.len(), "import": true });
         let outcome = Outcome {
             index_changed: !history.publications.is_empty(),
             article,
@@ -258,7 +269,8 @@ impl Import<'_> {
 fn reason(error: &Error) -> String {
     match error {
         Error::InvalidRequest(errors) => {
-            let all: Vec<String> = errors.iter().map(|FieldError { field, message }| format!("{field}: {message}")).collect();
+            let all: Vec<String> =
+                errors.iter().map(|FieldError { field, message }| format!("{field}: {message}")).collect();
             all.join("; ")
         }
         other => other.to_string(),
@@ -290,7 +302,10 @@ fn restored(history: &History, import: &Import<'_>) -> Result<Article> {
     let now = import.now;
     let last = history.publications.last();
     if let Some(early) = last.filter(|p| p.from > now) {
-        return Err(Error::field("publications", format!("the last one begins at {}, which is still to come", early.from)));
+        return Err(Error::field(
+            "publications",
+            format!("the last one begins at {}, which is still to come", early.from),
+        ));
     }
     let open = last.filter(|p| p.covers(now));
     if history.archived && open.is_some() {

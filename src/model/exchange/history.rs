@@ -85,7 +85,10 @@ fn faults(history: &History) -> Vec<FieldError> {
     }
     for (index, (version, wanted)) in history.versions.iter().zip(1_u32..).enumerate() {
         if version.version != wanted {
-            wrong(format!("versions[{index}].version"), format!("is {}; it must be {wanted}: 1, 2, 3 … without a hole", version.version));
+            wrong(
+                format!("versions[{index}].version"),
+                format!("is {}; it must be {wanted}: 1, 2, 3 … without a hole", version.version),
+            );
         }
     }
     let known = |version: u32| (1..=history.versions.len()).contains(&(version as usize));

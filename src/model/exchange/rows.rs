@@ -80,7 +80,9 @@ impl<'a> Rows<'a> {
             }
         }
         let record = self.record()?;
-        let row = |table: &Table| record.map(|record| record.map_or_else(|refused| refused, |(line, bytes)| table.row(line, &bytes)));
+        let row = |table: &Table| {
+            record.map(|record| record.map_or_else(|refused| refused, |(line, bytes)| table.row(line, &bytes)))
+        };
         Ok(self.table.as_ref().and_then(row))
     }
 

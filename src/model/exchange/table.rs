@@ -88,7 +88,8 @@ fn column(name: &str) -> Option<Column> {
 }
 
 fn unknown(name: &str) -> String {
-    let known: Vec<&str> = TEXTS.into_iter().chain(LISTS).chain(["review_every_days", "note", "attributes.NAME"]).collect();
+    let known: Vec<&str> =
+        TEXTS.into_iter().chain(LISTS).chain(["review_every_days", "note", "attributes.NAME"]).collect();
     format!("the header has the column '{name}', which is no field; the fields are {}", known.join(", "))
 }
 
@@ -96,7 +97,9 @@ fn cells(line: u64, record: &[u8]) -> Result<Vec<String>, ReadRow> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(record);
     match reader.records().next() {
         Some(Ok(cells)) => Ok(cells.iter().map(str::to_owned).collect()),
-        Some(Err(error)) if matches!(error.kind(), csv::ErrorKind::Utf8 { .. }) => Err(ReadRow::refused(line, "is not UTF-8")),
+        Some(Err(error)) if matches!(error.kind(), csv::ErrorKind::Utf8 { .. }) => {
+            Err(ReadRow::refused(line, "is not UTF-8"))
+        }
         Some(Err(error)) => Err(ReadRow::refused(line, format!("is not CSV: {error}"))),
         None => Err(ReadRow::refused(line, "has no cells")),
     }

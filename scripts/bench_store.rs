@@ -5,7 +5,7 @@
 //!
 //! `cargo run --release --example bench_store -- <empty directory> [articles]`
 
-#![expect(clippy::print_stdout, reason = "it prints its numbers")]
+#![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "it prints its numbers")]
 
 use std::path::Path;
 use std::process::Command;

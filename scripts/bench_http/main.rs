@@ -5,7 +5,12 @@
 //! kept-open connections, on the same cores: what it costs is counted against the server.
 //!
 //! Invariant: prints figures and asserts none of them.
-#![expect(clippy::print_stdout, clippy::indexing_slicing, clippy::string_slice, reason = "a program that prints its figures")]
+#![expect(
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a program that prints its figures"
+)]
 #![expect(clippy::disallowed_methods, reason = "a program of its own: it reads the environment and starts threads")]
 
 mod client;
@@ -94,9 +99,21 @@ fn measure(dir: &Path, queries: &[String], passages: usize, documents: usize) ->
     println!("one client: p50 {:.2} ms, p99 {:.2} ms a search", share(&alone, 0.5) * 1e3, share(&alone, 0.99) * 1e3);
     let resident = server.resident_mib();
     server.stop()?;
-    println!("searches a second: {http:.0} over HTTP ({CLIENTS} connections), {own:.0} by the engine's own calls (two threads)");
-    row(&format!("HTTP search / engine alone, {passages} passages"), "≥ 60 %", &format!("{:.0} % ({http:.0} / {own:.0} per s)", 100.0 * http / own), http >= 0.6 * own);
-    row(&format!("resident memory of the server, {passages} passages"), "≤ 700 MB", &format!("{:.0} MB", resident * 1.048_576), resident * 1.048_576 <= 700.0);
+    println!(
+        "searches a second: {http:.0} over HTTP ({CLIENTS} connections), {own:.0} by the engine's own calls (two threads)"
+    );
+    row(
+        &format!("HTTP search / engine alone, {passages} passages"),
+        "≥ 60 %",
+        &format!("{:.0} % ({http:.0} / {own:.0} per s)", 100.0 * http / own),
+        http >= 0.6 * own,
+    );
+    row(
+        &format!("resident memory of the server, {passages} passages"),
+        "≤ 700 MB",
+        &format!("{:.0} MB", resident * 1.048_576),
+        resident * 1.048_576 <= 700.0,
+    );
     row(&format!("restart to ready, {passages} passages"), "≤ 3 s", &format!("{ready:.2} s"), ready <= 3.0);
     let server = Server::start(dir)?;
     publish(&server, &bodies, passages)?;
@@ -124,7 +141,8 @@ fn import(server: &Server, corpus: &Corpus) -> Result<()> {
     let searchable = start.elapsed().as_secs_f64();
     println!(
         "import of {count} articles, {:.1} MiB: acknowledged after {acknowledged:.1} s, all searchable after {searchable:.1} s ({:.0} articles/s, embedding included)",
-        body.len() as f64 / 1_048_576.0, count / searchable,
+        body.len() as f64 / 1_048_576.0,
+        count / searchable,
     );
     let rate = count / acknowledged;
     row("import over HTTP, acknowledged", "≥ 1,000 articles/s", &format!("{rate:.0} articles/s"), rate >= 1_000.0);
@@ -270,13 +288,26 @@ fn publish(server: &Server, bodies: &[Vec<u8>], passages: usize) -> Result<()> {
     for (name, (acknowledged, found)) in [("alone", &quiet), ("8 clients search", &busy)] {
         println!(
             "publish, {name}: acknowledged p50 {:.1} ms p99 {:.1} ms; found p50 {:.0} ms p99 {:.0} ms",
-            share(acknowledged, 0.5) * 1e3, share(acknowledged, 0.99) * 1e3, share(found, 0.5) * 1e3, share(found, 0.99) * 1e3,
+            share(acknowledged, 0.5) * 1e3,
+            share(acknowledged, 0.99) * 1e3,
+            share(found, 0.5) * 1e3,
+            share(found, 0.99) * 1e3,
         );
     }
     let acknowledged = share(&quiet.0, 0.5);
-    row(&format!("acknowledged publish, median, {passages} passages"), "≤ 20 ms", &format!("{:.1} ms ({:.1} ms beside 8 searching clients)", acknowledged * 1e3, share(&busy.0, 0.5) * 1e3), acknowledged <= 0.02);
+    row(
+        &format!("acknowledged publish, median, {passages} passages"),
+        "≤ 20 ms",
+        &format!("{:.1} ms ({:.1} ms beside 8 searching clients)", acknowledged * 1e3, share(&busy.0, 0.5) * 1e3),
+        acknowledged <= 0.02,
+    );
     let found = share(&busy.1, 0.99);
-    row(&format!("publish → searchable, p99, beside 8 searching clients, {passages} passages"), "≤ 1 s", &format!("{found:.2} s (p50 {:.2} s)", share(&busy.1, 0.5)), found <= 1.0);
+    row(
+        &format!("publish → searchable, p99, beside 8 searching clients, {passages} passages"),
+        "≤ 1 s",
+        &format!("{found:.2} s (p50 {:.2} s)", share(&busy.1, 0.5)),
+        found <= 1.0,
+    );
     Ok(())
 }
 
