@@ -109,8 +109,8 @@ impl Index {
         let view = self.view.load_full();
         let check = filter.map(Check::of).transpose()?;
         let documents = view.live.lexical.documents(id)?;
-        let records = documents.into_iter().filter_map(|d| view.live.table.get(d));
-        Ok(records.filter(|r| check.as_ref().is_none_or(|c| c.passes(r))).next_back().cloned())
+        let mut records = documents.into_iter().filter_map(|d| view.live.table.get(d));
+        Ok(records.rfind(|r| check.as_ref().is_none_or(|c| c.passes(r))).cloned())
     }
 
     /// The query's terms in their matching form, for highlighting what was not searched for.

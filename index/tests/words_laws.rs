@@ -23,7 +23,7 @@ fn document(n: u32) -> Document {
     let mut body = String::from("the shop");
     for (w, word) in (0u32..).zip(WORDS) {
         let roll = mixed(n * 31 + w);
-        if roll % (w + 1) == 0 {
+        if roll.is_multiple_of(w + 1) {
             body.push_str(&format!(" {word}").repeat((roll >> 8) as usize % 4 + 1));
         }
     }
@@ -35,7 +35,7 @@ fn document(n: u32) -> Document {
         questions: vec![],
         category: None,
         tags: vec![],
-        audience: if mixed(n + 99) % 10 == 0 { "agent" } else { "public" }.into(),
+        audience: if mixed(n + 99).is_multiple_of(10) { "agent" } else { "public" }.into(),
         language: "zh".into(),
         attributes: BTreeMap::new(),
         from: 0,
