@@ -29,11 +29,12 @@ const ARROWS: [(&str, &[&str]); 11] = [
 ];
 
 /// A stranger (a crate, or a module of `std`), and where it may be named.
-const DOORS: [(&str, &[&str]); 27] = [
+const DOORS: [(&str, &[&str]); 28] = [
     ("tantivy", &["index/src/lexical/"]),
     ("hnsw_rs", &["index/src/dense/graph.rs"]),
     ("jieba_rs", &["index/src/analyzer.rs"]),
-    ("pulp", &["index/src/dense/kernel.rs"]),
+    ("pulp", &["index/src/dense/kernel.rs", "index/src/encoder/"]),
+    ("tokenizers", &["index/src/encoder/tokens.rs"]),
     ("rust_stemmers", &["index/src/"]),
     ("unicode_normalization", &["index/src/normalize.rs", "index/src/script.rs"]),
     ("sled", &["src/store/"]),

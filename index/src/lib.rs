@@ -50,6 +50,8 @@ mod count;
 pub mod dense;
 mod document;
 pub mod embed;
+#[cfg(feature = "transformer")]
+mod encoder;
 mod error;
 mod evaluate;
 mod filter;
@@ -63,6 +65,7 @@ mod parts;
 mod prepare;
 mod query;
 mod rank;
+pub mod rerank;
 pub mod script;
 mod search;
 pub mod sentence;
