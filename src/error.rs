@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ArticleId, GapId, KeyId, SpaceId};
+use crate::id::{ArticleId, GapId, KeyId, ModelName, SpaceId};
 
 /// One wrong input field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -74,6 +74,12 @@ pub enum Error {
     /// No such gap for this caller.
     #[error("there is no gap '{0}'")]
     GapNotFound(GapId),
+    /// No such model.
+    #[error("there is no model '{0}'")]
+    ModelNotFound(ModelName),
+    /// The model is used by the server or a space.
+    #[error("model '{0}' is in use; let the spaces use another one first")]
+    ModelInUse(ModelName),
     /// No such key.
     #[error("there is no API key '{0}'")]
     KeyNotFound(KeyId),
@@ -236,6 +242,8 @@ codes! {
     VersionNotFound "version_not_found" Caller "There is no such version";
     SpaceNotFound "space_not_found" Caller "There is no such space";
     GapNotFound "gap_not_found" Caller "There is no such gap";
+    ModelNotFound "model_not_found" Caller "There is no such model";
+    ModelInUse "model_in_use" Caller "The model is in use";
     KeyNotFound "key_not_found" Caller "There is no such key";
     QueryNotFound "query_not_found" Caller "There is no such answer or query";
     VersionConflict "version_conflict" Caller "The article has changed";
@@ -267,6 +275,8 @@ impl Error {
             Error::VersionNotFound { .. } => Code::VersionNotFound,
             Error::SpaceNotFound(_) => Code::SpaceNotFound,
             Error::GapNotFound(_) => Code::GapNotFound,
+            Error::ModelNotFound(_) => Code::ModelNotFound,
+            Error::ModelInUse(_) => Code::ModelInUse,
             Error::KeyNotFound(_) => Code::KeyNotFound,
             Error::QueryNotFound(_) => Code::QueryNotFound,
             Error::VersionConflict { .. } => Code::VersionConflict,

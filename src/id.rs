@@ -104,6 +104,23 @@ name_id!(
     GapId, "a gap id"
 );
 
+name_id!(
+    /// Names an embedding model or a reranker, such as `bundled` or a folder under the data directory's `models`.
+    ModelName, "a model's name"
+);
+
+impl ModelName {
+    /// The model that comes with the program.
+    pub fn bundled() -> Self {
+        Self("bundled".to_owned())
+    }
+
+    /// Signed feature hashing: no model at all.
+    pub fn hash() -> Self {
+        Self("hash".to_owned())
+    }
+}
+
 impl SpaceId {
     /// The space that every server begins with.
     pub fn default_space() -> Self {

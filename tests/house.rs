@@ -29,7 +29,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
 ];
 
 /// A stranger (a crate, or a module of `std`), and where it may be named.
-const DOORS: [(&str, &[&str]); 28] = [
+const DOORS: [(&str, &[&str]); 29] = [
     ("tantivy", &["index/src/lexical/"]),
     ("hnsw_rs", &["index/src/dense/graph.rs"]),
     ("jieba_rs", &["index/src/analyzer.rs"]),
@@ -46,6 +46,7 @@ const DOORS: [(&str, &[&str]); 28] = [
     ("governor", &["src/http/rate.rs"]),
     ("prometheus_client", &["src/http/metrics.rs"]),
     ("ureq", &["src/cli/client.rs", "src/remote/"]),
+    ("ring", &["src/remote/"]),
     ("clap", &["src/cli/", "src/main.rs"]),
     ("indicatif", &["src/cli/"]),
     ("anyhow", &["src/cli/", "src/main.rs"]),
@@ -356,7 +357,7 @@ fn every_floor_and_door_exists() {
     let sources = sources();
     assert!(sources.len() > 50, "only {} files found", sources.len());
     let mut broken = Vec::new();
-    let planned = ["src/remote/"];
+    let planned: [&str; 0] = [];
     for (stranger, doors) in DOORS {
         for door in doors.iter().filter(|door| !planned.contains(door)) {
             if !sources.iter().any(|s| is_in(&s.path, &[door])) {

@@ -82,7 +82,7 @@ mod words;
 pub use document::{Attribute, Change, Document, Interval, Known, LiveChange, Record};
 pub use error::{Error, Kind, Result};
 pub use filter::{Condition, Filter, Op};
-pub use index::{Index, Opened, Stats};
+pub use index::{Index, Opened, Stats, Vectors};
 pub use query::{Hit, MAX_TOTAL, Mode, Passage, Query, Results};
 pub use settings::{FORMAT, Fusion, IndexSettings, RankSettings};
 pub use suggest::Suggestion;

@@ -13,6 +13,7 @@ pub mod failure;
 mod folder;
 mod gaps;
 mod keys;
+mod model;
 mod out;
 mod search;
 mod serve;
@@ -45,6 +46,7 @@ enum Command {
     Export(exchange::Export),
     Gaps(gaps::Gaps),
     Key(keys::Key),
+    Model(model::Model),
     Space(spaces::Space),
     Reindex(spaces::Reindex),
     Verify(spaces::Verify),
@@ -67,6 +69,7 @@ impl Cli {
             Command::Export(export) => export.run(),
             Command::Gaps(gaps) => gaps.run(),
             Command::Key(key) => key.run(),
+            Command::Model(model) => model.run(),
             Command::Space(space) => space.run(),
             Command::Reindex(reindex) => reindex.run(),
             Command::Verify(verify) => verify.run(),

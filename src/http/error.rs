@@ -89,6 +89,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::ArticleNotFound
         | Code::VersionNotFound
         | Code::SpaceNotFound
+        | Code::ModelNotFound
         | Code::GapNotFound
         | Code::KeyNotFound
         | Code::QueryNotFound => StatusCode::NOT_FOUND,
@@ -97,6 +98,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::IllegalTransition
         | Code::ReviewRequired
         | Code::AlreadyExists
+        | Code::ModelInUse
         | Code::IdempotencyConflict => StatusCode::CONFLICT,
         Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,

@@ -22,6 +22,7 @@ mod gaps;
 mod health;
 mod idempotency;
 mod metrics;
+mod models;
 mod openapi;
 mod payload;
 mod query;

@@ -14,7 +14,7 @@ use super::route::{Access, Route};
 use super::search::{
     self, BatchBody, BatchResponse, RelatedParameters, SearchBody, SearchParameters, SimilarBody, SuggestParameters,
 };
-use super::{admin, assets, curation, health, metrics};
+use super::{admin, assets, curation, health, metrics, models};
 use crate::kb::{SpaceStats, VerifyReport, VersionSummary};
 use crate::model::account::{AuditEntry, KeyView, NewKey, Scope};
 use crate::model::answer::AnswerResponse;
@@ -22,6 +22,7 @@ use crate::model::article::{ArticleView, Publication};
 use crate::model::diff::Diff;
 use crate::model::exchange::ImportReport;
 use crate::model::gap::GapView;
+use crate::model::models::{ModelView, PullOrder};
 use crate::model::page::Page;
 use crate::model::search::{SearchResponse, SimilarResponse, SuggestResponse};
 use crate::model::space::{DictionaryWord, Space};
@@ -171,6 +172,11 @@ fn administering() -> Vec<Route> {
         post("/v1/keys", ADMIN, "Make an API key; its secret is shown once", admin::create_key)
             .body::<NewKey>().gives::<admin::CreatedKey>(201).replay_without("secret"),
         Route::new(Method::DELETE, "/v1/keys/{id}", ADMIN, "Take an API key back", admin::revoke_key).gives::<KeyView>(200),
+        get("/v1/models", ADMIN, "List embedding models and rerankers", models::list).gives::<Whole<ModelView>>(200),
+        post("/v1/models", ADMIN, "Fetch a model from a hub, in the background", models::pull)
+            .body::<PullOrder>().gives::<ModelView>(202),
+        get("/v1/models/{id}", ADMIN, "Read a model, and how far fetching it is", models::get).gives::<ModelView>(200),
+        Route::new(Method::DELETE, "/v1/models/{id}", ADMIN, "Remove a model that was fetched", models::remove).sends(204, ""),
         get("/v1/audit", ADMIN, "Read the audit log", admin::audit)
             .query::<admin::AuditParameters>().gives::<Page<AuditEntry>>(200),
     ]

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use zhiyin_index::snippet::Highlighter;
 use zhiyin_index::{Filter, Index, Results};
 
-use super::search::{article_id, detect, hit, recorded, round, took, url};
+use super::search::{article_id, blind, detect, hit, recorded, round, took, url};
 use super::{Kb, Reader};
 use crate::error::Result;
 use crate::id::QueryId;
@@ -53,6 +53,7 @@ impl Kb {
             channel: request.channel.clone(),
             conversation_id: request.conversation_id.clone(),
             log: true,
+            rerank: request.rerank,
         };
         let results = self.find(grant, &search, now)?;
         let question = request.question.as_str();
@@ -76,7 +77,7 @@ impl Kb {
                 confidence: round(results.confidence),
                 top: hits.first().map(recorded),
                 gap_id: None,
-                degraded: !results.degraded.is_empty(),
+                degraded: blind(&results),
             },
             &hits,
         );

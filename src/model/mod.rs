@@ -11,6 +11,7 @@ pub mod exchange;
 pub mod gap;
 pub mod lifecycle;
 pub mod mask;
+pub mod models;
 pub mod page;
 pub mod query;
 pub mod search;
