@@ -63,6 +63,7 @@ mod parts;
 mod prepare;
 mod query;
 mod rank;
+mod rewrite;
 pub mod script;
 mod search;
 pub mod sentence;
@@ -81,5 +82,10 @@ pub use error::{Error, Kind, Result};
 pub use filter::{Condition, Filter, Op};
 pub use index::{Index, Opened, Stats};
 pub use query::{Hit, MAX_TOTAL, Mode, Passage, Query, Results};
-pub use settings::{FORMAT, Fusion, IndexSettings, RankSettings};
+pub use rewrite::{
+    Source,
+    lexicon::Lexicon,
+    synonyms::{SynonymRule, Synonyms},
+};
+pub use settings::{Combine, FORMAT, Fusion, IndexSettings, RankSettings};
 pub use suggest::Suggestion;

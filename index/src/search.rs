@@ -17,12 +17,16 @@ use crate::filter::Filter;
 use crate::fuse::{QueryFeatures, confidence, relevance};
 use crate::index::Index;
 use crate::lexical::{Matching, Prepared};
-use crate::parts::{accepted, parts, prepare};
+use crate::parts::{accepted, lookup, parts};
 use crate::query::{MAX_TOTAL, Mode, Query, Results};
 use crate::rank::{Ranked, best_per_document, gather};
+use crate::rewrite::Rewriter;
 use crate::show::{explain, hit, shown_passage};
 use crate::snippet::Highlighter;
 use crate::suggest::Suggestion;
+
+/// Most distinct concepts of a query that are looked up; those that say most are kept.
+const MAX_CONCEPTS: usize = 96;
 
 impl Index {
     /// Searches one snapshot.
@@ -34,16 +38,17 @@ impl Index {
         let view = self.view.load_full();
         let check = query.filter.as_ref().map(Check::of).transpose()?;
         check_facets(&query.facets)?;
-        let terms = self.analyzer.query_terms(&query.text);
-        let mut degraded = Vec::new();
-        let vector = self.vector(query, &mut degraded)?;
         let parts = parts(&view, query, check.as_ref());
         let rank = &self.settings.rank;
-        let words = query.mode != Mode::Semantic && !terms.is_empty();
-        let prepared = if words { Some(prepare(&terms, &parts, rank)?) } else { None };
+        let mut lookup = lookup(&parts, rank);
+        let rewritten = self.rewriter(query).rewrite(&query.text, &mut lookup)?;
+        let mut degraded = Vec::new();
+        let vector = self.vector(query.mode, &rewritten.text, &mut degraded)?;
+        let words = query.mode != Mode::Semantic && !rewritten.concepts.is_empty();
+        let prepared = if words { Some(Prepared::new(&rewritten.concepts, &mut lookup, MAX_CONCEPTS)?) } else { None };
         let features = QueryFeatures {
             ideal: prepared.as_ref().map_or(0.0, |p| p.ideal),
-            known: prepared.as_ref().map_or(0.0, known_share),
+            known: prepared.as_ref().map_or(0.0, |p| p.known),
             words,
             vectors: vector.is_some(),
         };
@@ -65,7 +70,7 @@ impl Index {
         let ranked = best_per_document(candidates, &parts);
         let mut results = Results { degraded, ..Results::default() };
         let page: Vec<&Ranked> = ranked.iter().skip(query.offset).take(query.limit).collect();
-        let highlighter = Highlighter::new(&terms);
+        let highlighter = Highlighter::new(&rewritten.terms());
         let mut ceiling: f32 = 1.0;
         for (place, ranked) in ranked.iter().take(wanted).enumerate() {
             // A later hit is never surer than an earlier one.
@@ -126,16 +131,21 @@ impl Index {
         given.iter().map(|v| v.iter().zip(asked).map(|(a, b)| a * b).sum()).collect()
     }
 
-    fn vector(&self, query: &Query, degraded: &mut Vec<&'static str>) -> Result<Option<PreparedQuery>> {
-        if query.mode == Mode::Keyword {
+    fn rewriter<'a>(&'a self, query: &'a Query) -> Rewriter<'a> {
+        let (synonyms, lexicon) = (query.synonyms.as_deref(), self.settings.lexicon.as_deref());
+        Rewriter { analyzer: &self.analyzer, synonyms, lexicon }
+    }
+
+    fn vector(&self, mode: Mode, text: &str, degraded: &mut Vec<&'static str>) -> Result<Option<PreparedQuery>> {
+        if mode == Mode::Keyword {
             return Ok(None);
         }
-        match self.embedder.embed(&[&query.text], Role::Query) {
+        match self.embedder.embed(&[text], Role::Query) {
             Ok(vectors) => {
                 let vector = vectors.first().filter(|v| v.iter().any(|x| *x != 0.0));
                 Ok(vector.map(|v| self.view.load().live.dense.prepare(v)))
             }
-            Err(error) if query.mode == Mode::Hybrid => {
+            Err(error) if mode == Mode::Hybrid => {
                 warn!(%error, "a search goes on without vectors");
                 degraded.push("semantic");
                 Ok(None)
@@ -143,13 +153,4 @@ impl Index {
             Err(error) => Err(Error::Embedding(error.to_string())),
         }
     }
-}
-
-/// Share of the query's information that is carried by terms which occur at all.
-fn known_share(prepared: &Prepared) -> f32 {
-    let sum = |only_known: bool| -> f32 {
-        prepared.terms.iter().filter(|t| !t.gram && (t.known || !only_known)).map(|t| t.idf).sum()
-    };
-    let all = sum(false);
-    if all > 0.0 { sum(true) / all } else { 0.0 }
 }
