@@ -45,6 +45,7 @@
 pub mod analyzer;
 pub mod bitset;
 mod blocks;
+mod candidates;
 pub mod chunk;
 mod count;
 pub mod dense;
@@ -77,9 +78,11 @@ mod tokens;
 mod window;
 mod words;
 
+pub use candidates::{CandidatePassage, Candidates, PassageDetail};
 pub use document::{Attribute, Change, Document, Interval, Known, LiveChange, Record};
 pub use error::{Error, Kind, Result};
 pub use filter::{Condition, Filter, Op};
+pub use fuse::{Features, QueryFeatures};
 pub use index::{Index, Opened, Stats};
 pub use query::{Hit, MAX_TOTAL, Mode, Passage, Query, Results};
 pub use rewrite::{
