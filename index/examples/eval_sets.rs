@@ -1,6 +1,8 @@
 //! How well does the engine rank judged sets? Prints MRR@10 and recall by mode, and what confidence separates.
 //!
 //! `ZHIYIN_EVAL_DATA=… cargo run --release -p zhiyin-index --example eval_sets [SET …]`
+//! `HASH=1` takes the hashing embedder, `MODEL=<folder>` (with `--features transformer`) a transformer; `QUERIES=n` asks
+//! only so many of the queries, evenly spread.
 #![expect(
     clippy::disallowed_methods,
     clippy::print_stdout,
@@ -14,7 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
-use zhiyin_index::embed::HashEmbedder;
+use zhiyin_index::embed::{BilingualEmbedder, Embedder, HashEmbedder};
 use zhiyin_index::{Change, Document, Index, IndexSettings, LiveChange, Mode, Query};
 
 struct Judged {
@@ -91,6 +93,17 @@ fn load(root: &Path, set: &str) -> (Vec<Document>, Vec<Judged>) {
     (documents, queries)
 }
 
+#[cfg(feature = "transformer")]
+fn transformer(folder: &Path) -> Arc<dyn Embedder> {
+    let threads = zhiyin_index::embed::Threads::default();
+    Arc::new(zhiyin_index::embed::TransformerEmbedder::load(folder, threads).unwrap())
+}
+
+#[cfg(not(feature = "transformer"))]
+fn transformer(_folder: &Path) -> Arc<dyn Embedder> {
+    panic!("MODEL needs --features transformer")
+}
+
 fn main() {
     let root = std::env::var("ZHIYIN_EVAL_DATA").unwrap_or_default();
     let mut sets: Vec<String> = std::env::args().skip(1).collect();
@@ -108,7 +121,19 @@ fn main() {
         if let Ok(rank) = std::env::var("RANK") {
             settings.rank = serde_json::from_str(&rank).unwrap();
         }
-        let (index, _) = Index::open(dir.path(), settings, Arc::new(HashEmbedder::default())).unwrap();
+        let every = std::env::var("QUERIES").map_or(1, |n| queries.len().div_ceil(n.parse().unwrap()).max(1));
+        let queries: Vec<Judged> = queries.into_iter().step_by(every).collect();
+        let embedder: Arc<dyn Embedder> = if std::env::var("HASH").is_ok() {
+            Arc::new(HashEmbedder::default())
+        } else if let Ok(folder) = std::env::var("MODEL") {
+            transformer(Path::new(&folder))
+        } else {
+            Arc::new(BilingualEmbedder::bundled().unwrap())
+        };
+        if std::env::var("NOLEX").is_err() {
+            settings.lexicon = Some(zhiyin_index::Lexicon::bundled());
+        }
+        let (index, _) = Index::open(dir.path(), settings, embedder).unwrap();
         let changes = documents.into_iter().map(|d| Change {
             id: d.id.clone(),
             live: LiveChange::Set(Box::new(d)),

@@ -45,6 +45,7 @@
 pub mod analyzer;
 pub mod bitset;
 mod blocks;
+mod candidates;
 pub mod chunk;
 mod count;
 pub mod dense;
@@ -66,6 +67,7 @@ mod prepare;
 mod query;
 mod rank;
 pub mod rerank;
+mod rewrite;
 pub mod script;
 mod search;
 pub mod sentence;
@@ -79,10 +81,17 @@ mod tokens;
 mod window;
 mod words;
 
+pub use candidates::{CandidatePassage, Candidates, PassageDetail};
 pub use document::{Attribute, Change, Document, Interval, Known, LiveChange, Record};
 pub use error::{Error, Kind, Result};
 pub use filter::{Condition, Filter, Op};
+pub use fuse::{Features, QueryFeatures};
 pub use index::{Index, Opened, Stats, Vectors};
 pub use query::{Hit, MAX_TOTAL, Mode, Passage, Query, Results};
-pub use settings::{FORMAT, Fusion, IndexSettings, RankSettings};
+pub use rewrite::{
+    Source,
+    lexicon::Lexicon,
+    synonyms::{SynonymRule, Synonyms},
+};
+pub use settings::{Combine, FORMAT, Fusion, IndexSettings, RankSettings};
 pub use suggest::Suggestion;

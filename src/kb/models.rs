@@ -14,7 +14,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use zhiyin_index::Vectors;
-use zhiyin_index::embed::{EmbedError, Embedder, HashEmbedder, Role};
+use zhiyin_index::embed::{BilingualEmbedder, EmbedError, Embedder, HashEmbedder, Role};
 use zhiyin_index::rerank::Reranker;
 
 pub use outside::{Download, EndpointFacts, EndpointSettings, Nowhere, Outside, Progress};
@@ -137,7 +137,7 @@ impl Models {
             return Ok(model);
         }
         let (embedder, vectors): (Arc<dyn Embedder>, Vectors) = if *name == ModelName::bundled() {
-            (bundled(), Vectors::Now)
+            (Arc::new(BilingualEmbedder::bundled().map_err(|error| error.to_string())?), Vectors::Now)
         } else if *name == ModelName::hash() {
             (Arc::new(HashEmbedder::default()), Vectors::Now)
         } else if let Some(embedder) = self.settings.outside.embedder(name) {
@@ -195,11 +195,6 @@ impl Models {
         self.loaded.lock().remove(name);
         self.rerankers.lock().remove(name);
     }
-}
-
-/// The model that comes with the program.
-fn bundled() -> Arc<dyn Embedder> {
-    Arc::new(HashEmbedder::default())
 }
 
 #[cfg(feature = "transformer")]

@@ -98,6 +98,7 @@ impl Kb {
             facets: request.facets.clone(),
             explain: request.explain,
             without: None,
+            synonyms: None,
         };
         let mut results = self.shelf(&grant.space)?.ready()?.search(&query).map_err(engine_error)?;
         if let Some((reranker, _)) = deep {

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a vector is either of length 1 or all zeros (a text without content), and always of `dimension()` values.
 
+mod bilingual;
 mod hash;
 #[cfg(feature = "transformer")]
 mod recipe;
@@ -10,6 +11,7 @@ mod transformer;
 
 #[cfg(feature = "transformer")]
 pub use crate::encoder::{ModelError, Threads};
+pub use bilingual::BilingualEmbedder;
 pub use hash::HashEmbedder;
 #[cfg(feature = "transformer")]
 pub use recipe::{Overrides, Pooling, Recipe};
