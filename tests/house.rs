@@ -20,7 +20,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
     ("model", &["id", "error"]),
     ("store", &["model", "id", "error"]),
     ("kb", &["store", "model", "id", "error", "zhiyin_index"]),
-    ("config", &["error", "model", "kb"]),
+    ("config", &["error", "model", "id", "kb"]),
     ("remote", &["kb", "model", "id", "error", "zhiyin_index"]),
     ("http", &["kb", "model", "id", "error", "config"]),
     ("app", &["remote", "http", "kb", "model", "id", "error", "config"]),

@@ -203,6 +203,8 @@ mod tests {
         404 version_not_found (Caller)
         404 space_not_found (Caller)
         404 gap_not_found (Caller)
+        404 model_not_found (Caller)
+        409 model_in_use (Caller)
         404 key_not_found (Caller)
         404 query_not_found (Caller)
         409 version_conflict (Caller)

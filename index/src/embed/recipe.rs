@@ -193,13 +193,14 @@ fn pooling(folder: &Path, shape: &Shape) -> Result<Pooling, ModelError> {
             ModelError::new(&path, format!("key 'pooling_mode' is '{name}'; known are cls, mean and max"))
         });
     }
-    let on: Vec<&str> = config
+    let mut on: Vec<&str> = config
         .as_object()
         .into_iter()
         .flatten()
         .filter(|(name, value)| name.starts_with("pooling_mode_") && value.as_bool() == Some(true))
         .map(|(name, _)| name.as_str())
         .collect();
+    on.sort_unstable();
     match on.as_slice() {
         ["pooling_mode_cls_token"] => Ok(Pooling::Cls),
         ["pooling_mode_mean_tokens"] | [] => Ok(Pooling::Mean),
