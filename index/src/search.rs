@@ -7,6 +7,7 @@ use std::sync::Arc;
 use tracing::warn;
 
 use crate::analyzer::QueryTerm;
+use crate::correction::corrected_query;
 use crate::count::{check_facets, count};
 use crate::dense::PreparedQuery;
 use crate::document::Record;
@@ -43,7 +44,7 @@ impl Index {
         let mut lookup = lookup(&parts, rank);
         let rewritten = self.rewriter(query).rewrite(&query.text, &mut lookup)?;
         let mut degraded = Vec::new();
-        let vector = self.vector(query.mode, &rewritten.text, &mut degraded)?;
+        let vector = self.vector(query.mode, &rewritten.corrected(), &mut degraded)?;
         let words = query.mode != Mode::Semantic && !rewritten.concepts.is_empty();
         let prepared = if words { Some(Prepared::new(&rewritten.concepts, &mut lookup, MAX_CONCEPTS)?) } else { None };
         let features = QueryFeatures {
@@ -90,6 +91,9 @@ impl Index {
             }
             results.hits.push(hit);
         }
+        if let Some(first) = ranked.first() {
+            results.corrected_query = corrected_query(first, &parts, &rewritten, prepared.as_ref())?;
+        }
         count(query, &parts, matching, &ranked, &mut results);
         results.total = results.total.max((query.offset + page.len()).min(MAX_TOTAL));
         Ok(results)
@@ -133,7 +137,7 @@ impl Index {
 
     fn rewriter<'a>(&'a self, query: &'a Query) -> Rewriter<'a> {
         let (synonyms, lexicon) = (query.synonyms.as_deref(), self.settings.lexicon.as_deref());
-        Rewriter { analyzer: &self.analyzer, synonyms, lexicon }
+        Rewriter { analyzer: &self.analyzer, synonyms, lexicon, correct: !query.exact }
     }
 
     fn vector(&self, mode: Mode, text: &str, degraded: &mut Vec<&'static str>) -> Result<Option<PreparedQuery>> {

@@ -43,6 +43,7 @@ pub(super) fn spans(
                 terms: analyzer.query_terms(text),
                 weight,
                 source: Source::Translation,
+                place: None,
             })
             .collect();
         if alternatives.is_empty() {
