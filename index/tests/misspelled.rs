@@ -73,7 +73,10 @@ fn the_misspelled_find_what_they_meant() {
     let counts = recall(&index, false);
     let without = recall(&index, true);
     for (kind, (all, right, wrong)) in &counts {
-        println!("{kind:12} {all:3} queries: right {right}, misspelled {wrong}, without corrections {}", without[kind].2);
+        println!(
+            "{kind:12} {all:3} queries: right {right}, misspelled {wrong}, without corrections {}",
+            without[kind].2
+        );
     }
     let sum = |of: fn(&(usize, usize, usize)) -> usize| counts.values().map(of).sum::<usize>() as f64;
     let (all, right, wrong) = (sum(|c| c.0), sum(|c| c.1), sum(|c| c.2));
@@ -95,7 +98,8 @@ fn the_query_as_understood_is_told() {
     assert_eq!(understood("退或").as_deref(), Some("退货"));
     assert_eq!(understood("Retrun policy").as_deref(), Some("return policy"));
     assert_eq!(understood("E4O11").as_deref(), Some("e4011"));
-    for right in ["退货", "退貨", "return policy", "E4011", "ＵＰＤ-07", "how do I delete my account", "怎么退货"] {
+    for right in ["退货", "退貨", "return policy", "E4011", "ＵＰＤ-07", "how do I delete my account", "怎么退货"]
+    {
         assert_eq!(understood(right), None, "{right}");
     }
 }
