@@ -66,7 +66,7 @@ impl Kb {
             hits,
             total: results.total as u64,
             facets: results.facets,
-            corrected_query: None,
+            corrected_query: results.corrected_query,
             degraded: results.degraded.iter().map(ToString::to_string).collect(),
             took_ms: took(started),
         })
@@ -96,6 +96,7 @@ impl Kb {
             facets: request.facets.clone(),
             explain: request.explain,
             without: None,
+            exact: false,
             synonyms: None,
         };
         self.shelf(&grant.space)?.ready()?.search(&query).map_err(engine_error)
