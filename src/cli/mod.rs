@@ -8,6 +8,7 @@ mod client;
 mod connection;
 mod content;
 mod demo;
+mod eval;
 mod exchange;
 pub mod failure;
 mod folder;
@@ -44,6 +45,7 @@ enum Command {
     Import(exchange::Import),
     Export(exchange::Export),
     Gaps(gaps::Gaps),
+    Eval(eval::Eval),
     Key(keys::Key),
     Space(spaces::Space),
     Reindex(spaces::Reindex),
@@ -66,6 +68,7 @@ impl Cli {
             Command::Import(import) => import.run(),
             Command::Export(export) => export.run(),
             Command::Gaps(gaps) => gaps.run(),
+            Command::Eval(eval) => eval.run(),
             Command::Key(key) => key.run(),
             Command::Space(space) => space.run(),
             Command::Reindex(reindex) => reindex.run(),
