@@ -3,7 +3,7 @@
 //! Invariant: figures go to the standard output, progress to the standard error output; nothing of a server's data is
 //! touched.
 
-mod served;
+pub mod served;
 mod tables;
 
 use std::fs::File;
@@ -297,7 +297,8 @@ fn create(path: &Path) -> Result<BufWriter<File>> {
     Ok(BufWriter::new(File::create(path).with_context(|| path.display().to_string())?))
 }
 
-fn refused(why: evaluate::Error) -> anyhow::Error {
+/// A failure of measuring, as the command line tells it.
+pub fn refused(why: evaluate::Error) -> anyhow::Error {
     match why {
         evaluate::Error::Usage(message) => Failure::Usage(message).into(),
         other => other.into(),
