@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ArticleId, GapId, KeyId, SpaceId};
+use crate::id::{ArticleId, GapId, GoldenId, KeyId, PinId, SpaceId};
 
 /// One wrong input field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -74,6 +74,12 @@ pub enum Error {
     /// No such gap for this caller.
     #[error("there is no gap '{0}'")]
     GapNotFound(GapId),
+    /// No such golden query.
+    #[error("there is no golden query '{0}'")]
+    GoldenNotFound(GoldenId),
+    /// No such pin.
+    #[error("there is no pin '{0}'")]
+    PinNotFound(PinId),
     /// No such key.
     #[error("there is no API key '{0}'")]
     KeyNotFound(KeyId),
@@ -236,6 +242,8 @@ codes! {
     VersionNotFound "version_not_found" Caller "There is no such version";
     SpaceNotFound "space_not_found" Caller "There is no such space";
     GapNotFound "gap_not_found" Caller "There is no such gap";
+    GoldenNotFound "golden_not_found" Caller "There is no such golden query";
+    PinNotFound "pin_not_found" Caller "There is no such pin";
     KeyNotFound "key_not_found" Caller "There is no such key";
     QueryNotFound "query_not_found" Caller "There is no such answer or query";
     VersionConflict "version_conflict" Caller "The article has changed";
@@ -267,6 +275,8 @@ impl Error {
             Error::VersionNotFound { .. } => Code::VersionNotFound,
             Error::SpaceNotFound(_) => Code::SpaceNotFound,
             Error::GapNotFound(_) => Code::GapNotFound,
+            Error::GoldenNotFound(_) => Code::GoldenNotFound,
+            Error::PinNotFound(_) => Code::PinNotFound,
             Error::KeyNotFound(_) => Code::KeyNotFound,
             Error::QueryNotFound(_) => Code::QueryNotFound,
             Error::VersionConflict { .. } => Code::VersionConflict,

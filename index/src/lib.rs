@@ -73,6 +73,7 @@ mod search;
 pub mod sentence;
 mod settings;
 mod show;
+mod shown;
 pub mod snippet;
 mod suggest;
 mod table;

@@ -68,7 +68,7 @@ pub fn load(name: &str, data: Option<&Path>, titles: bool, now: Timestamp) -> Re
         },
     };
     name.clone_into(&mut set.name);
-    if !titles && name != "clinc" {
+    if !titles && !matches!(name, "clinc" | "banking") {
         set.passages.iter_mut().for_each(|p| p.title.clear());
     }
     Ok(set)

@@ -90,6 +90,8 @@ pub fn status(code: Code) -> StatusCode {
         | Code::VersionNotFound
         | Code::SpaceNotFound
         | Code::GapNotFound
+        | Code::GoldenNotFound
+        | Code::PinNotFound
         | Code::KeyNotFound
         | Code::QueryNotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,

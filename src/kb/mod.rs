@@ -20,9 +20,11 @@ mod audit;
 mod exchange;
 mod feedback;
 mod gaps;
+mod golden;
 mod idempotency;
 mod indexes;
 pub mod markdown;
+mod pins;
 mod records;
 mod search;
 mod shelf;
@@ -73,6 +75,7 @@ struct Inner {
     /// Spaces by id: what the store says, kept at hand.
     spaces: RwLock<BTreeMap<SpaceId, Arc<Space>>>,
     shelves: RwLock<BTreeMap<SpaceId, Arc<shelf::Shelf>>>,
+    pins: pins::PinBoard,
     log: records::QueryLog,
     wake: (Mutex<bool>, Condvar),
     stop: AtomicBool,
@@ -97,6 +100,7 @@ impl Kb {
             keys: RwLock::default(),
             spaces: RwLock::default(),
             shelves: RwLock::default(),
+            pins: pins::PinBoard::default(),
             log,
             wake: (Mutex::new(false), Condvar::new()),
             stop: AtomicBool::new(false),
