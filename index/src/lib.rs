@@ -43,6 +43,7 @@
 //! ```
 
 pub mod analyzer;
+pub mod answer;
 pub mod bitset;
 mod blocks;
 pub mod chunk;
