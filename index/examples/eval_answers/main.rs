@@ -1,10 +1,10 @@
 //! How often does the quoted text hold the gold answer, and how long is it? Judged reading sets, given the right
 //! passage and end to end, beside simple ways of quoting.
 //!
-//! `ZHIYIN_EVAL_DATA=… cargo run --release -p zhiyin-index --example eval_answers [SET …] [--dump FILE] [--queries N]`
+//! `ZHIYIN_EVAL_DATA=… cargo run --release -p zhiyin-index --example eval_answers [SET …] [--dump FILE] [--queries N] [--show N]`
 //!
 //! A set is a name under `eval/` (`NAME.passages.jsonl`, `NAME.queries.jsonl`) or the path of such a pair without its
-//! endings. `--dump` writes the signs of every candidate with whether it holds the answer, for
+//! endings. `--show` prints questions whose gold answer was not quoted; `--dump` writes the signs of every candidate with whether it holds the answer, for
 //! `scripts/fit_answers.py`; `ANSWER='{…}'` overrides `index/data/answer.json`.
 #![expect(
     clippy::disallowed_methods,
@@ -36,6 +36,7 @@ struct Options {
     sets: Vec<String>,
     dump: Option<String>,
     queries: usize,
+    show: usize,
     settings: AnswerSettings,
 }
 
@@ -44,12 +45,13 @@ fn options() -> Options {
         Ok(text) => serde_json::from_str(&text).unwrap(),
         Err(_) => AnswerSettings::default(),
     };
-    let mut options = Options { sets: Vec::new(), dump: None, queries: usize::MAX, settings };
+    let mut options = Options { sets: Vec::new(), dump: None, queries: usize::MAX, show: 0, settings };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--dump" => options.dump = arguments.next(),
             "--queries" => options.queries = arguments.next().and_then(|n| n.parse().ok()).unwrap(),
+            "--show" => options.show = arguments.next().and_then(|n| n.parse().ok()).unwrap(),
             _ => options.sets.push(argument),
         }
     }
@@ -90,7 +92,7 @@ fn main() {
             [(); 7].map(|()| Tally::default());
         let threshold = RankSettings::default().threshold;
         let (mut unanswerable, mut wrongly) = (0, 0);
-        let mut spent = 0.0;
+        let (mut spent, mut shown) = (0.0, 0);
         for query in &queries {
             let found = index.search(&Query { limit: 5, ..Query::new(&query.text) }).unwrap();
             let answered = found.confidence >= threshold;
@@ -111,7 +113,12 @@ fn main() {
                 let spans = index.answer(&query.text, hits, &options.settings).unwrap();
                 spans.into_iter().map(|span| span.text).collect::<Vec<_>>().join("\n")
             };
-            given.add(&quote(&hits), &query.answers);
+            let text = quote(&hits);
+            given.add(&text, &query.answers);
+            if shown < options.show && !query.answers.iter().any(|gold| holds(&text, gold)) {
+                shown += 1;
+                println!("? {}\n  gold: {}\n  quoted: {text}\n  body: {body}\n", query.text, query.answers.join(" | "));
+            }
             let started = Instant::now();
             let read = &found.hits[..found.hits.len().min(READ)];
             let text = if answered { quote(read) } else { String::new() };

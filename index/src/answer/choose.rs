@@ -8,6 +8,7 @@ use super::cues::{Asks, Wanted, holds, opens};
 use super::score::{Candidate, Scored};
 use super::units::{Unit, UnitKind, introduces};
 use super::weights::AnswerSettings;
+use crate::chunk::estimate_tokens;
 use crate::normalize::folded;
 
 /// A piece of a source to be quoted.
@@ -47,7 +48,7 @@ pub(crate) fn choose(
             continue;
         }
         let piece = grown(wanted, source, units, candidate, unit, settings);
-        let added = source.text.get(piece.range.clone()).map_or(0, |text| text.chars().count());
+        let added = count(source.text, &piece.range);
         // A further sentence that is longer than what is left would say more than was asked.
         if chosen > 0 && length + added > settings.budget * 2 {
             continue;
@@ -136,7 +137,7 @@ fn leaning(
 /// The rest of a numbered list that was cut into several passages.
 fn continued(sources: &[Source<'_>], scored: &Scored, first: &Piece, settings: &AnswerSettings) -> Vec<Piece> {
     let mut out = Vec::new();
-    let mut left = settings.whole_list.saturating_sub(text_of(sources, first).chars().count());
+    let mut left = settings.whole_list.saturating_sub(estimate_tokens(text_of(sources, first)));
     let mut from = first.source;
     let numbered = |source: usize, range: &Range<usize>| {
         let mut units = scored.units.get(source).into_iter().flatten();
@@ -202,5 +203,5 @@ fn text_of<'a>(sources: &[Source<'a>], piece: &Piece) -> &'a str {
 }
 
 fn count(text: &str, range: &Range<usize>) -> usize {
-    text.get(range.clone()).map_or(0, |piece| piece.chars().count())
+    text.get(range.clone()).map_or(0, estimate_tokens)
 }

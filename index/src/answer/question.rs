@@ -1,13 +1,10 @@
-//! What of a question is looked for in a sentence: its terms by weight, its neighbouring words, what it asks for.
+//! What of a question is looked for in a sentence: its terms by weight, and what it asks for.
 //! Invariant: shares are of the question's whole information, so they lie in [0, 1] and compare across sentences.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 use super::cues::Wanted;
 use crate::analyzer::{Analyzer, QueryKind, TokenKind};
-
-/// Places between two words that still count as neighbours.
-const CLOSE: u32 = 3;
 
 /// A term of the question and what it weighs.
 struct Term {
@@ -21,8 +18,6 @@ pub(crate) struct Question {
     pub text: String,
     pub wanted: Wanted,
     terms: Vec<Term>,
-    /// Neighbouring content words.
-    pairs: Vec<(String, String, f32)>,
     words: f32,
     grams: f32,
 }
@@ -30,7 +25,7 @@ pub(crate) struct Question {
 /// The terms of a piece of text.
 #[derive(Default)]
 pub(crate) struct Held {
-    words: HashMap<String, Vec<u32>>,
+    words: HashSet<String>,
     grams: HashSet<String>,
 }
 
@@ -38,42 +33,29 @@ impl Held {
     pub fn of(analyzer: &Analyzer, text: &str) -> Self {
         let mut held = Self::default();
         for token in analyzer.analyze(text) {
-            match token.kind {
-                TokenKind::Word => held.words.entry(token.term).or_default().push(token.position),
-                TokenKind::Gram => drop(held.grams.insert(token.term)),
-            }
+            let _new = match token.kind {
+                TokenKind::Word => held.words.insert(token.term),
+                TokenKind::Gram => held.grams.insert(token.term),
+            };
         }
         held
     }
 
     pub fn join(&mut self, other: Held) {
-        for (word, _) in other.words {
-            self.words.entry(word).or_default();
-        }
+        self.words.extend(other.words);
         self.grams.extend(other.grams);
     }
 
     fn has(&self, term: &Term) -> bool {
-        if term.gram { self.grams.contains(&term.text) } else { self.words.contains_key(&term.text) }
+        if term.gram { self.grams.contains(&term.text) } else { self.words.contains(&term.text) }
     }
 
-    fn close(&self, first: &str, second: &str) -> bool {
-        let (Some(first), Some(second)) = (self.words.get(first), self.words.get(second)) else { return false };
-        first.iter().any(|a| second.iter().any(|b| a.abs_diff(*b) <= CLOSE))
-    }
 }
 
 impl Question {
     /// `idf` gives the information of a term (and whether it is a bigram); stop words weigh `stop` of theirs.
     pub fn new(analyzer: &Analyzer, text: &str, stop: f32, idf: impl Fn(&str, bool) -> f32) -> Self {
         let asked = analyzer.query_terms(text);
-        let content: Vec<&str> =
-            asked.iter().filter(|t| t.kind == QueryKind::Word && !t.stop).map(|t| t.term.as_str()).collect();
-        let weigh = |pair: &[&str]| match pair {
-            [a, b] => Some(((*a).to_owned(), (*b).to_owned(), idf(a, false).min(idf(b, false)))),
-            _ => None,
-        };
-        let pairs: Vec<_> = content.windows(2).filter_map(weigh).collect();
         let mut terms = Vec::with_capacity(asked.len());
         for term in asked.iter().filter(|t| t.kind != QueryKind::GramPrefix) {
             let gram = term.kind == QueryKind::Gram;
@@ -82,7 +64,7 @@ impl Question {
         }
         let sum = |gram: bool| terms.iter().filter(|t| t.gram == gram).map(|t| t.weight).sum::<f32>();
         let (words, grams) = (sum(false), sum(true));
-        Self { text: text.to_owned(), wanted: Wanted::of(text), terms, pairs, words, grams }
+        Self { text: text.to_owned(), wanted: Wanted::of(text), terms, words, grams }
     }
 
     /// Share of the words' information that `held` covers and none of `beyond` does.
@@ -103,13 +85,20 @@ impl Question {
         self.terms.iter().filter(new).map(|term| term.weight).sum::<f32>() / all
     }
 
-    /// Share of neighbouring words of the question that stand close together in `held`.
-    pub fn pairs(&self, held: &Held) -> f32 {
-        let all: f32 = self.pairs.iter().map(|(_, _, weight)| weight).sum();
-        if all <= 0.0 {
-            return 0.0;
-        }
-        let found = self.pairs.iter().filter(|(a, b, _)| held.close(a, b));
-        found.map(|(_, _, weight)| weight).sum::<f32>() / all
+    /// How many of `units` hold each term, as an IDF among them; 0 for a term that none holds.
+    pub fn rarity<'a>(&self, units: impl Iterator<Item = &'a Held> + Clone) -> Vec<f32> {
+        let all = units.clone().count() as f32;
+        let of = |term: &Term| {
+            let holding = units.clone().filter(|held| held.has(term)).count() as f32;
+            if holding > 0.0 { term.weight * ((all - holding + 0.5) / (holding + 0.5)).ln_1p() } else { 0.0 }
+        };
+        self.terms.iter().map(of).collect()
+    }
+
+    /// Share of the rarity that `held` covers.
+    pub fn local(&self, held: &Held, rarity: &[f32]) -> f32 {
+        let all: f32 = rarity.iter().sum();
+        let own = self.terms.iter().zip(rarity).filter(|(term, _)| held.has(term)).map(|(_, weight)| weight).sum::<f32>();
+        if all > 0.0 { own / all } else { 0.0 }
     }
 }

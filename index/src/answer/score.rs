@@ -38,13 +38,23 @@ pub(crate) fn score(
     likeness: impl Fn(&str, &[&str]) -> Vec<f32>,
 ) -> Scored {
     let all: Vec<Vec<Unit>> = sources.iter().map(|source| units(source.text)).collect();
+    let held: Vec<Vec<Held>> = sources
+        .iter()
+        .zip(&all)
+        .map(|(source, units)| units.iter().map(|unit| Held::of(analyzer, text_of(source, unit))).collect())
+        .collect();
+    let rarities: Vec<Vec<f32>> = asked.iter().map(|question| question.rarity(held.iter().flatten())).collect();
     let mut candidates = Vec::new();
     let best = sources.iter().map(|source| source.score).fold(1e-6, f32::max);
     for (number, (source, units)) in sources.iter().zip(&all).enumerate() {
         let hit = (source.score.max(1e-6) / best).ln().max(-3.0);
-        let questions: Vec<&Question> =
-            asked.iter().take(1).chain(source.matched.and_then(|matched| asked.get(matched))).collect();
-        let seen = look(analyzer, &questions, source, units);
+        let questions: Vec<(&Question, &[f32])> = [Some(0), source.matched]
+            .into_iter()
+            .flatten()
+            .filter_map(|at| Some((asked.get(at)?, rarities.get(at)?.as_slice())))
+            .collect();
+        let held = held.get(number).map_or(&[][..], Vec::as_slice);
+        let seen = look(analyzer, &questions, source, units, held);
         candidates.extend(seen.into_iter().enumerate().map(|(place, signs)| Candidate {
             source: number,
             place,
@@ -63,10 +73,18 @@ pub(crate) fn score(
     Scored { units: all, candidates }
 }
 
+fn text_of<'a>(source: &Source<'a>, unit: &Unit) -> &'a str {
+    source.text.get(unit.range.clone()).unwrap_or_default()
+}
+
 /// The signs of each unit but for its hit and its cosine.
-fn look(analyzer: &Analyzer, questions: &[&Question], source: &Source<'_>, units: &[Unit]) -> Vec<Signs> {
-    let text = |unit: &Unit| source.text.get(unit.range.clone()).unwrap_or_default();
-    let held: Vec<Held> = units.iter().map(|unit| Held::of(analyzer, text(unit))).collect();
+fn look(
+    analyzer: &Analyzer,
+    questions: &[(&Question, &[f32])],
+    source: &Source<'_>,
+    units: &[Unit],
+    held: &[Held],
+) -> Vec<Signs> {
     let heading = source.heading.join(" / ");
     let steps_below = holds("holds.steps", &folded(&heading));
     let above = format!("{}\n{heading}", source.title);
@@ -84,12 +102,12 @@ fn look(analyzer: &Analyzer, questions: &[&Question], source: &Source<'_>, units
         let Some(own) = held.get(at) else { continue };
         let before = at.checked_sub(1).and_then(|at| held.get(at)).unwrap_or(&nothing);
         let after = held.get(at + 1).unwrap_or(&nothing);
-        let words = text(unit);
+        let words = text_of(source, unit);
         let length = (words.chars().count() as f32 / 40.0).max(1e-3).ln().clamp(-2.0, 2.0);
-        let of = |question: &&Question| Signs {
+        let of = |(question, rarity): &(&Question, &[f32])| Signs {
             words: question.words(own, &[]),
             grams: question.grams(own),
-            pairs: question.pairs(own),
+            local: question.local(own, rarity),
             before: question.words(before, &[own, place]),
             after: question.words(after, &[own, place, before]),
             place: question.words(place, &[own]),

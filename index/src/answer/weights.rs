@@ -11,8 +11,8 @@ pub struct Signs {
     pub words: f32,
     /// The same for character bigrams; of words where the question has none.
     pub grams: f32,
-    /// Share of the question's neighbouring words that stand close together here too.
-    pub pairs: f32,
+    /// Share of the information that tells this unit from the others read: terms weighed by their IDF among these too.
+    pub local: f32,
     /// What the unit before it covers beyond that.
     pub before: f32,
     /// What the unit after it covers beyond that.
@@ -37,7 +37,7 @@ impl Signs {
     /// The values, in the order of the fields.
     pub fn values(&self) -> [f32; 12] {
         [
-            self.words, self.grams, self.pairs, self.before, self.after, self.place, self.cosine, self.sign, self.length,
+            self.words, self.grams, self.local, self.before, self.after, self.place, self.cosine, self.sign, self.length,
             self.first, self.echo, self.hit,
         ]
     }
@@ -53,7 +53,7 @@ impl Signs {
         Signs {
             words: half(self.words, other.words),
             grams: half(self.grams, other.grams),
-            pairs: half(self.pairs, other.pairs),
+            local: half(self.local, other.local),
             before: half(self.before, other.before),
             after: half(self.after, other.after),
             place: half(self.place, other.place),
@@ -74,13 +74,13 @@ pub struct AnswerSettings {
     pub enough: f32,
     /// A further sentence is quoted when it is at least this probable, as a share of the best one's probability.
     pub rival: f32,
-    /// Characters from which on nothing is added.
+    /// Estimated tokens (see [`crate::chunk::estimate_tokens`]) from which on nothing is added.
     pub budget: usize,
     /// Most sentences chosen, those that they lean on not counted.
     pub most: usize,
-    /// Most characters of a list or of steps that are quoted whole.
+    /// Most tokens of a list or of steps that are quoted whole.
     pub whole_list: usize,
-    /// Most characters of a neighbouring sentence that is quoted along because the answer leans on it.
+    /// Most tokens of a neighbouring sentence that is quoted along because the answer leans on it.
     pub along: usize,
 }
 
@@ -97,7 +97,7 @@ const FALLBACK: AnswerSettings = AnswerSettings {
     weights: Signs {
         words: 4.0,
         grams: 2.0,
-        pairs: 0.0,
+        local: 0.0,
         before: 1.0,
         after: 0.0,
         place: 1.0,
@@ -110,10 +110,10 @@ const FALLBACK: AnswerSettings = AnswerSettings {
     },
     enough: 0.7,
     rival: 0.3,
-    budget: 160,
+    budget: 48,
     most: 2,
-    whole_list: 1_200,
-    along: 120,
+    whole_list: 400,
+    along: 50,
 };
 
 #[cfg(test)]
