@@ -24,6 +24,9 @@ use crate::show::{explain, hit, shown_passage};
 use crate::snippet::Highlighter;
 use crate::suggest::Suggestion;
 
+/// Hits found by a known question for which the passage is looked for that answers it.
+const ANSWERING: usize = 3;
+
 impl Index {
     /// Searches one snapshot.
     ///
@@ -84,6 +87,11 @@ impl Index {
                 hit.explain = Some(explain(ranked, part, prepared.as_ref(), &features, rank)?);
             }
             results.hits.push(hit);
+        }
+        if query.as_of.is_none() {
+            for hit in results.hits.iter_mut().take(ANSWERING) {
+                self.show_answering(&query.text, hit, &highlighter)?;
+            }
         }
         count(query, &parts, matching, &ranked, &mut results);
         results.total = results.total.max((query.offset + page.len()).min(MAX_TOTAL));

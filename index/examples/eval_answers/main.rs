@@ -75,18 +75,13 @@ fn main() {
     let root = std::env::var("ZHIYIN_EVAL_DATA").unwrap_or_default();
     let options = options();
     let mut dump = options.dump.as_ref().map(|path| std::io::BufWriter::new(std::fs::File::create(path).unwrap()));
-    let words = AnswerSettings {
-        weights: Signs { words: 10.0, grams: 5.0, ..Signs::default() },
-        most: 1,
-        ..options.settings
-    };
+    let words = AnswerSettings { weights: Signs { words: 10.0, ..Signs::default() }, most: 1, ..options.settings };
     for set in &options.sets {
         let (documents, mut queries) = load(Path::new(&root), set);
         queries.truncate(options.queries);
         let bodies = documents.iter().map(|d| (d.id.clone(), d.body.clone())).collect();
         let dir = tempfile::tempdir().unwrap();
-        let (index, _) =
-            Index::open(dir.path(), IndexSettings::default(), Arc::new(HashEmbedder::default())).unwrap();
+        let (index, _) = Index::open(dir.path(), IndexSettings::default(), Arc::new(HashEmbedder::default())).unwrap();
         index.apply(documents.into_iter().map(sets::change).collect()).unwrap();
         let [mut whole, mut first, mut overlap, mut run, mut given, mut end_to_end, mut run_end] =
             [(); 7].map(|()| Tally::default());
@@ -125,10 +120,8 @@ fn main() {
             spent += started.elapsed().as_secs_f64();
             end_to_end.add(&text, &query.answers);
             let before = found.hits.first().filter(|_| answered);
-            run_end.add(
-                before.map_or("", |hit| run_of_sentences(&index, &query.text, &hit.passage.text)),
-                &query.answers,
-            );
+            run_end
+                .add(before.map_or("", |hit| run_of_sentences(&index, &query.text, &hit.passage.text)), &query.answers);
             if let Some(dump) = &mut dump {
                 for seen in index.answer_candidates(&query.text, &hits, &options.settings).unwrap() {
                     let good = query.answers.iter().any(|gold| holds(&seen.text, gold) || holds(gold, &seen.text));

@@ -60,8 +60,12 @@ pub fn run_of_sentences<'a>(index: &Index, question: &str, text: &'a str) -> &'a
     let words: Vec<&str> = ranges.iter().filter_map(|range| text.get(range.clone())).collect();
     let cosines = index.likeness(question, &words);
     let coverage = |sentence: &str| {
-        let marked: usize =
-            highlighter.ranges(sentence).iter().filter_map(|r| sentence.get(r.clone())).map(|s| s.chars().count()).sum();
+        let marked: usize = highlighter
+            .ranges(sentence)
+            .iter()
+            .filter_map(|r| sentence.get(r.clone()))
+            .map(|s| s.chars().count())
+            .sum();
         marked as f32 / (sentence.chars().count() as f32 + 20.0).sqrt() / 4.0
     };
     let coverages: Vec<f32> = words.iter().map(|sentence| coverage(sentence)).collect();

@@ -99,13 +99,7 @@ fn grown(
 }
 
 /// The range of a sentence with the neighbours without which it would mislead.
-fn leaning(
-    source: &Source<'_>,
-    units: &[Unit],
-    place: usize,
-    unit: &Unit,
-    settings: &AnswerSettings,
-) -> Range<usize> {
+fn leaning(source: &Source<'_>, units: &[Unit], place: usize, unit: &Unit, settings: &AnswerSettings) -> Range<usize> {
     let mut range = unit.range.clone();
     let text = |unit: &Unit| folded(source.text.get(unit.range.clone()).unwrap_or_default());
     let own = text(unit);

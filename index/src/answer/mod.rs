@@ -14,16 +14,19 @@ mod score;
 mod units;
 mod weights;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 pub use cues::Asks;
 pub use weights::{AnswerSettings, Signs};
 
+use crate::analyzer::{Token, TokenKind};
 use crate::document::{StoredPassage, ordinal_of};
 use crate::error::Result;
 use crate::index::{Index, View};
 use crate::parts::{Part, parts, prepare};
-use crate::query::{Hit, Query};
+use crate::query::{Hit, Passage, Query};
+use crate::show::WINDOW;
+use crate::snippet::Highlighter;
 use choose::choose;
 use question::Question;
 use score::{Scored, score};
@@ -64,6 +67,11 @@ pub struct Span {
     pub row: bool,
     /// Probability that the sentence it was chosen for is the answer, given that one of those read is.
     pub probability: f32,
+}
+
+/// What a question asks for, as far as its wording tells.
+pub fn asks(question: &str) -> Asks {
+    cues::Wanted::of(question).asks
 }
 
 /// What was seen of one unit, for fitting the weights and for explaining a choice.
@@ -135,6 +143,50 @@ impl Index {
         Ok(scored.candidates.iter().filter_map(seen).collect())
     }
 
+    /// Shows, of a hit that was found by a known question, the passage that answers that question and the one asked.
+    ///
+    /// # Errors
+    /// As [`Index::answer`].
+    pub(crate) fn show_answering(&self, question: &str, hit: &mut Hit, highlighter: &Highlighter) -> Result<()> {
+        if hit.matched_question.is_none() || hit.record.chunks < 2 {
+            return Ok(());
+        }
+        let settings = AnswerSettings::default();
+        let reading = self.reading(question, std::slice::from_ref(hit))?;
+        let scored = self.scored(&reading, &reading.sources(std::slice::from_ref(hit)), &settings);
+        let Some(best) = scored.candidates.first() else { return Ok(()) };
+        let Some((_, _, passage)) = reading.passages.get(best.source) else { return Ok(()) };
+        hit.passage = Passage {
+            heading: passage.heading.clone(),
+            text: passage.text.clone(),
+            html: highlighter.snippet(&passage.text, WINDOW).html,
+            start: passage.start,
+            end: passage.end,
+        };
+        Ok(())
+    }
+
+    /// The words of a text that carry meaning, as they stand: no function words, none by which a question asks.
+    pub fn content_words<'t>(&self, text: &'t str) -> Vec<&'t str> {
+        let bare = cues::without_asking(text);
+        let stop: HashSet<String> =
+            self.analyzer.query_terms(text).into_iter().filter(|t| t.stop).map(|t| t.term).collect();
+        let means = |token: &Token| token.kind == TokenKind::Word && !stop.contains(&token.term);
+        let mut found: Vec<Token> = self.analyzer.analyze(&bare).into_iter().filter(means).collect();
+        // The whole of a word before its parts.
+        found.sort_by_key(|token| (token.start, std::cmp::Reverse(token.end)));
+        let mut words: Vec<&str> = Vec::new();
+        let mut end = 0;
+        for token in found {
+            let word = text.get(token.start..token.end).filter(|word| !words.contains(word));
+            if let Some(word) = word.filter(|_| token.start >= end) {
+                words.push(word);
+                end = token.end;
+            }
+        }
+        words
+    }
+
     fn scored(&self, reading: &Reading, sources: &[Source<'_>], settings: &AnswerSettings) -> Scored {
         score(&self.analyzer, &reading.questions, sources, settings, |question, texts| self.likeness(question, texts))
     }
@@ -157,8 +209,7 @@ impl Index {
         let idf: HashMap<(&str, bool), f32> =
             prepared.terms.iter().map(|term| ((term.text.as_str(), term.gram), term.idf)).collect();
         let of = |text: &str, gram: bool| idf.get(&(text, gram)).copied().unwrap_or(0.0);
-        let questions =
-            asked.iter().map(|text| Question::new(&self.analyzer, text, rank.stop_weight, of)).collect();
+        let questions = asked.iter().map(|text| Question::new(&self.analyzer, text, rank.stop_weight, of)).collect();
         let mut passages = Vec::new();
         for (at, hit) in hits.iter().enumerate() {
             let most = if at == 0 { PASSAGES } else { PASSAGES_OF_OTHERS };
@@ -201,8 +252,15 @@ fn best_passages(
     let shown = || {
         let passage = &hit.passage;
         let (text, heading) = (passage.text.clone(), passage.heading.clone());
-        let stored =
-            StoredPassage { record: None, question: None, heading, text, start: passage.start, end: passage.end, code: None };
+        let stored = StoredPassage {
+            record: None,
+            question: None,
+            heading,
+            text,
+            start: passage.start,
+            end: passage.end,
+            code: None,
+        };
         vec![(0, stored)]
     };
     let lexical = &view.live.lexical;

@@ -19,7 +19,6 @@ pub(crate) struct Question {
     pub wanted: Wanted,
     terms: Vec<Term>,
     words: f32,
-    grams: f32,
 }
 
 /// The terms of a piece of text.
@@ -49,7 +48,6 @@ impl Held {
     fn has(&self, term: &Term) -> bool {
         if term.gram { self.grams.contains(&term.text) } else { self.words.contains(&term.text) }
     }
-
 }
 
 impl Question {
@@ -62,27 +60,15 @@ impl Question {
             let strength = if term.stop { stop } else { 1.0 };
             terms.push(Term { text: term.term.clone(), gram, weight: strength * idf(&term.term, gram) });
         }
-        let sum = |gram: bool| terms.iter().filter(|t| t.gram == gram).map(|t| t.weight).sum::<f32>();
-        let (words, grams) = (sum(false), sum(true));
-        Self { text: text.to_owned(), wanted: Wanted::of(text), terms, words, grams }
+        let words = terms.iter().filter(|t| !t.gram).map(|t| t.weight).sum::<f32>();
+        Self { text: text.to_owned(), wanted: Wanted::of(text), terms, words }
     }
 
     /// Share of the words' information that `held` covers and none of `beyond` does.
     pub fn words(&self, held: &Held, beyond: &[&Held]) -> f32 {
-        self.share(false, self.words, held, beyond)
-    }
-
-    /// Share of the bigrams' information; of the words' where there are no bigrams.
-    pub fn grams(&self, held: &Held) -> f32 {
-        if self.grams > 0.0 { self.share(true, self.grams, held, &[]) } else { self.words(held, &[]) }
-    }
-
-    fn share(&self, gram: bool, all: f32, held: &Held, beyond: &[&Held]) -> f32 {
-        if all <= 0.0 {
-            return 0.0;
-        }
-        let new = |term: &&Term| term.gram == gram && held.has(term) && !beyond.iter().any(|other| other.has(term));
-        self.terms.iter().filter(new).map(|term| term.weight).sum::<f32>() / all
+        let new = |term: &&Term| !term.gram && held.has(term) && !beyond.iter().any(|other| other.has(term));
+        let covered = self.terms.iter().filter(new).map(|term| term.weight).sum::<f32>();
+        if self.words > 0.0 { covered / self.words } else { 0.0 }
     }
 
     /// How many of `units` hold each term, as an IDF among them; 0 for a term that none holds.
@@ -98,7 +84,8 @@ impl Question {
     /// Share of the rarity that `held` covers.
     pub fn local(&self, held: &Held, rarity: &[f32]) -> f32 {
         let all: f32 = rarity.iter().sum();
-        let own = self.terms.iter().zip(rarity).filter(|(term, _)| held.has(term)).map(|(_, weight)| weight).sum::<f32>();
+        let own =
+            self.terms.iter().zip(rarity).filter(|(term, _)| held.has(term)).map(|(_, weight)| weight).sum::<f32>();
         if all > 0.0 { own / all } else { 0.0 }
     }
 }

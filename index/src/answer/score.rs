@@ -3,11 +3,11 @@
 
 use std::collections::HashMap;
 
+use super::Source;
 use super::cues::{Asks, holds};
 use super::question::{Held, Question};
 use super::units::{Unit, UnitKind, units};
 use super::weights::{AnswerSettings, Signs};
-use super::Source;
 use crate::analyzer::Analyzer;
 use crate::normalize::folded;
 
@@ -106,7 +106,6 @@ fn look(
         let length = (words.chars().count() as f32 / 40.0).max(1e-3).ln().clamp(-2.0, 2.0);
         let of = |(question, rarity): &(&Question, &[f32])| Signs {
             words: question.words(own, &[]),
-            grams: question.grams(own),
             local: question.local(own, rarity),
             before: question.words(before, &[own, place]),
             after: question.words(after, &[own, place, before]),

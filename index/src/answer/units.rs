@@ -269,7 +269,10 @@ mod tests {
         let text = "1. Open the app.\n   It asks for a code.\n2. Enter it.\n\nDone.";
         let found = units(text);
         assert!(found[0].ordered && found[1].list == found[2].list);
-        assert_eq!(&text[found[0].list.clone().unwrap_or_default()], "1. Open the app.\n   It asks for a code.\n2. Enter it.");
+        assert_eq!(
+            &text[found[0].list.clone().unwrap_or_default()],
+            "1. Open the app.\n   It asks for a code.\n2. Enter it."
+        );
         assert_eq!(found[3].list, None);
     }
 

@@ -9,8 +9,6 @@ use serde::{Deserialize, Serialize};
 pub struct Signs {
     /// Share of the question's information (IDF) that its words cover.
     pub words: f32,
-    /// The same for character bigrams; of words where the question has none.
-    pub grams: f32,
     /// Share of the information that tells this unit from the others read: terms weighed by their IDF among these too.
     pub local: f32,
     /// What the unit before it covers beyond that.
@@ -35,10 +33,19 @@ pub struct Signs {
 
 impl Signs {
     /// The values, in the order of the fields.
-    pub fn values(&self) -> [f32; 12] {
+    pub fn values(&self) -> [f32; 11] {
         [
-            self.words, self.grams, self.local, self.before, self.after, self.place, self.cosine, self.sign, self.length,
-            self.first, self.echo, self.hit,
+            self.words,
+            self.local,
+            self.before,
+            self.after,
+            self.place,
+            self.cosine,
+            self.sign,
+            self.length,
+            self.first,
+            self.echo,
+            self.hit,
         ]
     }
 
@@ -52,7 +59,6 @@ impl Signs {
         let half = |a: f32, b: f32| (a + b) / 2.0;
         Signs {
             words: half(self.words, other.words),
-            grams: half(self.grams, other.grams),
             local: half(self.local, other.local),
             before: half(self.before, other.before),
             after: half(self.after, other.after),
@@ -96,7 +102,6 @@ impl Default for AnswerSettings {
 const FALLBACK: AnswerSettings = AnswerSettings {
     weights: Signs {
         words: 4.0,
-        grams: 2.0,
         local: 0.0,
         before: 1.0,
         after: 0.0,
@@ -123,8 +128,7 @@ mod tests {
 
     #[test]
     fn the_data_file_is_the_default() {
-        let written: AnswerSettings =
-            serde_json::from_str(include_str!("../../data/answer.json")).expect("it parses");
+        let written: AnswerSettings = serde_json::from_str(include_str!("../../data/answer.json")).expect("it parses");
         assert_eq!(written, AnswerSettings::default());
     }
 }
