@@ -3,11 +3,13 @@
 //! Invariant: a passage's place depends on its own features and the query's, never on how many others were looked at
 //! (reciprocal rank aside).
 
+use serde::Serialize;
+
 use crate::settings::{Fusion, RankSettings};
 
 /// What is known of a passage that may answer.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Features {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct Features {
     /// BM25; absent where the passage is not in the words' list.
     pub bm25: Option<f32>,
     /// Cosine; absent where there is no vector.
@@ -21,8 +23,8 @@ pub(crate) struct Features {
 }
 
 /// What is known of the query.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct QueryFeatures {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
+pub struct QueryFeatures {
     /// BM25 of a passage that holds all its terms.
     pub ideal: f32,
     /// Share of its information carried by terms that occur anywhere, in [0, 1].

@@ -46,6 +46,7 @@ pub mod analyzer;
 pub mod answer;
 pub mod bitset;
 mod blocks;
+mod candidates;
 pub mod chunk;
 mod count;
 pub mod dense;
@@ -64,6 +65,7 @@ mod parts;
 mod prepare;
 mod query;
 mod rank;
+mod rewrite;
 pub mod script;
 mod search;
 pub mod sentence;
@@ -77,10 +79,17 @@ mod tokens;
 mod window;
 mod words;
 
+pub use candidates::{CandidatePassage, Candidates, PassageDetail};
 pub use document::{Attribute, Change, Document, Interval, Known, LiveChange, Record};
 pub use error::{Error, Kind, Result};
 pub use filter::{Condition, Filter, Op};
+pub use fuse::{Features, QueryFeatures};
 pub use index::{Index, Opened, Stats};
 pub use query::{Hit, MAX_TOTAL, Mode, Passage, Query, Results};
-pub use settings::{FORMAT, Fusion, IndexSettings, RankSettings};
+pub use rewrite::{
+    Source,
+    lexicon::Lexicon,
+    synonyms::{SynonymRule, Synonyms},
+};
+pub use settings::{Combine, FORMAT, Fusion, IndexSettings, RankSettings};
 pub use suggest::Suggestion;

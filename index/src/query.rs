@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::Record;
 use crate::filter::Filter;
+use crate::rewrite::synonyms::Synonyms;
 
 /// Up to here matching documents are counted.
 pub const MAX_TOTAL: usize = 1_000;
@@ -47,6 +48,8 @@ pub struct Query {
     pub explain: bool,
     /// Leave this id out.
     pub without: Option<String>,
+    /// The space's synonyms.
+    pub synonyms: Option<Arc<Synonyms>>,
 }
 
 impl Query {

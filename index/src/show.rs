@@ -8,7 +8,7 @@ use crate::dense::PreparedQuery;
 use crate::document::{StoredPassage, document_of, ordinal_of, passage_id};
 use crate::error::{Error, Result};
 use crate::fuse::{Features, QueryFeatures, confidence, relevance, share};
-use crate::lexical::Prepared;
+use crate::lexical::{Prepared, ScoredPart};
 use crate::parts::Part;
 use crate::query::{Hit, Passage};
 use crate::rank::Ranked;
@@ -85,15 +85,22 @@ pub(crate) fn explain(
     let features = &ranked.best.features;
     let mut words = Vec::new();
     if let (Some(prepared), Some(address)) = (prepared, part.shelf.lexical.address(ranked.best.passage)?) {
-        for (field, term, score) in prepared.explain(ranked.best.part, &part.shelf.lexical, address)? {
-            words.push(json!({ "field": field, "term": term, "score": score }));
+        for ScoredPart { field, term, score, alternative } in
+            prepared.parts(ranked.best.part, &part.shelf.lexical, address)?
+        {
+            let mut word = json!({ "field": field, "term": term, "score": score });
+            if let (Some(alternative), Some(word)) = (alternative, word.as_object_mut()) {
+                word.insert("instead_of".into(), json!(alternative.of));
+                word.insert("source".into(), json!(alternative.source));
+            }
+            words.push(word);
         }
     }
     Ok(json!({
         "passage": { "ordinal": ordinal_of(ranked.best.passage), "kind": if ordinal_of(ranked.best.passage) < ranked.record.chunks { "body" } else { "question" } },
         "words": { "bm25": features.bm25, "ideal": query.ideal, "share": share(features, query), "rank": features.words_rank, "parts": words },
         "vectors": { "cosine": features.cosine, "rank": features.vectors_rank, "graph": part.shelf.dense.uses_graph(part.accept.as_ref().map(|a| a.count())) },
-        "query": { "terms": prepared.map(|p| &p.terms), "known": query.known },
+        "query": { "terms": prepared.map(|p| &p.terms), "known": query.known, "rewrites": prepared.map(|p| &p.alternatives) },
         "fusion": rank.fusion,
         "relevance": ranked.best.relevance,
         "confidence": { "weights": rank.confidence, "value": confidence(features, query, rank) },

@@ -41,8 +41,9 @@ fn index(documents: Vec<Document>) -> (tempfile::TempDir, Index) {
 }
 
 fn spans(index: &Index, question: &str) -> Vec<Span> {
-    let hits = index.search(&Query { limit: 3, ..Query::new(question) }).unwrap().hits;
-    index.answer(question, &hits, &AnswerSettings::default()).unwrap()
+    let query = Query { limit: 3, ..Query::new(question) };
+    let hits = index.search(&query).unwrap().hits;
+    index.answer(&query, &hits, &AnswerSettings::default()).unwrap()
 }
 
 const RETURNS: &str = "# 退货政策\n\n在商城购买的商品,自签收次日起 **15 天内**可以申请无理由退货。质量问题同样在 15 天内可退。\n\n\
@@ -159,8 +160,9 @@ proptest! {
         let documents = bodies.iter().enumerate().map(|(at, body)| document(&format!("d{at}"), "退货 days", body, &["几天"]));
         let (_dir, index) = index(documents.collect());
         let question = ["几天可以退货", "怎么退货的步骤", "is it free", "what are the days"][asked];
-        let hits = index.search(&Query { limit: 3, ..Query::new(question) }).unwrap().hits;
-        let found = index.answer(question, &hits, &AnswerSettings::default()).unwrap();
+        let query = Query { limit: 3, ..Query::new(question) };
+        let hits = index.search(&query).unwrap().hits;
+        let found = index.answer(&query, &hits, &AnswerSettings::default()).unwrap();
         let mut taken: Vec<(usize, u32, u32)> = Vec::new();
         for span in &found {
             let at: usize = hits[span.hit].record.id[1..].parse().unwrap();

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use zhiyin_index::answer::{AnswerSettings, Span};
-use zhiyin_index::{Filter, Index, Results};
+use zhiyin_index::{Filter, Index, Query, Results};
 
 use super::search::{article_id, detect, hit, recorded, round, took, url};
 use super::{Grant, Kb, Reader};
@@ -143,7 +143,8 @@ fn quoted(
     let mut hits = results.hits.iter();
     let best = hits.next().into_iter();
     let read: Vec<zhiyin_index::Hit> = best.chain(hits.filter(|hit| fits(hit))).take(READ).cloned().collect();
-    let spans = index.answer(question, &read, &AnswerSettings::default()).map_err(super::shelf::engine_error)?;
+    let spans =
+        index.answer(&Query::new(question), &read, &AnswerSettings::default()).map_err(super::shelf::engine_error)?;
     let mut citations = Vec::new();
     let mut cited: Vec<&Span> = Vec::new();
     for span in &spans {

@@ -96,6 +96,7 @@ impl Kb {
             facets: request.facets.clone(),
             explain: request.explain,
             without: None,
+            synonyms: None,
         };
         self.shelf(&grant.space)?.ready()?.search(&query).map_err(engine_error)
     }

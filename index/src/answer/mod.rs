@@ -14,7 +14,7 @@ mod score;
 mod units;
 mod weights;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 pub use cues::Asks;
 pub use weights::{AnswerSettings, Signs};
@@ -23,8 +23,10 @@ use crate::analyzer::{Token, TokenKind};
 use crate::document::{StoredPassage, ordinal_of};
 use crate::error::Result;
 use crate::index::{Index, View};
-use crate::parts::{Part, parts, prepare};
+use crate::lexical::Prepared;
+use crate::parts::{Part, lookup, parts};
 use crate::query::{Hit, Passage, Query};
+use crate::search::MAX_CONCEPTS;
 use crate::show::WINDOW;
 use crate::snippet::Highlighter;
 use choose::choose;
@@ -96,13 +98,13 @@ struct Reading {
 }
 
 impl Index {
-    /// The pieces of the hits' bodies that answer the question, best document first; none where the hits hold no
+    /// The pieces of the hits' bodies that answer the query's text, best document first; none where the hits hold no
     /// text. Hits are of a search in this index; where a document has changed since, only what the hit shows is read.
     ///
     /// # Errors
     /// [`crate::Error::Lexical`] where the index cannot be read.
-    pub fn answer(&self, question: &str, hits: &[Hit], settings: &AnswerSettings) -> Result<Vec<Span>> {
-        let reading = self.reading(question, hits)?;
+    pub fn answer(&self, query: &Query, hits: &[Hit], settings: &AnswerSettings) -> Result<Vec<Span>> {
+        let reading = self.reading(query, hits)?;
         let sources = reading.sources(hits);
         let scored = self.scored(&reading, &sources, settings);
         let Some(asked) = reading.questions.first() else { return Ok(Vec::new()) };
@@ -130,8 +132,8 @@ impl Index {
     ///
     /// # Errors
     /// As [`Index::answer`].
-    pub fn answer_candidates(&self, question: &str, hits: &[Hit], settings: &AnswerSettings) -> Result<Vec<Seen>> {
-        let reading = self.reading(question, hits)?;
+    pub fn answer_candidates(&self, query: &Query, hits: &[Hit], settings: &AnswerSettings) -> Result<Vec<Seen>> {
+        let reading = self.reading(query, hits)?;
         let sources = reading.sources(hits);
         let scored = self.scored(&reading, &sources, settings);
         let seen = |candidate: &score::Candidate| {
@@ -147,12 +149,12 @@ impl Index {
     ///
     /// # Errors
     /// As [`Index::answer`].
-    pub(crate) fn show_answering(&self, question: &str, hit: &mut Hit, highlighter: &Highlighter) -> Result<()> {
+    pub(crate) fn show_answering(&self, query: &Query, hit: &mut Hit, highlighter: &Highlighter) -> Result<()> {
         if hit.matched_question.is_none() || hit.record.chunks < 2 {
             return Ok(());
         }
         let settings = AnswerSettings::default();
-        let reading = self.reading(question, std::slice::from_ref(hit))?;
+        let reading = self.reading(query, std::slice::from_ref(hit))?;
         let scored = self.scored(&reading, &reading.sources(std::slice::from_ref(hit)), &settings);
         let Some(best) = scored.candidates.first() else { return Ok(()) };
         let Some((_, _, passage)) = reading.passages.get(best.source) else { return Ok(()) };
@@ -191,25 +193,28 @@ impl Index {
         score(&self.analyzer, &reading.questions, sources, settings, |question, texts| self.likeness(question, texts))
     }
 
-    fn reading(&self, question: &str, hits: &[Hit]) -> Result<Reading> {
+    fn reading(&self, query: &Query, hits: &[Hit]) -> Result<Reading> {
         let view = self.view.load_full();
-        let mut asked: Vec<&str> = vec![question];
+        let mut asked: Vec<&str> = vec![&query.text];
         let mut matched = Vec::with_capacity(hits.len());
         for hit in hits {
-            let known = hit.matched_question.as_deref().filter(|known| *known != question);
+            let known = hit.matched_question.as_deref().filter(|known| *known != query.text);
             matched.push(known.map(|known| {
                 asked.push(known);
                 asked.len() - 1
             }));
         }
         let parts = parts(&view, &Query::default(), None);
-        let terms = self.analyzer.query_terms(&asked.join("\n"));
-        let rank = &self.settings.rank;
-        let prepared = prepare(&terms, &parts, rank)?;
-        let idf: HashMap<(&str, bool), f32> =
-            prepared.terms.iter().map(|term| ((term.text.as_str(), term.gram), term.idf)).collect();
-        let of = |text: &str, gram: bool| idf.get(&(text, gram)).copied().unwrap_or(0.0);
-        let questions = asked.iter().map(|text| Question::new(&self.analyzer, text, rank.stop_weight, of)).collect();
+        let mut lookup = lookup(&parts, &self.settings.rank);
+        let mut questions = Vec::with_capacity(asked.len());
+        let mut concepts = Vec::new();
+        for text in asked {
+            let rewritten = self.rewriter(query).rewrite(text, &mut lookup)?;
+            questions.push(Question::new(text, &rewritten.concepts, &mut lookup)?);
+            concepts.extend(rewritten.concepts);
+        }
+        let prepared = Prepared::new(&concepts, &mut lookup, MAX_CONCEPTS)?;
+        drop(lookup);
         let mut passages = Vec::new();
         for (at, hit) in hits.iter().enumerate() {
             let most = if at == 0 { PASSAGES } else { PASSAGES_OF_OTHERS };
@@ -245,7 +250,7 @@ impl Reading {
 fn best_passages(
     view: &View,
     part: &Part<'_>,
-    prepared: &crate::lexical::Prepared,
+    prepared: &Prepared,
     hit: &Hit,
     most: usize,
 ) -> Result<Vec<(u32, StoredPassage)>> {

@@ -5,11 +5,22 @@ use std::collections::HashSet;
 
 use super::cues::Wanted;
 use crate::analyzer::{Analyzer, QueryKind, TokenKind};
+use crate::error::Result;
+use crate::lexical::Lookup;
+use crate::rewrite::Concept;
 
 /// A term of the question and what it weighs.
 struct Term {
     text: String,
     gram: bool,
+    weight: f32,
+    /// Which of the concepts it belongs to.
+    concept: usize,
+}
+
+/// Words that say the same together, and how much that counts.
+struct Alternative {
+    words: Vec<String>,
     weight: f32,
 }
 
@@ -18,6 +29,8 @@ pub(crate) struct Question {
     pub text: String,
     pub wanted: Wanted,
     terms: Vec<Term>,
+    /// Other ways to say each concept: synonyms, translations, corrections.
+    alternatives: Vec<Vec<Alternative>>,
     words: f32,
 }
 
@@ -48,34 +61,60 @@ impl Held {
     fn has(&self, term: &Term) -> bool {
         if term.gram { self.grams.contains(&term.text) } else { self.words.contains(&term.text) }
     }
+
+    fn says(&self, alternative: &Alternative) -> bool {
+        alternative.words.iter().all(|word| self.words.contains(word))
+    }
 }
 
 impl Question {
-    /// `idf` gives the information of a term (and whether it is a bigram); stop words weigh `stop` of theirs.
-    pub fn new(analyzer: &Analyzer, text: &str, stop: f32, idf: impl Fn(&str, bool) -> f32) -> Self {
-        let asked = analyzer.query_terms(text);
-        let mut terms = Vec::with_capacity(asked.len());
-        for term in asked.iter().filter(|t| t.kind != QueryKind::GramPrefix) {
-            let gram = term.kind == QueryKind::Gram;
-            let strength = if term.stop { stop } else { 1.0 };
-            terms.push(Term { text: term.term.clone(), gram, weight: strength * idf(&term.term, gram) });
+    /// The concepts of a question, weighed by how rare they are.
+    ///
+    /// # Errors
+    /// [`crate::Error::Lexical`] where a term cannot be looked up.
+    pub fn new(text: &str, concepts: &[Concept], lookup: &mut Lookup<'_>) -> Result<Self> {
+        let mut terms = Vec::new();
+        let mut alternatives = Vec::with_capacity(concepts.len());
+        for (at, concept) in concepts.iter().enumerate() {
+            for term in concept.terms.iter().filter(|t| t.kind != QueryKind::GramPrefix) {
+                let found = lookup.find(term)?;
+                let (gram, weight) = (term.kind == QueryKind::Gram, found.strength * found.idf);
+                terms.push(Term { text: term.term.clone(), gram, weight, concept: at });
+            }
+            let said = concept.alternatives.iter().map(|other| {
+                let words = other.terms.iter().filter(|t| t.kind == QueryKind::Word).map(|t| t.term.clone());
+                Alternative { words: words.collect(), weight: other.weight }
+            });
+            alternatives.push(said.filter(|other| !other.words.is_empty()).collect());
         }
         let words = terms.iter().filter(|t| !t.gram).map(|t| t.weight).sum::<f32>();
-        Self { text: text.to_owned(), wanted: Wanted::of(text), terms, words }
+        Ok(Self { text: text.to_owned(), wanted: Wanted::of(text), terms, alternatives, words })
     }
 
-    /// Share of the words' information that `held` covers and none of `beyond` does.
+    /// How far `held` has a term, itself or said otherwise: in [0, 1].
+    fn credit(&self, term: &Term, held: &Held) -> f32 {
+        if held.has(term) {
+            return 1.0;
+        }
+        let others = self.alternatives.get(term.concept).into_iter().flatten();
+        others.filter(|other| held.says(other)).map(|other| other.weight).fold(0.0, f32::max)
+    }
+
+    /// Share of the words' information that `held` covers beyond what `beyond` does.
     pub fn words(&self, held: &Held, beyond: &[&Held]) -> f32 {
-        let new = |term: &&Term| !term.gram && held.has(term) && !beyond.iter().any(|other| other.has(term));
-        let covered = self.terms.iter().filter(new).map(|term| term.weight).sum::<f32>();
+        let new = |term: &Term| {
+            let before = beyond.iter().map(|other| self.credit(term, other)).fold(0.0, f32::max);
+            term.weight * (self.credit(term, held) - before).max(0.0)
+        };
+        let covered = self.terms.iter().filter(|term| !term.gram).map(new).sum::<f32>();
         if self.words > 0.0 { covered / self.words } else { 0.0 }
     }
 
-    /// How many of `units` hold each term, as an IDF among them; 0 for a term that none holds.
+    /// How rare each term is among `units`, as an IDF of theirs times its weight; 0 for a term that none holds.
     pub fn rarity<'a>(&self, units: impl Iterator<Item = &'a Held> + Clone) -> Vec<f32> {
         let all = units.clone().count() as f32;
         let of = |term: &Term| {
-            let holding = units.clone().filter(|held| held.has(term)).count() as f32;
+            let holding: f32 = units.clone().map(|held| self.credit(term, held)).sum();
             if holding > 0.0 { term.weight * ((all - holding + 0.5) / (holding + 0.5)).ln_1p() } else { 0.0 }
         };
         self.terms.iter().map(of).collect()
@@ -84,8 +123,7 @@ impl Question {
     /// Share of the rarity that `held` covers.
     pub fn local(&self, held: &Held, rarity: &[f32]) -> f32 {
         let all: f32 = rarity.iter().sum();
-        let own =
-            self.terms.iter().zip(rarity).filter(|(term, _)| held.has(term)).map(|(_, weight)| weight).sum::<f32>();
+        let own: f32 = self.terms.iter().zip(rarity).map(|(term, weight)| weight * self.credit(term, held)).sum();
         if all > 0.0 { own / all } else { 0.0 }
     }
 }

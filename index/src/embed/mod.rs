@@ -2,8 +2,10 @@
 //!
 //! Invariant: a vector is either of length 1 or all zeros (a text without content), and always of `dimension()` values.
 
+mod bilingual;
 mod hash;
 
+pub use bilingual::BilingualEmbedder;
 pub use hash::HashEmbedder;
 
 /// What the text is for; some models embed questions and passages differently.
