@@ -48,6 +48,7 @@ pub mod bitset;
 mod blocks;
 mod candidates;
 pub mod chunk;
+pub mod classify;
 mod count;
 pub mod dense;
 mod document;

@@ -53,11 +53,6 @@ impl Held {
         held
     }
 
-    pub fn join(&mut self, other: Held) {
-        self.words.extend(other.words);
-        self.grams.extend(other.grams);
-    }
-
     fn has(&self, term: &Term) -> bool {
         if term.gram { self.grams.contains(&term.text) } else { self.words.contains(&term.text) }
     }
@@ -91,39 +86,44 @@ impl Question {
         Ok(Self { text: text.to_owned(), wanted: Wanted::of(text), terms, alternatives, words })
     }
 
-    /// How far `held` has a term, itself or said otherwise: in [0, 1].
-    fn credit(&self, term: &Term, held: &Held) -> f32 {
-        if held.has(term) {
-            return 1.0;
-        }
-        let others = self.alternatives.get(term.concept).into_iter().flatten();
-        others.filter(|other| held.says(other)).map(|other| other.weight).fold(0.0, f32::max)
-    }
-
-    /// Share of the words' information that `held` covers beyond what `beyond` does.
-    pub fn words(&self, held: &Held, beyond: &[&Held]) -> f32 {
-        let new = |term: &Term| {
-            let before = beyond.iter().map(|other| self.credit(term, other)).fold(0.0, f32::max);
-            term.weight * (self.credit(term, held) - before).max(0.0)
+    /// How far `held` has each term, itself or said otherwise: in [0, 1].
+    pub fn credits(&self, held: &Held) -> Vec<f32> {
+        let otherwise = |others: &Vec<Alternative>| {
+            others.iter().filter(|other| held.says(other)).map(|other| other.weight).fold(0.0, f32::max)
         };
-        let covered = self.terms.iter().filter(|term| !term.gram).map(new).sum::<f32>();
-        if self.words > 0.0 { covered / self.words } else { 0.0 }
-    }
-
-    /// How rare each term is among `units`, as an IDF of theirs times its weight; 0 for a term that none holds.
-    pub fn rarity<'a>(&self, units: impl Iterator<Item = &'a Held> + Clone) -> Vec<f32> {
-        let all = units.clone().count() as f32;
-        let of = |term: &Term| {
-            let holding: f32 = units.clone().map(|held| self.credit(term, held)).sum();
-            if holding > 0.0 { term.weight * ((all - holding + 0.5) / (holding + 0.5)).ln_1p() } else { 0.0 }
+        let otherwise: Vec<f32> = self.alternatives.iter().map(otherwise).collect();
+        let of = |term: &Term| match held.has(term) {
+            true => 1.0,
+            false => otherwise.get(term.concept).copied().unwrap_or(0.0),
         };
         self.terms.iter().map(of).collect()
     }
 
-    /// Share of the rarity that `held` covers.
-    pub fn local(&self, held: &Held, rarity: &[f32]) -> f32 {
-        let all: f32 = rarity.iter().sum();
-        let own: f32 = self.terms.iter().zip(rarity).map(|(term, weight)| weight * self.credit(term, held)).sum();
-        if all > 0.0 { own / all } else { 0.0 }
+    /// Share of the words' information that `own` covers beyond what `beyond` does; all are credits of this question.
+    pub fn words(&self, own: &[f32], beyond: &[&[f32]]) -> f32 {
+        let mut covered = 0.0;
+        for (at, (term, credit)) in self.terms.iter().zip(own).enumerate().filter(|(_, (term, _))| !term.gram) {
+            let before = beyond.iter().filter_map(|other| other.get(at)).copied().fold(0.0, f32::max);
+            covered += term.weight * (credit - before).max(0.0);
+        }
+        if self.words > 0.0 { covered / self.words } else { 0.0 }
     }
+
+    /// How rare each term is among units with these credits, as an IDF of theirs times its weight; 0 for a term that
+    /// none holds.
+    pub fn rarity(&self, units: &[Vec<f32>]) -> Vec<f32> {
+        let all = units.len() as f32;
+        let of = |(at, term): (usize, &Term)| {
+            let holding: f32 = units.iter().filter_map(|credits| credits.get(at)).sum();
+            if holding > 0.0 { term.weight * ((all - holding + 0.5) / (holding + 0.5)).ln_1p() } else { 0.0 }
+        };
+        self.terms.iter().enumerate().map(of).collect()
+    }
+}
+
+/// Share of the rarity that a unit with these credits covers.
+pub(crate) fn local(credits: &[f32], rarity: &[f32]) -> f32 {
+    let all: f32 = rarity.iter().sum();
+    let own: f32 = credits.iter().zip(rarity).map(|(credit, weight)| credit * weight).sum();
+    if all > 0.0 { own / all } else { 0.0 }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::Source;
 use super::cues::{Asks, holds};
-use super::question::{Held, Question};
+use super::question::{Held, Question, local};
 use super::units::{Unit, UnitKind, units};
 use super::weights::{AnswerSettings, Signs};
 use crate::analyzer::Analyzer;
@@ -43,24 +43,29 @@ pub(crate) fn score(
         .zip(&all)
         .map(|(source, units)| units.iter().map(|unit| Held::of(analyzer, text_of(source, unit))).collect())
         .collect();
-    let rarities: Vec<Vec<f32>> = asked.iter().map(|question| question.rarity(held.iter().flatten())).collect();
+    let rarities: Vec<Vec<f32>> = asked
+        .iter()
+        .map(|question| {
+            let credits: Vec<Vec<f32>> = held.iter().flatten().map(|held| question.credits(held)).collect();
+            question.rarity(&credits)
+        })
+        .collect();
     let mut candidates = Vec::new();
     let best = sources.iter().map(|source| source.score).fold(1e-6, f32::max);
     for (number, (source, units)) in sources.iter().zip(&all).enumerate() {
         let hit = (source.score.max(1e-6) / best).ln().max(-3.0);
-        let questions: Vec<(&Question, &[f32])> = [Some(0), source.matched]
+        let held = held.get(number).map_or(&[][..], Vec::as_slice);
+        let seen: Vec<Vec<Signs>> = [Some(0), source.matched]
             .into_iter()
             .flatten()
-            .filter_map(|at| Some((asked.get(at)?, rarities.get(at)?.as_slice())))
+            .filter_map(|at| Some(look(analyzer, asked.get(at)?, rarities.get(at)?, source, units, held)))
             .collect();
-        let held = held.get(number).map_or(&[][..], Vec::as_slice);
-        let seen = look(analyzer, &questions, source, units, held);
-        candidates.extend(seen.into_iter().enumerate().map(|(place, signs)| Candidate {
-            source: number,
-            place,
-            signs: Signs { hit, ..signs },
-            probability: 0.0,
-        }));
+        let (first, second) = (seen.first(), seen.get(1));
+        for place in 0..units.len() {
+            let Some(asked) = first.and_then(|signs| signs.get(place)) else { continue };
+            let both = second.and_then(|signs| signs.get(place)).map_or(*asked, |known| asked.mean(known));
+            candidates.push(Candidate { source: number, place, signs: Signs { hit, ..both }, probability: 0.0 });
+        }
     }
     compare(&mut candidates, asked, sources, &all, settings, likeness);
     let sums: Vec<f32> = candidates.iter().map(|c| c.signs.weighed(&settings.weights)).collect();
@@ -77,10 +82,11 @@ fn text_of<'a>(source: &Source<'a>, unit: &Unit) -> &'a str {
     source.text.get(unit.range.clone()).unwrap_or_default()
 }
 
-/// The signs of each unit but for its hit and its cosine.
+/// The signs of each unit for one question, but for its hit and its cosine.
 fn look(
     analyzer: &Analyzer,
-    questions: &[(&Question, &[f32])],
+    question: &Question,
+    rarity: &[f32],
     source: &Source<'_>,
     units: &[Unit],
     held: &[Held],
@@ -88,40 +94,29 @@ fn look(
     let heading = source.heading.join(" / ");
     let steps_below = holds("holds.steps", &folded(&heading));
     let above = format!("{}\n{heading}", source.title);
-    let mut places: HashMap<Option<usize>, Held> = HashMap::new();
-    let nothing = Held::default();
+    let credits: Vec<Vec<f32>> = held.iter().map(|held| question.credits(held)).collect();
+    let mut places: HashMap<Option<usize>, Vec<f32>> = HashMap::new();
     let mut out = Vec::with_capacity(units.len());
-    for (at, unit) in units.iter().enumerate() {
-        let lead = unit.lead.as_ref().map(|lead| lead.start);
-        let place = places.entry(lead).or_insert_with(|| {
-            let mut held = Held::of(analyzer, &above);
+    for (at, (unit, own)) in units.iter().zip(&credits).enumerate() {
+        let place = places.entry(unit.lead.as_ref().map(|lead| lead.start)).or_insert_with(|| {
             let lead = unit.lead.clone().and_then(|lead| source.text.get(lead)).unwrap_or_default();
-            held.join(Held::of(analyzer, lead));
-            held
+            question.credits(&Held::of(analyzer, &format!("{above}\n{lead}")))
         });
-        let Some(own) = held.get(at) else { continue };
-        let before = at.checked_sub(1).and_then(|at| held.get(at)).unwrap_or(&nothing);
-        let after = held.get(at + 1).unwrap_or(&nothing);
+        let before = at.checked_sub(1).and_then(|at| credits.get(at)).map_or(&[][..], Vec::as_slice);
+        let after = credits.get(at + 1).map_or(&[][..], Vec::as_slice);
         let words = text_of(source, unit);
-        let length = (words.chars().count() as f32 / 40.0).max(1e-3).ln().clamp(-2.0, 2.0);
-        let of = |(question, rarity): &(&Question, &[f32])| Signs {
+        out.push(Signs {
             words: question.words(own, &[]),
-            local: question.local(own, rarity),
+            local: local(own, rarity),
             before: question.words(before, &[own, place]),
             after: question.words(after, &[own, place, before]),
             place: question.words(place, &[own]),
             cosine: 0.0,
             sign: sign(question, unit, words, steps_below),
-            length,
+            length: (words.chars().count() as f32 / 40.0).max(1e-3).ln().clamp(-2.0, 2.0),
             first: 1.0 / (at + 1) as f32,
             echo: f32::from(u8::from(words.ends_with(['?', '？']))),
             hit: 0.0,
-        };
-        let seen: Vec<Signs> = questions.iter().map(of).collect();
-        out.push(match seen.as_slice() {
-            [asked, matched] => asked.mean(matched),
-            [asked] => *asked,
-            _ => Signs::default(),
         });
     }
     out
