@@ -43,10 +43,12 @@
 //! ```
 
 pub mod analyzer;
+pub mod answer;
 pub mod bitset;
 mod blocks;
 mod candidates;
 pub mod chunk;
+pub mod classify;
 mod closer;
 mod correction;
 mod count;

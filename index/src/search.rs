@@ -28,8 +28,10 @@ use crate::show::{explain, hit, shown_passage};
 use crate::snippet::Highlighter;
 use crate::suggest::Suggestion;
 
+/// Hits found by a known question for which the passage is looked for that answers it.
+const ANSWERING: usize = 3;
 /// Most distinct concepts of a query that are looked up; those that say most are kept.
-const MAX_CONCEPTS: usize = 96;
+pub(crate) const MAX_CONCEPTS: usize = 96;
 
 /// What both lists hold for a query, before documents are made of it.
 pub(crate) struct Gathered<'a> {
@@ -82,6 +84,11 @@ impl Index {
         if let Some(first) = ranked.first() {
             results.corrected_query = corrected_query(first, &parts, &rewritten, prepared.as_ref())?;
         }
+        if query.as_of.is_none() {
+            for hit in results.hits.iter_mut().take(ANSWERING) {
+                self.show_answering(query, hit, &highlighter)?;
+            }
+        }
         count(query, &parts, matching, &ranked, &mut results);
         results.total = results.total.max((query.offset + page.len()).min(MAX_TOTAL));
         Ok(results)
@@ -123,7 +130,7 @@ impl Index {
         given.iter().map(|v| v.iter().zip(asked).map(|(a, b)| a * b).sum()).collect()
     }
 
-    fn rewriter<'a>(&'a self, query: &'a Query) -> Rewriter<'a> {
+    pub(crate) fn rewriter<'a>(&'a self, query: &'a Query) -> Rewriter<'a> {
         let (synonyms, lexicon) = (query.synonyms.as_deref(), self.settings.lexicon.as_deref());
         Rewriter { analyzer: &self.analyzer, synonyms, lexicon, correct: !query.exact }
     }
