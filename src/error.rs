@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ArticleId, GapId, KeyId, ModelName, SpaceId};
+use crate::id::{ArticleId, GapId, GoldenId, KeyId, ModelName, PinId, SpaceId};
 
 /// One wrong input field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -80,6 +80,12 @@ pub enum Error {
     /// The model is used by the server or a space.
     #[error("model '{0}' is in use; let the spaces use another one first")]
     ModelInUse(ModelName),
+    /// No such golden query.
+    #[error("there is no golden query '{0}'")]
+    GoldenNotFound(GoldenId),
+    /// No such pin.
+    #[error("there is no pin '{0}'")]
+    PinNotFound(PinId),
     /// No such key.
     #[error("there is no API key '{0}'")]
     KeyNotFound(KeyId),
@@ -244,6 +250,8 @@ codes! {
     GapNotFound "gap_not_found" Caller "There is no such gap";
     ModelNotFound "model_not_found" Caller "There is no such model";
     ModelInUse "model_in_use" Caller "The model is in use";
+    GoldenNotFound "golden_not_found" Caller "There is no such golden query";
+    PinNotFound "pin_not_found" Caller "There is no such pin";
     KeyNotFound "key_not_found" Caller "There is no such key";
     QueryNotFound "query_not_found" Caller "There is no such answer or query";
     VersionConflict "version_conflict" Caller "The article has changed";
@@ -277,6 +285,8 @@ impl Error {
             Error::GapNotFound(_) => Code::GapNotFound,
             Error::ModelNotFound(_) => Code::ModelNotFound,
             Error::ModelInUse(_) => Code::ModelInUse,
+            Error::GoldenNotFound(_) => Code::GoldenNotFound,
+            Error::PinNotFound(_) => Code::PinNotFound,
             Error::KeyNotFound(_) => Code::KeyNotFound,
             Error::QueryNotFound(_) => Code::QueryNotFound,
             Error::VersionConflict { .. } => Code::VersionConflict,

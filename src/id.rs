@@ -105,6 +105,14 @@ name_id!(
 );
 
 name_id!(
+    /// Names a golden query: `gq_…`.
+    GoldenId, "a golden query id"
+);
+name_id!(
+    /// Names a pin: `pin_…`.
+    PinId, "a pin id"
+);
+name_id!(
     /// Names an embedding model or a reranker, such as `bundled` or a folder under the data directory's `models`.
     ModelName, "a model's name"
 );
@@ -161,6 +169,21 @@ impl GapId {
     pub fn of(space: &SpaceId, form: &str) -> Self {
         let hash = blake3::hash(format!("{space}\n{form}").as_bytes()).to_hex();
         Self(format!("g_{}", hash.get(..24).unwrap_or_default()))
+    }
+}
+
+impl GoldenId {
+    /// The golden query of a normalised form in a space: the same form always gives the same one.
+    pub fn of(space: &SpaceId, form: &str) -> Self {
+        let hash = blake3::hash(format!("golden\n{space}\n{form}").as_bytes()).to_hex();
+        Self(format!("gq_{}", hash.get(..24).unwrap_or_default()))
+    }
+}
+
+impl PinId {
+    /// A fresh pin id (`pin_…`).
+    pub fn fresh(unix_ms: i64) -> Self {
+        Self(fresh("pin_", unix_ms))
     }
 }
 

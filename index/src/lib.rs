@@ -43,10 +43,14 @@
 //! ```
 
 pub mod analyzer;
+pub mod answer;
 pub mod bitset;
 mod blocks;
 mod candidates;
 pub mod chunk;
+pub mod classify;
+mod closer;
+mod correction;
 mod count;
 pub mod dense;
 mod document;
@@ -63,6 +67,7 @@ mod lexical;
 mod markdown;
 pub mod normalize;
 mod parts;
+mod pinyin;
 mod prepare;
 mod query;
 mod rank;
@@ -73,6 +78,7 @@ mod search;
 pub mod sentence;
 mod settings;
 mod show;
+mod shown;
 pub mod snippet;
 mod suggest;
 mod table;

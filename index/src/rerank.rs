@@ -9,6 +9,8 @@ mod cross_encoder;
 #[cfg(feature = "transformer")]
 pub use cross_encoder::CrossEncoder;
 
+use std::ops::Range;
+
 use serde_json::json;
 
 use crate::embed::EmbedError;
@@ -38,16 +40,16 @@ pub enum Reranked {
     Skipped(String),
 }
 
-/// Orders the first `top` hits by the reranker's scores, in batches until `expired` says that the time is over.
+/// Orders the hits of these places by the reranker's scores, in batches until `expired` says that the time is over.
 /// Adds `rerank` to what the results are degraded by where not even one batch was scored.
 pub fn rerank(
     results: &mut Results,
     query: &str,
     reranker: &dyn Reranker,
-    top: usize,
+    places: Range<usize>,
     expired: &dyn Fn() -> bool,
 ) -> Reranked {
-    let texts: Vec<String> = results.hits.iter().take(top).map(text).collect();
+    let texts: Vec<String> = results.hits.iter().take(places.end).skip(places.start).map(text).collect();
     if texts.len() < 2 {
         return Reranked::Scored(0);
     }
@@ -74,7 +76,7 @@ pub fn rerank(
         results.degraded.push("rerank");
         return Reranked::Skipped(reason);
     }
-    reorder(&mut results.hits, &scores);
+    reorder(&mut results.hits, places.start, &scores);
     Reranked::Scored(scores.len())
 }
 
@@ -91,11 +93,11 @@ fn text(hit: &Hit) -> String {
     text + &passage.text
 }
 
-fn reorder(hits: &mut Vec<Hit>, scores: &[f32]) {
+fn reorder(hits: &mut Vec<Hit>, from: usize, scores: &[f32]) {
     let places: Vec<(f32, f32)> = hits.iter().map(|hit| (hit.score, hit.relevance)).collect();
-    let rest = hits.split_off(scores.len().min(hits.len()));
+    let rest = hits.split_off((from + scores.len()).min(hits.len()));
     let mut scored: Vec<(usize, f32, Hit)> =
-        hits.drain(..).zip(scores).enumerate().map(|(before, (hit, score))| (before + 1, *score, hit)).collect();
+        hits.drain(from..).zip(scores).enumerate().map(|(n, (hit, score))| (from + n + 1, *score, hit)).collect();
     // Stable: equal scores stay as they were.
     scored.sort_by(|a, b| b.1.total_cmp(&a.1));
     for (before, score, mut hit) in scored {

@@ -68,17 +68,17 @@ pub fn load(name: &str, data: Option<&Path>, titles: bool, now: Timestamp) -> Re
         },
     };
     name.clone_into(&mut set.name);
-    if !titles && name != "clinc" {
+    if !titles && !matches!(name, "clinc" | "banking") {
         set.passages.iter_mut().for_each(|p| p.title.clear());
     }
     Ok(set)
 }
 
 fn files(folder: &Path, passages: &str, queries: &str) -> Result<(PathBuf, PathBuf)> {
-    let stem = |name: &str| FILES.iter().find(|(short, _)| *short == name).map_or(name.to_owned(), |(_, l)| (*l).into());
+    let stem =
+        |name: &str| FILES.iter().find(|(short, _)| *short == name).map_or(name.to_owned(), |(_, l)| (*l).into());
     let (passages, queries) = (stem(passages), stem(queries));
-    let paths =
-        (folder.join(format!("{passages}.passages.jsonl")), folder.join(format!("{queries}.queries.jsonl")));
+    let paths = (folder.join(format!("{passages}.passages.jsonl")), folder.join(format!("{queries}.queries.jsonl")));
     for path in [&paths.0, &paths.1] {
         if !path.exists() {
             let known = NAMES.map(|(name, _)| name).join(", ");
@@ -109,7 +109,8 @@ fn across(folder: &Path, asked: &str, found: &str, now: Timestamp) -> Result<Set
     let same: HashMap<&str, &str> =
         own.passages.iter().zip(&other.passages).map(|(a, b)| (a.id.as_str(), b.id.as_str())).collect();
     let queries = own.queries.iter().map(|query| {
-        let relevant = query.relevant.iter().filter_map(|(id, grade)| Some(((*same.get(id.as_str())?).to_owned(), *grade)));
+        let relevant =
+            query.relevant.iter().filter_map(|(id, grade)| Some(((*same.get(id.as_str())?).to_owned(), *grade)));
         Judged { relevant: relevant.collect(), ..query.clone() }
     });
     let queries = queries.collect();

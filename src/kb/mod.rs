@@ -19,10 +19,12 @@ mod audit;
 mod exchange;
 mod feedback;
 mod gaps;
+mod golden;
 mod idempotency;
 mod indexes;
 pub mod markdown;
 pub mod models;
+mod pins;
 mod records;
 mod reranking;
 mod search;
@@ -75,6 +77,7 @@ struct Inner {
     /// Spaces by id: what the store says, kept at hand.
     spaces: RwLock<BTreeMap<SpaceId, Arc<Space>>>,
     shelves: RwLock<BTreeMap<SpaceId, Arc<shelf::Shelf>>>,
+    pins: pins::PinBoard,
     log: records::QueryLog,
     wake: (Mutex<bool>, Condvar),
     stop: AtomicBool,
@@ -107,6 +110,7 @@ impl Kb {
             keys: RwLock::default(),
             spaces: RwLock::default(),
             shelves: RwLock::default(),
+            pins: pins::PinBoard::default(),
             log,
             wake: (Mutex::new(false), Condvar::new()),
             stop: AtomicBool::new(false),

@@ -80,8 +80,8 @@ impl Kb {
         Some((name, wanted.max(self.inner.models.settings.rerank_top)))
     }
 
-    /// Orders the best hits anew, as far as the time allows.
-    pub(super) fn rerank(&self, name: &ModelName, question: &str, results: &mut Results) {
+    /// Orders the best hits anew, as far as the time allows; the first `leading` ones stay.
+    pub(super) fn rerank(&self, name: &ModelName, question: &str, leading: usize, results: &mut Results) {
         let started = Instant::now();
         let settings = &self.inner.models.settings;
         let reranker = match self.inner.models.reranker(name) {
@@ -93,7 +93,7 @@ impl Kb {
             }
         };
         let expired = || started.elapsed() >= settings.rerank_budget;
-        match rerank(results, question, reranker.as_ref(), settings.rerank_top, &expired) {
+        match rerank(results, question, reranker.as_ref(), leading..settings.rerank_top, &expired) {
             Reranked::Scored(_) => {}
             Reranked::Skipped(reason) => tracing::debug!(reranker = %name, reason, "a search was not reranked"),
         }

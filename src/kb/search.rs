@@ -66,7 +66,7 @@ impl Kb {
             hits,
             total: results.total as u64,
             facets: results.facets,
-            corrected_query: None,
+            corrected_query: results.corrected_query,
             degraded: results.degraded.iter().map(ToString::to_string).collect(),
             took_ms: took(started),
         })
@@ -98,11 +98,19 @@ impl Kb {
             facets: request.facets.clone(),
             explain: request.explain,
             without: None,
+            exact: false,
             synonyms: None,
         };
-        let mut results = self.shelf(&grant.space)?.ready()?.search(&query).map_err(engine_error)?;
+        let index = self.shelf(&grant.space)?.ready()?;
+        let pinned = if request.as_of.is_none() { self.pinned(grant, &query.text, now)? } else { None };
+        let text = query.text.clone();
+        let mut results = match &pinned {
+            Some(pinned) => pinned.search(&index, query)?,
+            None => index.search(&query).map_err(engine_error)?,
+        };
         if let Some((reranker, _)) = deep {
-            self.rerank(&reranker, &query.text, &mut results);
+            let leading = pinned.map_or(0, |pinned| pinned.leading(&results));
+            self.rerank(&reranker, &text, leading, &mut results);
             results.hits.drain(..offset.min(results.hits.len()));
             results.hits.truncate(limit);
         }

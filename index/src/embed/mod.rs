@@ -46,6 +46,11 @@ pub trait Embedder: Send + Sync {
     /// The number of values of each vector.
     fn dimension(&self) -> usize;
 
+    /// Whether some dozen sentences can be embedded while a search waits, in well under a millisecond.
+    fn is_quick(&self) -> bool {
+        false
+    }
+
     /// One L2-normalised vector per text, in order; all zeros for a text without content.
     ///
     /// # Errors
