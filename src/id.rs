@@ -104,6 +104,11 @@ name_id!(
     GapId, "a gap id"
 );
 
+name_id!(
+    /// Names a synonym rule: `s_…`; sortable by time.
+    SynonymId, "a synonym id"
+);
+
 impl SpaceId {
     /// The space that every server begins with.
     pub fn default_space() -> Self {
@@ -144,6 +149,13 @@ impl GapId {
     pub fn of(space: &SpaceId, form: &str) -> Self {
         let hash = blake3::hash(format!("{space}\n{form}").as_bytes()).to_hex();
         Self(format!("g_{}", hash.get(..24).unwrap_or_default()))
+    }
+}
+
+impl SynonymId {
+    /// A fresh id of a synonym rule (`s_…`).
+    pub fn fresh(unix_ms: i64) -> Self {
+        Self(fresh("s_", unix_ms))
     }
 }
 

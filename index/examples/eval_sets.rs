@@ -1,6 +1,6 @@
 //! How well does the engine rank judged sets? Prints MRR@10 and recall by mode, and what confidence separates.
 //!
-//! `ZHIYIN_EVAL_DATA=… cargo run --release -p zhiyin-index --example eval_sets [SET …]`
+//! `ZHIYIN_EVAL_DATA=… cargo run --release -p zhiyin-index --example eval_sets [SET …]`; `EXACT=1` without corrections.
 #![expect(
     clippy::disallowed_methods,
     clippy::print_stdout,
@@ -100,6 +100,7 @@ fn main() {
             .to_vec();
     }
     let dump = std::env::var("DUMP").ok();
+    let exact = std::env::var("EXACT").is_ok();
     let mut out = String::new();
     for set in sets {
         let (documents, queries) = load(Path::new(&root), &set);
@@ -120,7 +121,8 @@ fn main() {
             let (mut mrr, mut hit1, mut hit10, mut n) = (0.0, 0, 0, 0);
             let started = std::time::Instant::now();
             for q in &queries {
-                let results = index.search(&Query { mode, explain: dump.is_some(), ..Query::new(&q.text) }).unwrap();
+                let results =
+                    index.search(&Query { mode, exact, explain: dump.is_some(), ..Query::new(&q.text) }).unwrap();
                 let place = results.hits.iter().position(|h| q.relevant.contains(&h.record.id));
                 if dump.is_some() && mode == Mode::Hybrid {
                     for (i, h) in results.hits.iter().take(3).enumerate() {

@@ -17,6 +17,7 @@ mod out;
 mod search;
 mod serve;
 mod spaces;
+mod synonyms;
 mod text;
 
 use clap::{Parser, Subcommand};
@@ -45,6 +46,7 @@ enum Command {
     Export(exchange::Export),
     Gaps(gaps::Gaps),
     Key(keys::Key),
+    Synonym(synonyms::Synonym),
     Space(spaces::Space),
     Reindex(spaces::Reindex),
     Verify(spaces::Verify),
@@ -67,6 +69,7 @@ impl Cli {
             Command::Export(export) => export.run(),
             Command::Gaps(gaps) => gaps.run(),
             Command::Key(key) => key.run(),
+            Command::Synonym(synonym) => synonym.run(),
             Command::Space(space) => space.run(),
             Command::Reindex(reindex) => reindex.run(),
             Command::Verify(verify) => verify.run(),

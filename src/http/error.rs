@@ -90,6 +90,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::VersionNotFound
         | Code::SpaceNotFound
         | Code::GapNotFound
+        | Code::SynonymNotFound
         | Code::KeyNotFound
         | Code::QueryNotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,

@@ -14,7 +14,7 @@ use super::route::{Access, Route};
 use super::search::{
     self, BatchBody, BatchResponse, RelatedParameters, SearchBody, SearchParameters, SimilarBody, SuggestParameters,
 };
-use super::{admin, assets, curation, health, metrics};
+use super::{admin, assets, curation, health, metrics, synonyms};
 use crate::kb::{SpaceStats, VerifyReport, VersionSummary};
 use crate::model::account::{AuditEntry, KeyView, NewKey, Scope};
 use crate::model::answer::AnswerResponse;
@@ -25,6 +25,7 @@ use crate::model::gap::GapView;
 use crate::model::page::Page;
 use crate::model::search::{SearchResponse, SimilarResponse, SuggestResponse};
 use crate::model::space::{DictionaryWord, Space};
+use crate::model::synonym::{Synonym, SynonymPreview};
 
 const OPEN: Access = Access::Open;
 const SEARCH: Access = Access::Scope(Scope::Search);
@@ -38,7 +39,18 @@ const ADMIN: Access = Access::Scope(Scope::Admin);
 
 /// Every route.
 pub fn all() -> Vec<Route> {
-    [searching(), reading(), editing(), exchanging(), working_gaps(), administering(), watching(), showing()].concat()
+    [
+        searching(),
+        reading(),
+        editing(),
+        exchanging(),
+        working_gaps(),
+        curating(),
+        administering(),
+        watching(),
+        showing(),
+    ]
+    .concat()
 }
 
 fn get<H, F>(path: &'static str, access: Access, summary: &'static str, handler: H) -> Route
@@ -151,6 +163,22 @@ fn working_gaps() -> Vec<Route> {
             .query::<InSpace>().gives::<Whole<DictionaryWord>>(200),
         put("/v1/dictionary", CURATE, "Replace the space's own words", curation::put)
             .query::<InSpace>().body::<curation::DictionaryBody>().gives::<Whole<DictionaryWord>>(200),
+    ]
+}
+
+#[rustfmt::skip]
+fn curating() -> Vec<Route> {
+    vec![
+        get("/v1/synonyms", CURATE, "List the space's synonyms", synonyms::list)
+            .query::<InSpace>().gives::<Whole<Synonym>>(200),
+        post("/v1/synonyms", CURATE, "Add a synonym; it counts from the next search on", synonyms::add)
+            .query::<InSpace>().body::<synonyms::SynonymBody>().gives::<Synonym>(201),
+        put("/v1/synonyms", CURATE, "Replace the space's synonyms", synonyms::put)
+            .query::<InSpace>().body::<synonyms::SynonymsBody>().gives::<Whole<Synonym>>(200),
+        post("/v1/synonyms/preview", CURATE, "Show what a synonym would change, on given or logged queries", synonyms::preview)
+            .query::<InSpace>().body::<synonyms::PreviewBody>().gives::<SynonymPreview>(200),
+        Route::new(Method::DELETE, "/v1/synonyms/{id}", CURATE, "Take a synonym away", synonyms::remove)
+            .query::<InSpace>().gives::<Synonym>(200),
     ]
 }
 

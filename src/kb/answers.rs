@@ -56,9 +56,10 @@ impl Kb {
         };
         let results = self.find(grant, &search, now)?;
         let question = request.question.as_str();
+        let understood = results.corrected_query.clone().unwrap_or_else(|| question.to_owned());
         let index = self.shelf(&grant.space)?.ready()?;
         let matched = f64::from(results.confidence) >= self.threshold(grant)?;
-        let citations = if matched { citations(&index, question, &results) } else { Vec::new() };
+        let citations = if matched { citations(&index, &understood, &results) } else { Vec::new() };
         let status = if citations.is_empty() { AnswerStatus::Unanswered } else { AnswerStatus::Answered };
         let answer_id = QueryId::for_answer(now.as_millisecond());
         let hits: Vec<Hit> = results.hits.iter().map(hit).collect();
@@ -88,7 +89,7 @@ impl Kb {
             citations,
             clarify: None,
             handoff: handoff(question, status),
-            interpreted_question: question.to_owned(),
+            interpreted_question: understood,
             gap_id,
             degraded: results.degraded.iter().map(ToString::to_string).collect(),
             took_ms: took(started),

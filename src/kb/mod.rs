@@ -27,6 +27,7 @@ mod records;
 mod search;
 mod shelf;
 mod spaces;
+mod synonyms;
 mod types;
 mod vectors;
 mod workers;
@@ -36,6 +37,7 @@ pub use types::{
     ArticleQuery, ArticleSort, NewFeedback, SpaceStats, StoredResponse, VerifyReport, VersionSummary, Wanted, Written,
 };
 pub use zhiyin_index::Filter;
+use zhiyin_index::Synonyms;
 
 use crate::error::Result;
 use crate::id::SpaceId;
@@ -72,6 +74,8 @@ struct Inner {
     keys: RwLock<HashMap<String, Arc<Key>>>,
     /// Spaces by id: what the store says, kept at hand.
     spaces: RwLock<BTreeMap<SpaceId, Arc<Space>>>,
+    /// Synonyms by space, ready to be applied, once they were needed.
+    synonyms: RwLock<HashMap<SpaceId, Arc<Synonyms>>>,
     shelves: RwLock<BTreeMap<SpaceId, Arc<shelf::Shelf>>>,
     log: records::QueryLog,
     wake: (Mutex<bool>, Condvar),
@@ -96,6 +100,7 @@ impl Kb {
             embedder,
             keys: RwLock::default(),
             spaces: RwLock::default(),
+            synonyms: RwLock::default(),
             shelves: RwLock::default(),
             log,
             wake: (Mutex::new(false), Condvar::new()),

@@ -15,4 +15,5 @@ pub mod page;
 pub mod query;
 pub mod search;
 pub mod space;
+pub mod synonym;
 pub mod text;

@@ -13,6 +13,7 @@ mod open;
 mod queries;
 mod rows;
 mod sync;
+mod synonyms;
 #[cfg(test)]
 mod tests;
 mod vectors;

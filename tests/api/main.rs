@@ -24,3 +24,4 @@ mod repeats;
 mod search;
 mod server;
 mod spaces;
+mod synonyms;

@@ -156,10 +156,7 @@ impl<'a> Corrector<'a, '_> {
             return Ok(());
         }
         let mut guesses = sound::spelled_nearly(word.text, &self.words);
-        let (stem, most) = (crate::analyzer::stem(word.text), allowed(word.text.len()));
-        if most > 0 && word.text.bytes().any(|b| b.is_ascii_alphabetic()) {
-            guesses.extend(slips(&stem, most, &self.words));
-        }
+        guesses.extend(slips(word.text, &self.words));
         if self.add(range.clone(), guesses)? {
             return Ok(());
         }
@@ -313,9 +310,19 @@ pub(super) fn summed<'a>(found: impl Iterator<Item = Near<'a>>) -> Vec<Near<'a>>
     all
 }
 
-/// Words a few slips away: fewer slips first, then a kept first letter, then what is commoner.
-fn slips(word: &str, most: usize, words: &[Arc<Vocabulary>]) -> Vec<Guess> {
-    let mut found = summed(words.iter().flat_map(|own| own.spelled_near(word, most)));
+/// Words a few slips away, from the word as it is written or from its stem: fewer slips first, then a kept first
+/// letter, then what is commoner.
+fn slips(word: &str, words: &[Arc<Vocabulary>]) -> Vec<Guess> {
+    let most = allowed(word.len());
+    if most == 0 || !word.bytes().any(|b| b.is_ascii_alphabetic()) {
+        return Vec::new();
+    }
+    let stem = crate::analyzer::stem(word);
+    let written = (stem != word).then(|| words.iter().flat_map(|own| own.spelled_near(word, most)));
+    let mut all: Vec<Near<'_>> = words.iter().flat_map(|own| own.spelled_near(&stem, most)).collect();
+    all.extend(written.into_iter().flatten());
+    all.sort_by_key(|near| near.distance);
+    let mut found = summed(all.into_iter());
     found.retain(|near| near.distance > 0);
     let first = |near: &Near<'_>| near.text.chars().next() == word.chars().next();
     found.sort_by_key(|near| (near.distance, !first(near)));
