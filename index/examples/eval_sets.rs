@@ -1,6 +1,7 @@
 //! How well does the engine rank judged sets? Prints MRR@10 and recall by mode, and what confidence separates.
 //!
-//! `ZHIYIN_EVAL_DATA=… cargo run --release -p zhiyin-index --example eval_sets [SET …]`; `EXACT=1` without corrections.
+//! `ZHIYIN_EVAL_DATA=… cargo run --release -p zhiyin-index --example eval_sets [SET …]`; `EXACT=1` without corrections,
+//! `SHOW=1` with those that were made.
 #![expect(
     clippy::disallowed_methods,
     clippy::print_stdout,
@@ -100,6 +101,7 @@ fn main() {
             .to_vec();
     }
     let dump = std::env::var("DUMP").ok();
+    let show = std::env::var("SHOW").is_ok();
     let exact = std::env::var("EXACT").is_ok();
     let mut out = String::new();
     for set in sets {
@@ -123,6 +125,9 @@ fn main() {
             for q in &queries {
                 let results =
                     index.search(&Query { mode, exact, explain: dump.is_some(), ..Query::new(&q.text) }).unwrap();
+                if let (Some(corrected), Mode::Hybrid, true) = (&results.corrected_query, mode, show) {
+                    println!("  {} → {corrected}", q.text);
+                }
                 let place = results.hits.iter().position(|h| q.relevant.contains(&h.record.id));
                 if dump.is_some() && mode == Mode::Hybrid {
                     for (i, h) in results.hits.iter().take(3).enumerate() {
