@@ -129,6 +129,11 @@ impl ModelName {
     }
 }
 
+name_id!(
+    /// Names a synonym rule: `s_…`; sortable by time.
+    SynonymId, "a synonym id"
+);
+
 impl SpaceId {
     /// The space that every server begins with.
     pub fn default_space() -> Self {
@@ -184,6 +189,13 @@ impl PinId {
     /// A fresh pin id (`pin_…`).
     pub fn fresh(unix_ms: i64) -> Self {
         Self(fresh("pin_", unix_ms))
+    }
+}
+
+impl SynonymId {
+    /// A fresh id of a synonym rule (`s_…`).
+    pub fn fresh(unix_ms: i64) -> Self {
+        Self(fresh("s_", unix_ms))
     }
 }
 

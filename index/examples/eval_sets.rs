@@ -113,6 +113,8 @@ fn main() {
             .to_vec();
     }
     let dump = std::env::var("DUMP").ok();
+    let show = std::env::var("SHOW").is_ok();
+    let exact = std::env::var("EXACT").is_ok();
     let mut out = String::new();
     for set in sets {
         let (documents, queries) = load(Path::new(&root), &set);
@@ -145,7 +147,11 @@ fn main() {
             let (mut mrr, mut hit1, mut hit10, mut n) = (0.0, 0, 0, 0);
             let started = std::time::Instant::now();
             for q in &queries {
-                let results = index.search(&Query { mode, explain: dump.is_some(), ..Query::new(&q.text) }).unwrap();
+                let results =
+                    index.search(&Query { mode, exact, explain: dump.is_some(), ..Query::new(&q.text) }).unwrap();
+                if let (Some(corrected), Mode::Hybrid, true) = (&results.corrected_query, mode, show) {
+                    println!("  {} → {corrected}", q.text);
+                }
                 let place = results.hits.iter().position(|h| q.relevant.contains(&h.record.id));
                 if dump.is_some() && mode == Mode::Hybrid {
                     for (i, h) in results.hits.iter().take(3).enumerate() {

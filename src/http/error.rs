@@ -93,6 +93,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::GapNotFound
         | Code::GoldenNotFound
         | Code::PinNotFound
+        | Code::SynonymNotFound
         | Code::KeyNotFound
         | Code::QueryNotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,

@@ -36,6 +36,7 @@ mod server;
 mod settings;
 mod shape;
 mod state;
+mod synonyms;
 
 pub use server::{Server, start, until_asked_to_stop};
 pub use settings::{GateSettings, HttpSettings};

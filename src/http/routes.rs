@@ -14,7 +14,7 @@ use super::route::{Access, Route};
 use super::search::{
     self, BatchBody, BatchResponse, RelatedParameters, SearchBody, SearchParameters, SimilarBody, SuggestParameters,
 };
-use super::{admin, assets, curation, golden, health, metrics, models, pins};
+use super::{admin, assets, curation, golden, health, metrics, models, pins, synonyms};
 use crate::kb::{SpaceStats, VerifyReport, VersionSummary};
 use crate::model::account::{AuditEntry, KeyView, NewKey, Scope};
 use crate::model::answer::AnswerResponse;
@@ -28,6 +28,7 @@ use crate::model::page::Page;
 use crate::model::pin::Pin;
 use crate::model::search::{SearchResponse, SimilarResponse, SuggestResponse};
 use crate::model::space::{DictionaryWord, Space};
+use crate::model::synonym::{Synonym, SynonymPreview};
 
 const OPEN: Access = Access::Open;
 const SEARCH: Access = Access::Scope(Scope::Search);
@@ -192,6 +193,16 @@ fn curating() -> Vec<Route> {
             .query::<InSpace>().body::<pins::PinBody>().gives::<Pin>(200),
         Route::new(Method::DELETE, "/v1/pins/{id}", CURATE, "Take a pin away", pins::remove)
             .query::<InSpace>().sends(204, ""),
+        get("/v1/synonyms", CURATE, "List the space's synonyms", synonyms::list)
+            .query::<InSpace>().gives::<Whole<Synonym>>(200),
+        post("/v1/synonyms", CURATE, "Add a synonym; it counts from the next search on", synonyms::add)
+            .query::<InSpace>().body::<synonyms::SynonymBody>().gives::<Synonym>(201),
+        put("/v1/synonyms", CURATE, "Replace the space's synonyms", synonyms::put)
+            .query::<InSpace>().body::<synonyms::SynonymsBody>().gives::<Whole<Synonym>>(200),
+        post("/v1/synonyms/preview", CURATE, "Show what a synonym would change, on given or logged queries", synonyms::preview)
+            .query::<InSpace>().body::<synonyms::PreviewBody>().gives::<SynonymPreview>(200),
+        Route::new(Method::DELETE, "/v1/synonyms/{id}", CURATE, "Take a synonym away", synonyms::remove)
+            .query::<InSpace>().gives::<Synonym>(200),
     ]
 }
 

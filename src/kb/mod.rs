@@ -30,6 +30,7 @@ mod reranking;
 mod search;
 mod shelf;
 mod spaces;
+mod synonyms;
 mod types;
 mod vectors;
 mod workers;
@@ -40,6 +41,7 @@ pub use types::{
     ArticleQuery, ArticleSort, NewFeedback, SpaceStats, StoredResponse, VerifyReport, VersionSummary, Wanted, Written,
 };
 pub use zhiyin_index::Filter;
+use zhiyin_index::Synonyms;
 
 use crate::error::Result;
 use crate::id::SpaceId;
@@ -76,6 +78,8 @@ struct Inner {
     keys: RwLock<HashMap<String, Arc<Key>>>,
     /// Spaces by id: what the store says, kept at hand.
     spaces: RwLock<BTreeMap<SpaceId, Arc<Space>>>,
+    /// Synonyms by space, ready to be applied, once they were needed.
+    synonyms: RwLock<HashMap<SpaceId, Arc<Synonyms>>>,
     shelves: RwLock<BTreeMap<SpaceId, Arc<shelf::Shelf>>>,
     pins: pins::PinBoard,
     log: records::QueryLog,
@@ -109,6 +113,7 @@ impl Kb {
             models,
             keys: RwLock::default(),
             spaces: RwLock::default(),
+            synonyms: RwLock::default(),
             shelves: RwLock::default(),
             pins: pins::PinBoard::default(),
             log,

@@ -18,4 +18,5 @@ pub mod pin;
 pub mod query;
 pub mod search;
 pub mod space;
+pub mod synonym;
 pub mod text;

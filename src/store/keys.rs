@@ -7,6 +7,7 @@
 //! m     meta             name                                    format, openings
 //! s     space            space 00                                Space
 //! w     dictionary       space 00                                [DictionaryWord]
+//! y     synonym          space 00 synonym 00                     Synonym
 //! k     key              key 00                                  Key
 //! h     key by hash      hash of the secret, raw                 KeyId
 //! a     article          space 00 article 00                     Article
@@ -43,6 +44,7 @@ pub(super) enum Table {
     Meta,
     Space,
     Dictionary,
+    Synonym,
     Key,
     KeyByHash,
     Article,
@@ -89,6 +91,7 @@ const TABLES: &[(Table, u8, &str, &[Shape])] = &[
     (Table::Meta, b'm', "meta", &[Raw]),
     (Table::Space, b's', "space", &[Id]),
     (Table::Dictionary, b'w', "dictionary", &[Id]),
+    (Table::Synonym, b'y', "synonym", &[Id, Id]),
     (Table::Key, b'k', "key", &[Id]),
     (Table::KeyByHash, b'h', "key by hash", &[Raw]),
     (Table::Article, b'a', "article", &[Id, Id]),

@@ -14,6 +14,7 @@ mod open;
 mod queries;
 mod rows;
 mod sync;
+mod synonyms;
 #[cfg(test)]
 mod tests;
 mod vectors;

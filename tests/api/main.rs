@@ -26,3 +26,4 @@ mod repeats;
 mod search;
 mod server;
 mod spaces;
+mod synonyms;
