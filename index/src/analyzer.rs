@@ -51,6 +51,14 @@ struct Terms {
     grams: Vec<Raw>,
 }
 
+/// A query taken apart: its distinct terms, and where each of them stands.
+pub(crate) struct Analysis {
+    pub folded: Folded,
+    pub terms: Vec<QueryTerm>,
+    /// Place in `terms` and bytes of the folded text, words first, in order.
+    pub places: Vec<(usize, Range<usize>)>,
+}
+
 static DICTIONARY: LazyLock<Arc<Jieba>> = LazyLock::new(|| Arc::new(Jieba::new()));
 
 static DEFAULT: LazyLock<Arc<Lexicon>> =
@@ -131,24 +139,31 @@ impl Analyzer {
 
     /// The distinct terms of a query, words first, in the order of their first occurrence.
     pub fn query_terms(&self, text: &str) -> Vec<QueryTerm> {
-        let Terms { words, grams, .. } = self.terms(text);
-        let words = words.into_iter().map(|raw| (raw.term, QueryKind::Word));
+        self.analysis(text).terms
+    }
+
+    /// The terms of a query and where they stand.
+    pub(crate) fn analysis(&self, text: &str) -> Analysis {
+        let Terms { folded, words, grams } = self.terms(text);
+        let words = words.into_iter().map(|raw| (raw.term, QueryKind::Word, raw.range));
         let grams = grams.into_iter().filter_map(|raw| match raw.place {
-            Place::Within => Some((raw.term, QueryKind::Gram)),
-            Place::Lone => Some((raw.term, QueryKind::GramPrefix)),
+            Place::Within => Some((raw.term, QueryKind::Gram, raw.range)),
+            Place::Lone => Some((raw.term, QueryKind::GramPrefix, raw.range)),
             Place::Tail => None,
         });
         let mut terms: Vec<QueryTerm> = Vec::new();
+        let mut places = Vec::new();
         let mut seen: HashMap<(String, QueryKind), usize> = HashMap::new();
-        for (term, kind) in words.chain(grams) {
+        for (term, kind, range) in words.chain(grams) {
             let next = terms.len();
             let at = *seen.entry((term.clone(), kind)).or_insert(next);
+            places.push((at, range));
             match terms.get_mut(at) {
                 Some(known) => known.count += 1,
                 None => terms.push(QueryTerm { stop: is_stop(&term, kind), term, kind, count: 1 }),
             }
         }
-        terms
+        Analysis { folded, terms, places }
     }
 
     fn terms(&self, text: &str) -> Terms {

@@ -132,9 +132,9 @@ fn detail(candidate: &Candidate, part: &Part<'_>, prepared: Option<&Prepared>) -
     let mut found = PassageDetail { chars: text.chars().count(), language: detect(&text).as_str(), ..empty };
     let Some(prepared) = prepared else { return Ok(found) };
     let mut held = BTreeSet::new();
-    for (field, term, score) in prepared.explain(candidate.part, lexical, address)? {
-        *found.fields.entry(field).or_default() += score;
-        held.insert(term);
+    for part in prepared.parts(candidate.part, lexical, address)? {
+        *found.fields.entry(part.field).or_default() += part.score;
+        held.insert(part.term.to_owned());
     }
     let (mut all, mut covered) = (0.0, 0.0);
     for term in prepared.terms.iter().filter(|t| !t.gram) {

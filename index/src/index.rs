@@ -261,12 +261,16 @@ impl Index {
         Ok(())
     }
 
-    /// Keeps dense retrieval fast: grows or rebuilds its graph and saves it. Call it off the request path, as often
+    /// Reads the words that corrections need and hears the titles, where that has not been done since the last change;
+    /// keeps dense retrieval fast: grows or rebuilds its graph and saves it. Call it off the request path, as often
     /// as liked; it does nothing when nothing is worth doing. Says what it did.
     ///
     /// # Errors
     /// [`Error::Dense`] where the graph cannot be saved; searching goes on all the same.
     pub fn maintain(&self) -> Result<Option<String>> {
+        let view = self.view.load_full();
+        view.live.lexical.vocabularies()?;
+        view.suggestions.prepare();
         // The long part runs without the writer's lock: publishing goes on.
         let (work, dir) = {
             let writer = self.writer.lock();

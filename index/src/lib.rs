@@ -43,10 +43,14 @@
 //! ```
 
 pub mod analyzer;
+pub mod answer;
 pub mod bitset;
 mod blocks;
 mod candidates;
 pub mod chunk;
+pub mod classify;
+mod closer;
+mod correction;
 mod count;
 pub mod dense;
 mod document;
@@ -61,9 +65,11 @@ mod lexical;
 mod markdown;
 pub mod normalize;
 mod parts;
+mod pinyin;
 mod prepare;
 mod query;
 mod rank;
+mod rewrite;
 pub mod script;
 mod search;
 pub mod sentence;
@@ -85,5 +91,10 @@ pub use filter::{Condition, Filter, Op};
 pub use fuse::{Features, QueryFeatures};
 pub use index::{Index, Opened, Stats};
 pub use query::{Hit, MAX_TOTAL, Mode, Passage, Query, Results};
-pub use settings::{FORMAT, Fusion, IndexSettings, RankSettings};
+pub use rewrite::{
+    Source,
+    lexicon::Lexicon,
+    synonyms::{SynonymRule, Synonyms},
+};
+pub use settings::{Combine, FORMAT, Fusion, IndexSettings, RankSettings};
 pub use suggest::Suggestion;

@@ -4,19 +4,14 @@
 
 use std::sync::Arc;
 
-use crate::analyzer::QueryTerm;
 use crate::bitset::DocSet;
 use crate::document::Record;
-use crate::error::Result;
 use crate::evaluate::Check;
 use crate::filter::Filter;
 use crate::index::{ShelfView, View};
-use crate::lexical::{LexicalView, Prepared, Totals};
+use crate::lexical::{Lookup, Totals, Views};
 use crate::query::Query;
 use crate::settings::RankSettings;
-
-/// Most distinct terms of a query that are looked up; the rarest are kept.
-const MAX_TERMS: usize = 96;
 
 /// One shelf within a search.
 pub(crate) struct Part<'a> {
@@ -72,8 +67,8 @@ pub(crate) fn parts<'a>(view: &'a View, query: &Query, check: Option<&Check>) ->
         .collect()
 }
 
-/// Looks the query's terms up, with statistics over exactly what counts.
-pub(crate) fn prepare(terms: &[QueryTerm], parts: &[Part<'_>], rank: &RankSettings) -> Result<Prepared> {
+/// What looks terms up, with statistics over exactly what counts.
+pub(crate) fn lookup<'a>(parts: &'a [Part<'_>], rank: &'a RankSettings) -> Lookup<'a> {
     let mut totals = Totals::default();
     for part in parts {
         let table = &part.shelf.table;
@@ -87,7 +82,6 @@ pub(crate) fn prepare(terms: &[QueryTerm], parts: &[Part<'_>], rank: &RankSettin
             }
         }
     }
-    let views: Vec<(&LexicalView, Option<&DocSet>)> =
-        parts.iter().map(|part| (&part.shelf.lexical, part.time.as_ref())).collect();
-    Prepared::new(terms, &views, &totals, rank, MAX_TERMS)
+    let views: Views<'a> = parts.iter().map(|part| (&part.shelf.lexical, part.time.as_ref())).collect();
+    Lookup::new(views, totals, rank)
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::document::Record;
 use crate::filter::Filter;
+use crate::rewrite::synonyms::Synonyms;
 
 /// Up to here matching documents are counted.
 pub const MAX_TOTAL: usize = 1_000;
@@ -47,6 +48,10 @@ pub struct Query {
     pub explain: bool,
     /// Leave this id out.
     pub without: Option<String>,
+    /// Take every word as it is written: no corrections.
+    pub exact: bool,
+    /// The space's synonyms.
+    pub synonyms: Option<Arc<Synonyms>>,
 }
 
 impl Query {
@@ -99,6 +104,8 @@ pub struct Results {
     pub total: usize,
     /// Matching documents by value.
     pub facets: BTreeMap<String, BTreeMap<String, u64>>,
+    /// The query as it was understood, where the best hit was found by a correction of it.
+    pub corrected_query: Option<String>,
     /// Lists that should have taken part and could not.
     pub degraded: Vec<&'static str>,
 }

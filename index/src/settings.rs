@@ -3,12 +3,15 @@
 //! Invariant: whatever changes what is written to disk is part of the fingerprint, so that an index made
 //! otherwise is rebuilt, never misread.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::analyzer::UserWord;
 use crate::chunk::ChunkLimits;
 use crate::dense::DenseSettings;
 use crate::document::FIELD_COUNT;
+use crate::rewrite::lexicon::Lexicon;
 
 /// Raised when the layout on disk or the analysis changes.
 pub const FORMAT: u32 = 1;
@@ -24,6 +27,8 @@ pub struct IndexSettings {
     pub dense: DenseSettings,
     /// Ranking; may change without a rebuild.
     pub rank: RankSettings,
+    /// Translations of words, used where the index holds both languages; may change without a rebuild.
+    pub lexicon: Option<Arc<Lexicon>>,
 }
 
 impl IndexSettings {
@@ -44,13 +49,16 @@ impl IndexSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Fusion {
-    /// `w · bm25 / ideal · scale + (1 − w) · cosine` (Bruch, Gai and Ingber 2023, with the query's own ideal score
+    /// `w · bm25 / ideal · scale + (1 − w) · cosine + v · cosine of the nearest sentence` (Bruch, Gai and Ingber 2023, with the query's own ideal score
     /// as the normaliser).
     Convex {
         /// Weight of the words, in [0, 1].
         words: f32,
         /// What the words' share of the ideal is multiplied by.
         scale: f32,
+        /// Weight of the nearest sentence.
+        #[serde(default)]
+        sentence: f32,
     },
     /// `Σ w / (k + rank)` (Cormack, Clarke and Büttcher 2009).
     ReciprocalRank {
@@ -59,6 +67,17 @@ pub enum Fusion {
         /// Weight of the words' list; the vectors' has `1 − words`.
         words: f32,
     },
+}
+
+/// How the ways to say one concept add up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Combine {
+    /// The best one counts.
+    #[default]
+    Best,
+    /// Their sum, up to what the strongest could give (probabilistic structured queries: Darwish and Oard 2003).
+    Sum,
 }
 
 /// How passages are ranked: data, not code; the defaults are `index/data/rank.json`.
@@ -77,6 +96,9 @@ pub struct RankSettings {
     pub grams: f32,
     /// What a stop word's weight is multiplied by.
     pub stop_weight: f32,
+    /// How synonyms, corrections and translations of one word add up.
+    #[serde(default)]
+    pub alternatives: Combine,
     /// How the lists become one.
     pub fusion: Fusion,
     /// Fewest documents taken from each list.
@@ -110,7 +132,8 @@ const FALLBACK: RankSettings = RankSettings {
     body: 1.0,
     grams: 1.0,
     stop_weight: 1.0,
-    fusion: Fusion::Convex { words: 0.7, scale: 2.0 },
+    alternatives: Combine::Best,
+    fusion: Fusion::Convex { words: 0.7, scale: 2.0, sentence: 0.3 },
     candidates: 50,
     confidence: [-3.0, 4.0, 2.0, 0.0, 0.0],
     threshold: 0.5,

@@ -8,7 +8,7 @@ use crate::dense::PreparedQuery;
 use crate::document::{StoredPassage, document_of, ordinal_of, passage_id};
 use crate::error::{Error, Result};
 use crate::fuse::{Features, QueryFeatures, confidence, relevance, share};
-use crate::lexical::Prepared;
+use crate::lexical::{Prepared, PreparedAlternative, ScoredPart};
 use crate::parts::Part;
 use crate::query::{Hit, Passage};
 use crate::rank::Ranked;
@@ -16,7 +16,7 @@ use crate::settings::RankSettings;
 use crate::snippet::Highlighter;
 
 /// Characters of the highlighted window.
-const WINDOW: usize = 160;
+pub(crate) const WINDOW: usize = 160;
 
 /// The passage of the body that is shown. Where a known question matched, the lists may hold none of the body: then
 /// the document's passages are compared with the query one by one.
@@ -68,7 +68,7 @@ pub(crate) fn hit(ranked: &Ranked, part: &Part<'_>, shown: u64, highlighter: &Hi
     })
 }
 
-fn stored(part: &Part<'_>, passage: u64) -> Result<StoredPassage> {
+pub(crate) fn stored(part: &Part<'_>, passage: u64) -> Result<StoredPassage> {
     let address = part.shelf.lexical.address(passage)?;
     let address = address.ok_or_else(|| Error::Lexical(format!("passage {passage} is not stored")))?;
     part.shelf.lexical.stored(address)
@@ -84,16 +84,28 @@ pub(crate) fn explain(
 ) -> Result<serde_json::Value> {
     let features = &ranked.best.features;
     let mut words = Vec::new();
+    let mut rewrites: Vec<&PreparedAlternative> = Vec::new();
     if let (Some(prepared), Some(address)) = (prepared, part.shelf.lexical.address(ranked.best.passage)?) {
-        for (field, term, score) in prepared.explain(ranked.best.part, &part.shelf.lexical, address)? {
-            words.push(json!({ "field": field, "term": term, "score": score }));
+        for ScoredPart { field, term, score, alternative } in
+            prepared.parts(ranked.best.part, &part.shelf.lexical, address)?
+        {
+            let mut word = json!({ "field": field, "term": term, "score": score });
+            if let (Some(alternative), Some(word)) = (alternative, word.as_object_mut()) {
+                word.insert("instead_of".into(), json!(alternative.of));
+                word.insert("source".into(), json!(alternative.source));
+                // Only what this hit holds: other ways that were tried may stand where the caller must not look.
+                if !rewrites.iter().any(|known| std::ptr::eq(*known, alternative)) {
+                    rewrites.push(alternative);
+                }
+            }
+            words.push(word);
         }
     }
     Ok(json!({
         "passage": { "ordinal": ordinal_of(ranked.best.passage), "kind": if ordinal_of(ranked.best.passage) < ranked.record.chunks { "body" } else { "question" } },
         "words": { "bm25": features.bm25, "ideal": query.ideal, "share": share(features, query), "rank": features.words_rank, "parts": words },
         "vectors": { "cosine": features.cosine, "rank": features.vectors_rank, "graph": part.shelf.dense.uses_graph(part.accept.as_ref().map(|a| a.count())) },
-        "query": { "terms": prepared.map(|p| &p.terms), "known": query.known },
+        "query": { "terms": prepared.map(|p| &p.terms), "known": query.known, "rewrites": rewrites },
         "fusion": rank.fusion,
         "relevance": ranked.best.relevance,
         "confidence": { "weights": rank.confidence, "value": confidence(features, query, rank) },

@@ -66,7 +66,7 @@ impl Kb {
             hits,
             total: results.total as u64,
             facets: results.facets,
-            corrected_query: None,
+            corrected_query: results.corrected_query,
             degraded: results.degraded.iter().map(ToString::to_string).collect(),
             took_ms: took(started),
         })
@@ -96,6 +96,8 @@ impl Kb {
             facets: request.facets.clone(),
             explain: request.explain,
             without: None,
+            exact: false,
+            synonyms: None,
         };
         let index = self.shelf(&grant.space)?.ready()?;
         let pinned = if request.as_of.is_none() { self.pinned(grant, &query.text, now)? } else { None };

@@ -17,12 +17,15 @@ use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, Te
 use crate::document::{FIELD_COUNT, Record, StoredPassage, TEXT_FIELDS, document_of};
 use crate::error::{Error, Result};
 
+mod lookup;
 mod query;
 mod score;
 mod statistics;
 mod view;
+mod vocabulary;
 
-pub(crate) use query::Prepared;
+pub(crate) use lookup::{Lookup, Views};
+pub(crate) use query::{Prepared, PreparedAlternative, ScoredPart};
 pub(crate) use score::Matching;
 pub(crate) use statistics::Totals;
 pub(crate) use view::LexicalView;

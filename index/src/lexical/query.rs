@@ -1,38 +1,26 @@
 //! How well passages fit the words of a query: weighted BM25 over the text fields, the best passage per document.
 //!
-//! Invariant: a document outside the accepted set never enters the list, and never pushes another one out of it.
+//! Invariant: a document outside the accepted set never enters the list, and never pushes another one out of it; a
+//! concept counts once, however many ways there are to say it.
 //! BM25: Robertson and Zaragoza 2009, k1 = 1.2, b = 0.75.
 
-use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
 
 use serde::Serialize;
-use tantivy::postings::TermInfo;
+use tantivy::DocAddress;
 use tantivy::schema::IndexRecordOption;
-use tantivy::{DocAddress, Term};
 
 use super::failed;
-use super::score::{Best, Cursor, K1, LexicalHit, Matching, Norms, Scan, Sums, norms, scan};
-use super::statistics::Totals;
+use super::lookup::{Clause, Found, Lookup};
+use super::score::{Best, Cursor, K1, LexicalHit, Matching, Norms, Readings, Scan, Unit, Windows, norms, scan};
 use super::view::{LexicalView, Segment};
 use crate::analyzer::{QueryKind, QueryTerm};
 use crate::bitset::DocSet as DocumentSet;
 use crate::document::{FIELD_COUNT, TEXT_FIELDS};
 use crate::error::Result;
-use crate::settings::RankSettings;
-
-/// Most grams that one character is completed to.
-const MAX_EXPANSION: usize = 64;
-
-/// One term in one field, with its weight.
-struct Clause {
-    field: usize,
-    text: String,
-    /// The most that it gives.
-    weight: f32,
-    frequency: u64,
-    /// Its postings, by view and segment.
-    places: Vec<Vec<Option<TermInfo>>>,
-}
+use crate::rewrite::{Concept, Source};
+use crate::settings::Combine;
 
 /// A distinct term of the query and how rare it is.
 #[derive(Debug, Clone, Serialize)]
@@ -44,71 +32,110 @@ pub(crate) struct PreparedTerm {
     pub known: bool,
 }
 
-/// A query made ready for one view (or two, when the past is searched too).
-pub(crate) struct Prepared {
-    clauses: Vec<Clause>,
-    pub terms: Vec<PreparedTerm>,
-    norms: [Box<Norms>; FIELD_COUNT],
-    /// BM25 that a passage would get which holds every term of the query at full strength, in the body.
-    pub ideal: f32,
+/// Another way to say a part of the query, as it is searched for.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct PreparedAlternative {
+    /// What was asked.
+    pub of: String,
+    pub text: String,
+    pub source: Source,
+    pub weight: f32,
+    /// Bytes of the query that it corrects.
+    #[serde(skip)]
+    pub place: Option<Range<usize>>,
 }
 
-fn idf(frequency: u64, passages: u64) -> f32 {
-    let (n, df) = (passages as f32, frequency as f32);
-    ((n - df + 0.5) / (df + 0.5)).ln_1p()
+/// One way to say a concept.
+struct Reading {
+    clauses: Vec<Arc<[Clause]>>,
+    /// What each of its scores is multiplied by.
+    scale: f32,
+    /// Place in the alternatives of the query; absent for what was asked.
+    alternative: Option<usize>,
+}
+
+/// A query made ready for one view (or two, when the past is searched too).
+pub(crate) struct Prepared {
+    plain: Vec<Arc<[Clause]>>,
+    concepts: Vec<Vec<Reading>>,
+    combine: Combine,
+    pub terms: Vec<PreparedTerm>,
+    pub alternatives: Vec<PreparedAlternative>,
+    norms: [Box<Norms>; FIELD_COUNT],
+    /// BM25 that a passage would get which holds every concept of the query at full strength, in the body.
+    pub ideal: f32,
+    /// Share of the query's information that is carried by concepts which occur at all.
+    pub known: f32,
+}
+
+/// What a clause gave to a passage's score.
+pub(crate) struct ScoredPart<'a> {
+    pub field: &'static str,
+    pub term: &'a str,
+    pub score: f32,
+    /// The alternative it belongs to.
+    pub alternative: Option<&'a PreparedAlternative>,
+}
+
+/// A concept on its way to being prepared.
+struct Weighed {
+    terms: Vec<PreparedTerm>,
+    readings: Vec<Reading>,
+    alternatives: Vec<PreparedAlternative>,
+    information: f32,
+    /// Rarity of its words, and of those that occur, however said.
+    words: f32,
+    known: f32,
 }
 
 impl Prepared {
-    /// Looks every term up in the views; `accepts` narrows what counts (for the past), view by view.
-    pub fn new(
-        terms: &[QueryTerm],
-        views: &[(&LexicalView, Option<&DocumentSet>)],
-        totals: &Totals,
-        rank: &RankSettings,
-        most: usize,
-    ) -> Result<Self> {
-        let passages = totals.passages.max(1);
-        let mut found: Vec<(PreparedTerm, f32, Vec<Clause>)> = Vec::new();
-        for term in terms {
-            let strength = if term.stop { rank.stop_weight } else { 1.0 };
-            let gram = term.kind != QueryKind::Word;
-            let texts = match term.kind {
-                QueryKind::GramPrefix => expand(views, &term.term)?,
-                _ => vec![term.term.clone()],
-            };
-            let mut clauses = Vec::new();
-            for text in texts {
-                for (field, name) in TEXT_FIELDS.iter().enumerate() {
-                    if (*name == "grams") == gram {
-                        clauses.extend(clause(views, field, &text, strength * rank.field_weight(field), passages)?);
-                    }
-                }
-            }
-            let known = clauses.iter().map(|c| c.frequency).max().unwrap_or(0);
-            // An unseen term counts as the rarest: what nobody wrote about cannot be answered.
-            let idf = idf(known, passages);
-            let weight = strength * if gram { rank.grams } else { 1.0 };
-            let prepared = PreparedTerm { text: term.term.clone(), gram, stop: term.stop, idf, known: known > 0 };
-            found.push((prepared, weight * idf, clauses));
+    /// Looks every term up.
+    pub fn new(concepts: &[Concept], lookup: &mut Lookup<'_>, most: usize) -> Result<Self> {
+        let mut found = Vec::with_capacity(concepts.len());
+        for concept in concepts {
+            found.push(weigh(concept, lookup)?);
         }
         if found.len() > most {
-            found.sort_by(|a, b| b.1.total_cmp(&a.1));
+            found.sort_by(|a, b| b.information.total_cmp(&a.information));
             found.truncate(most);
         }
-        let ideal = found.iter().map(|(_, weight, _)| weight * (K1 + 1.0)).sum();
-        let mut clauses = Vec::new();
-        let mut prepared = Vec::new();
-        for (term, _, mut own) in found {
-            prepared.push(term);
-            clauses.append(&mut own);
+        let sum = |of: fn(&Weighed) -> f32| -> f32 { found.iter().map(of).sum() };
+        let words = sum(|w| w.words);
+        let known = if words > 0.0 { sum(|w| w.known) / words } else { 0.0 };
+        let mut prepared = Self {
+            plain: Vec::new(),
+            concepts: Vec::new(),
+            combine: lookup.rank.alternatives,
+            terms: Vec::new(),
+            alternatives: Vec::new(),
+            norms: std::array::from_fn(|field| norms(lookup.totals.mean_length(field))),
+            ideal: sum(|w| w.information) * (K1 + 1.0),
+            known,
+        };
+        for weighed in found {
+            prepared.take(weighed);
         }
-        let norms = std::array::from_fn(|field| norms(totals.mean_length(field)));
-        Ok(Self { clauses, terms: prepared, norms, ideal })
+        Ok(prepared)
+    }
+
+    fn take(&mut self, mut weighed: Weighed) {
+        self.terms.append(&mut weighed.terms);
+        if weighed.readings.len() == 1 && weighed.readings.iter().all(|r| r.scale == 1.0) {
+            self.plain.extend(weighed.readings.into_iter().flat_map(|r| r.clauses));
+            return;
+        }
+        let before = self.alternatives.len();
+        for reading in &mut weighed.readings {
+            reading.alternative = reading.alternative.map(|place| place + before);
+        }
+        self.alternatives.append(&mut weighed.alternatives);
+        self.concepts.push(weighed.readings);
     }
 
     fn cursor<'a>(
         &'a self,
         clause: &Clause,
+        scale: f32,
         view: usize,
         segment: &'a Segment,
         ordinal: usize,
@@ -118,7 +145,32 @@ impl Prepared {
         let Some((postings, lengths)) = segment.text(clause.field) else { return Ok(None) };
         let postings =
             postings.read_block_postings_from_terminfo(info, IndexRecordOption::WithFreqs).map_err(failed)?;
-        Ok(Some(Cursor::new(postings, lengths, norms, clause.weight)))
+        Ok(Some(Cursor::new(postings, lengths, norms, clause.weight * scale)))
+    }
+
+    /// What a segment is gone through with.
+    fn units<'a>(&'a self, view: usize, segment: &'a Segment, ordinal: usize) -> Result<Vec<Unit<'a>>> {
+        let mut units = Vec::new();
+        for clause in self.plain.iter().flat_map(|clauses| clauses.iter()) {
+            units.extend(self.cursor(clause, 1.0, view, segment, ordinal)?.map(Unit::Clause));
+        }
+        for concept in &self.concepts {
+            let mut readings = Vec::with_capacity(concept.len());
+            for reading in concept {
+                let mut cursors = Vec::new();
+                for clause in reading.clauses.iter().flat_map(|clauses| clauses.iter()) {
+                    cursors.extend(self.cursor(clause, reading.scale, view, segment, ordinal)?);
+                }
+                readings.push(cursors);
+            }
+            let most = most(concept);
+            units.extend(Readings::of(readings, self.combine, most).map(Unit::Concept));
+        }
+        Ok(units)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.plain.iter().all(|clauses| clauses.is_empty()) && self.concepts.is_empty()
     }
 
     /// The best passage of each of the `k` best documents, best first, of the view with that number; counts what
@@ -131,17 +183,13 @@ impl Prepared {
         accept: Option<&DocumentSet>,
         matching: &mut Matching,
     ) -> Result<Vec<LexicalHit>> {
-        if self.clauses.is_empty() || k == 0 {
+        if self.is_empty() || k == 0 {
             return Ok(Vec::new());
         }
         let mut best = Best::new(k);
-        let mut sums = Sums::new();
-        let mut cursors = Vec::new();
+        let mut windows = Windows::new(!self.concepts.is_empty());
         for (ordinal, (segment, reader)) in view.segments.iter().zip(view.searcher.segment_readers()).enumerate() {
-            cursors.clear();
-            for clause in &self.clauses {
-                cursors.extend(self.cursor(clause, number, segment, ordinal)?);
-            }
+            let mut units = self.units(number, segment, ordinal)?;
             let alive = reader.alive_bitset();
             let scanned = Scan {
                 ordinal: ordinal as u32,
@@ -149,7 +197,7 @@ impl Prepared {
                 is_alive: &|doc| alive.is_none_or(|a| a.is_alive(doc)),
                 accept,
             };
-            scan(&scanned, &mut cursors, &mut sums, &mut best, matching);
+            scan(&scanned, &mut units, &mut windows, &mut best, matching);
         }
         Ok(best.finish())
     }
@@ -163,76 +211,145 @@ impl Prepared {
     ) -> Result<Vec<Option<f32>>> {
         let of = |(_, address): &(u64, DocAddress)| {
             let parts = self.parts(number, view, *address)?;
-            Ok((!parts.is_empty()).then(|| parts.iter().map(|(_, score)| score).sum()))
+            Ok((!parts.is_empty()).then(|| parts.iter().map(|part| part.score).sum()))
         };
         addresses.iter().map(of).collect()
     }
 
-    /// What each clause gives to a passage's score: field, term, score.
-    pub fn explain(
-        &self,
-        number: usize,
-        view: &LexicalView,
-        address: DocAddress,
-    ) -> Result<Vec<(&'static str, String, f32)>> {
-        let parts = self.parts(number, view, address)?.into_iter();
-        let named = |(clause, score): (&Clause, f32)| {
-            (TEXT_FIELDS.get(clause.field).copied().unwrap_or(""), clause.text.clone(), score)
-        };
-        Ok(parts.map(named).collect())
-    }
-
-    fn parts(&self, number: usize, view: &LexicalView, address: DocAddress) -> Result<Vec<(&Clause, f32)>> {
+    /// What each clause gives to a passage's score.
+    pub fn parts(&self, number: usize, view: &LexicalView, address: DocAddress) -> Result<Vec<ScoredPart<'_>>> {
         let ordinal = address.segment_ord as usize;
         let Some(segment) = view.segments.get(ordinal) else { return Ok(Vec::new()) };
+        let one = |clause, scale| -> Result<Option<ScoredPart<'_>>> {
+            let Some(mut cursor) = self.cursor(clause, scale, number, segment, ordinal)? else { return Ok(None) };
+            let field = TEXT_FIELDS.get(clause.field).copied().unwrap_or("");
+            let score = cursor.score_at(address.doc_id);
+            Ok(score.map(|score| ScoredPart { field, term: &clause.text, score, alternative: None }))
+        };
         let mut parts = Vec::new();
-        for clause in &self.clauses {
-            let Some(mut cursor) = self.cursor(clause, number, segment, ordinal)? else { continue };
-            parts.extend(cursor.score_at(address.doc_id).map(|score| (clause, score)));
+        for clause in self.plain.iter().flat_map(|clauses| clauses.iter()) {
+            parts.extend(one(clause, 1.0)?);
+        }
+        for concept in &self.concepts {
+            let mut readings: Vec<(f32, Vec<ScoredPart<'_>>)> = Vec::new();
+            for reading in concept {
+                let mut own = Vec::new();
+                for clause in reading.clauses.iter().flat_map(|clauses| clauses.iter()) {
+                    own.extend(one(clause, reading.scale)?);
+                }
+                let alternative = reading.alternative.and_then(|place| self.alternatives.get(place));
+                own.iter_mut().for_each(|part| part.alternative = alternative);
+                readings.push((own.iter().map(|part| part.score).sum(), own));
+            }
+            parts.extend(together(readings, most(concept), self.combine));
         }
         Ok(parts)
     }
 }
 
-/// A term in a field, where any passage that counts has it.
-fn clause(
-    views: &[(&LexicalView, Option<&DocumentSet>)],
-    field: usize,
-    text: &str,
-    boost: f32,
-    passages: u64,
-) -> Result<Option<Clause>> {
-    let mut frequency = 0;
-    let mut places = Vec::with_capacity(views.len());
-    for (view, accept) in views {
-        let Some(of_field) = view.fields.text.get(field) else { return Ok(None) };
-        let term = Term::from_field_text(*of_field, text);
-        let own = view.locate(field, &term)?;
-        frequency += view.frequency(field, &term, &own, *accept)?;
-        places.push(own);
-    }
-    let weight = boost * idf(frequency, passages) * (K1 + 1.0);
-    Ok((frequency > 0).then(|| Clause { field, text: text.to_owned(), weight, frequency, places }))
+/// The most that a concept gives: what its strongest reading does.
+fn most(concept: &[Reading]) -> f32 {
+    let of = |reading: &Reading| -> f32 {
+        let clauses = reading.clauses.iter().flat_map(|clauses| clauses.iter());
+        clauses.map(|clause| clause.weight).sum::<f32>() * reading.scale
+    };
+    concept.iter().map(of).fold(0.0, f32::max)
 }
 
-/// Grams that begin with a character, commonest first.
-fn expand(views: &[(&LexicalView, Option<&DocumentSet>)], prefix: &str) -> Result<Vec<String>> {
-    let mut found: HashMap<String, u64> = HashMap::new();
-    for (view, _) in views {
-        for segment in &view.segments {
-            let Some((inverted, _)) = segment.text(FIELD_COUNT - 1) else { continue };
-            let mut end = prefix.as_bytes().to_vec();
-            end.push(0xff);
-            let mut stream = inverted.terms().range().ge(prefix.as_bytes()).lt(&end).into_stream().map_err(failed)?;
-            while stream.advance() {
-                if let Ok(text) = std::str::from_utf8(stream.key()) {
-                    *found.entry(text.to_owned()).or_default() += u64::from(stream.value().doc_freq);
-                }
-            }
+/// The parts that make up a concept's score, as the scan makes it up.
+fn together(readings: Vec<(f32, Vec<ScoredPart<'_>>)>, most: f32, combine: Combine) -> Vec<ScoredPart<'_>> {
+    if combine == Combine::Best {
+        // The first of equals: what was asked before what might be meant.
+        let best = readings.into_iter().rev().max_by(|a, b| a.0.total_cmp(&b.0));
+        return best.map(|(_, parts)| parts).unwrap_or_default();
+    }
+    let sum: f32 = readings.iter().map(|(score, _)| score).sum();
+    let mut parts: Vec<ScoredPart<'_>> = readings.into_iter().flat_map(|(_, parts)| parts).collect();
+    if sum > most {
+        parts.iter_mut().for_each(|part| part.score *= most / sum);
+    }
+    parts
+}
+
+/// How much the terms of one reading say.
+struct Said {
+    found: Vec<Arc<Found>>,
+    information: f32,
+    /// The same of the terms that occur.
+    occurring: f32,
+    /// Rarity of the words, and of those that occur.
+    words: f32,
+    known: f32,
+    whole: bool,
+}
+
+fn said(terms: &[QueryTerm], lookup: &mut Lookup<'_>) -> Result<Said> {
+    let found = terms.iter().map(|term| lookup.find(term)).collect::<Result<Vec<_>>>()?;
+    let sum = |all: bool| -> f32 {
+        found.iter().filter(|f| all || f.frequency > 0).map(|found| found.strength * found.idf).sum()
+    };
+    let rarity = |all: bool| -> f32 {
+        let words = terms.iter().zip(&found).filter(|(term, _)| term.kind == QueryKind::Word);
+        words.filter(|(_, f)| all || f.frequency > 0).map(|(_, f)| f.idf).sum()
+    };
+    let whole = found.iter().all(|found| found.frequency > 0);
+    let (information, occurring, words, known) = (sum(true), sum(false), rarity(true), rarity(false));
+    Ok(Said { information, occurring, words, known, whole, found })
+}
+
+impl Said {
+    fn reading(self, weight: f32, information: f32, alternative: Option<usize>) -> Reading {
+        // No way to say a concept gives more than the concept is worth.
+        let scale = if self.occurring > information { weight * information / self.occurring } else { weight };
+        Reading { clauses: self.found.iter().map(|found| found.clauses.clone()).collect(), scale, alternative }
+    }
+}
+
+/// A concept is worth what was asked; where that does not occur as a whole, what the likeliest alternative is worth.
+fn weigh(concept: &Concept, lookup: &mut Lookup<'_>) -> Result<Weighed> {
+    let asked = said(&concept.terms, lookup)?;
+    let terms: Vec<PreparedTerm> = concept.terms.iter().zip(&asked.found).map(|(t, f)| prepared_term(t, f)).collect();
+    let of = concept.terms.iter().find(|t| t.kind == QueryKind::Word).or(concept.terms.first());
+    let of = of.map(|term| term.term.clone()).unwrap_or_default();
+    let mut others = Vec::new();
+    for alternative in &concept.alternatives {
+        let said = said(&alternative.terms, lookup)?;
+        if said.occurring > 0.0 {
+            others.push((alternative, said));
         }
     }
-    let mut grams: Vec<(String, u64)> = found.into_iter().collect();
-    grams.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    grams.truncate(MAX_EXPANSION);
-    Ok(grams.into_iter().map(|(text, _)| text).collect())
+    let likeliest = others.iter().rev().max_by(|a, b| a.0.weight.total_cmp(&b.0.weight)).map(|(_, said)| said);
+    let measure = if asked.whole { &asked } else { likeliest.unwrap_or(&asked) };
+    let (information, words) = (measure.information, measure.words);
+    if others.is_empty() {
+        let known = asked.known;
+        let reading = asked.reading(1.0, f32::MAX, None);
+        return Ok(Weighed { terms, readings: vec![reading], alternatives: Vec::new(), information, words, known });
+    }
+    // What was written wrongly is believed by as much of it as occurs.
+    let wrong = !asked.whole && concept.alternatives.iter().any(|a| a.place.is_some());
+    let belief = if wrong { asked.occurring / asked.information } else { 1.0 };
+    let mut readings = vec![asked.reading(belief, information, None)];
+    let mut alternatives = Vec::new();
+    for (alternative, said) in others {
+        readings.push(said.reading(alternative.weight, information, Some(alternatives.len())));
+        alternatives.push(PreparedAlternative {
+            of: of.clone(),
+            text: alternative.text.clone(),
+            source: alternative.source,
+            weight: alternative.weight,
+            place: alternative.place.clone(),
+        });
+    }
+    Ok(Weighed { terms, readings, alternatives, information, words, known: words })
+}
+
+fn prepared_term(term: &QueryTerm, found: &Found) -> PreparedTerm {
+    PreparedTerm {
+        text: term.term.clone(),
+        gram: term.kind != QueryKind::Word,
+        stop: term.stop,
+        idf: found.idf,
+        known: found.frequency > 0,
+    }
 }

@@ -14,6 +14,7 @@ use tantivy::{DocAddress, TERMINATED};
 
 use crate::bitset::DocSet;
 use crate::document::document_of;
+use crate::settings::Combine;
 
 /// BM25's term frequency saturation and length normalisation.
 pub(super) const K1: f32 = 1.2;
@@ -103,6 +104,91 @@ impl<'a> Cursor<'a> {
     }
 }
 
+/// The ways to say one concept, each with its clauses' postings.
+pub(super) struct Readings<'a> {
+    readings: Vec<Vec<Cursor<'a>>>,
+    combine: Combine,
+    /// The most that the concept gives, here and anywhere.
+    weight: f32,
+    most: f32,
+}
+
+impl<'a> Readings<'a> {
+    /// Absent where nothing of it stands in the segment.
+    pub fn of(mut readings: Vec<Vec<Cursor<'a>>>, combine: Combine, most: f32) -> Option<Self> {
+        readings.retain(|cursors| !cursors.is_empty());
+        let bounds = readings.iter().map(|cursors| cursors.iter().map(|c| c.weight).sum::<f32>());
+        let weight = match combine {
+            Combine::Best => bounds.fold(0.0, f32::max),
+            Combine::Sum => bounds.sum::<f32>().min(most),
+        };
+        (!readings.is_empty()).then_some(Self { readings, combine, weight, most })
+    }
+
+    fn with(&self, before: f32, score: f32) -> f32 {
+        match self.combine {
+            Combine::Best => before.max(score),
+            Combine::Sum => (before + score).min(self.most),
+        }
+    }
+
+    fn score_at(&mut self, doc: u32) -> f32 {
+        let mut sum = 0.0;
+        for place in 0..self.readings.len() {
+            let Some(cursors) = self.readings.get_mut(place) else { continue };
+            let own: f32 = cursors.iter_mut().filter_map(|cursor| cursor.score_at(doc)).sum();
+            sum = self.with(sum, own);
+        }
+        sum
+    }
+
+    /// Adds a window's scores: reading by reading, then the concept as one.
+    fn add(&mut self, start: u32, windows: &mut Windows) {
+        let Windows { sums, concept, reading } = windows;
+        for place in 0..self.readings.len() {
+            let Some(cursors) = self.readings.get_mut(place) else { continue };
+            for cursor in cursors {
+                cursor.skip_to(start);
+                reading.add(cursor, start);
+            }
+            reading.take(|slot, score| concept.change(slot, |before| self.with(before, score)));
+        }
+        concept.take(|slot, score| sums.change(slot, |before| before + score));
+    }
+}
+
+/// What is gone through as one: a clause, or all that says one concept.
+pub(super) enum Unit<'a> {
+    Clause(Cursor<'a>),
+    Concept(Readings<'a>),
+}
+
+impl Unit<'_> {
+    fn weight(&self) -> f32 {
+        match self {
+            Self::Clause(cursor) => cursor.weight,
+            Self::Concept(readings) => readings.weight,
+        }
+    }
+
+    fn score_at(&mut self, doc: u32) -> f32 {
+        match self {
+            Self::Clause(cursor) => cursor.score_at(doc).unwrap_or(0.0),
+            Self::Concept(readings) => readings.score_at(doc),
+        }
+    }
+
+    fn add(&mut self, start: u32, windows: &mut Windows) {
+        match self {
+            Self::Clause(cursor) => {
+                cursor.skip_to(start);
+                windows.sums.add(cursor, start);
+            }
+            Self::Concept(readings) => readings.add(start, windows),
+        }
+    }
+}
+
 /// Matching documents, counted up to a limit.
 #[derive(Debug, Default)]
 pub(crate) struct Matching {
@@ -122,15 +208,37 @@ pub(super) struct Scan<'a> {
     pub accept: Option<&'a DocSet>,
 }
 
-/// The sums of one window.
-pub(super) struct Sums {
+/// The sums of one window, and those of a concept and of one reading of it on their way there.
+pub(super) struct Windows {
+    sums: Sums,
+    concept: Sums,
+    reading: Sums,
+}
+
+impl Windows {
+    /// Room for concepts is made only where there are any.
+    pub fn new(concepts: bool) -> Self {
+        let more = || if concepts { Sums::new(WINDOW) } else { Sums::new(0) };
+        Self { sums: Sums::new(WINDOW), concept: more(), reading: more() }
+    }
+}
+
+struct Sums {
     scores: Vec<f32>,
     touched: Vec<u64>,
 }
 
 impl Sums {
-    pub fn new() -> Self {
-        Self { scores: vec![0.0; WINDOW], touched: vec![0; WINDOW / 64] }
+    fn new(size: usize) -> Self {
+        Self { scores: vec![0.0; size], touched: vec![0; size / 64] }
+    }
+
+    fn change(&mut self, slot: u32, with: impl Fn(f32) -> f32) {
+        let slot = slot as usize;
+        if let (Some(sum), Some(word)) = (self.scores.get_mut(slot), self.touched.get_mut(slot >> 6)) {
+            *sum = with(*sum);
+            *word |= 1 << (slot & 63);
+        }
     }
 
     fn add(&mut self, cursor: &mut Cursor<'_>, start: u32) {
@@ -162,22 +270,21 @@ impl Sums {
 /// Scores a segment into `best` and counts into `matching`.
 pub(super) fn scan(
     segment: &Scan<'_>,
-    cursors: &mut [Cursor<'_>],
-    sums: &mut Sums,
+    units: &mut [Unit<'_>],
+    windows: &mut Windows,
     best: &mut Best,
     matching: &mut Matching,
 ) {
     // Weakest first: those whose sum stays below the threshold need not be gone through.
-    cursors.sort_unstable_by(|a, b| a.weight.total_cmp(&b.weight));
+    units.sort_unstable_by(|a, b| a.weight().total_cmp(&b.weight()));
     let mut start = 0;
     while (start as usize) < segment.passages.len() {
-        let (weak, strong) = split(cursors, best.threshold, matching.left > 0);
-        for cursor in strong.iter_mut() {
-            cursor.skip_to(start);
-            sums.add(cursor, start);
+        let (weak, strong) = split(units, best.threshold, matching.left > 0);
+        for unit in strong.iter_mut() {
+            unit.add(start, windows);
         }
-        let weak_sum: f32 = weak.iter().map(|c| c.weight).sum();
-        sums.take(|slot, sum| {
+        let weak_sum: f32 = weak.iter().map(Unit::weight).sum();
+        windows.sums.take(|slot, sum| {
             let doc = start + slot;
             if matching.left == 0 && sum + weak_sum <= best.threshold {
                 return;
@@ -200,28 +307,24 @@ pub(super) fn scan(
 }
 
 /// Clauses that cannot fill the list by themselves, and the others.
-fn split<'c, 'a>(
-    cursors: &'c mut [Cursor<'a>],
-    threshold: f32,
-    all: bool,
-) -> (&'c mut [Cursor<'a>], &'c mut [Cursor<'a>]) {
+fn split<'c, 'a>(units: &'c mut [Unit<'a>], threshold: f32, all: bool) -> (&'c mut [Unit<'a>], &'c mut [Unit<'a>]) {
     let mut sum = 0.0;
-    let weak = cursors.iter().take_while(|cursor| {
-        sum += cursor.weight;
+    let weak = units.iter().take_while(|unit| {
+        sum += unit.weight();
         !all && sum <= threshold
     });
     let weak = weak.count();
-    cursors.split_at_mut_checked(weak).unwrap_or_default()
+    units.split_at_mut_checked(weak).unwrap_or_default()
 }
 
 /// Adds what the weak clauses give, strongest first, for as long as the list can be reached.
-fn complete(weak: &mut [Cursor<'_>], doc: u32, mut sum: f32, mut rest: f32, threshold: f32) -> f32 {
-    for cursor in weak.iter_mut().rev() {
+fn complete(weak: &mut [Unit<'_>], doc: u32, mut sum: f32, mut rest: f32, threshold: f32) -> f32 {
+    for unit in weak.iter_mut().rev() {
         if sum + rest <= threshold {
             return sum;
         }
-        rest -= cursor.weight;
-        sum += cursor.score_at(doc).unwrap_or(0.0);
+        rest -= unit.weight();
+        sum += unit.score_at(doc);
     }
     sum
 }
