@@ -76,7 +76,8 @@ fn a_broken_ranking_is_told_from_a_whole_one() {
 
     // Words that count against the passage that holds them: no ranking can be worse.
     let broken = r#"{"title":-1,"questions":-1,"headings":-1,"body":-1,"grams":-1,"candidates":10}"#;
-    let broken = ["samples", "--mode", "keyword", "--limit", "150", "--rank", broken, "--compare", "own.json", "--json"];
+    let broken =
+        ["samples", "--mode", "keyword", "--limit", "150", "--rank", broken, "--compare", "own.json", "--json"];
     let compared: Value = serde_json::from_str(&good(dir.path(), &broken)).unwrap();
     let mrr = &compared["compared"][0]["measures"][1];
     assert_eq!(compared["compared"][0]["mode"], "keyword");

@@ -32,7 +32,7 @@ impl Index {
         let query = Query { filter: Some(filter), limit: ids.len(), offset: 0, as_of: None, ..query.clone() };
         let view = self.view.load_full();
         let gathered = self.gathered(&view, &query)?;
-        let Gathered { parts, terms, vector, prepared, features, candidates, .. } = gathered;
+        let Gathered { parts, rewritten, vector, prepared, features, candidates, .. } = gathered;
         let mut ranked = best_per_document(candidates, &parts);
         // What neither list holds: every other accepted document, at its first passage.
         let held: BTreeSet<String> = ranked.iter().map(|r| r.record.id.clone()).collect();
@@ -44,7 +44,7 @@ impl Index {
                 ranked.push(Ranked { best, chunk: None, record: record.clone() });
             }
         }
-        let (rank, highlighter) = (&self.settings.rank, Highlighter::new(&terms));
+        let (rank, highlighter) = (&self.settings.rank, Highlighter::new(&rewritten.terms()));
         let mut hits = Vec::with_capacity(ranked.len());
         for id in ids {
             let Some(ranked) = ranked.iter().find(|r| r.record.id == *id) else { continue };
@@ -55,6 +55,7 @@ impl Index {
             if query.explain {
                 found.explain = Some(explain(ranked, part, prepared.as_ref(), &features, rank)?);
             }
+            self.show_answering(&query, &mut found, &highlighter)?;
             hits.push(found);
         }
         Ok(hits)

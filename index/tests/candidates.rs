@@ -45,7 +45,8 @@ fn index() -> (tempfile::TempDir, Index) {
 #[test]
 fn candidates_stand_in_the_order_of_the_search_with_its_confidence() {
     let (_folder, index) = index();
-    for (text, mode) in [("退货运费", Mode::Hybrid), ("退货运费", Mode::Keyword), ("几天可以退", Mode::Semantic)] {
+    for (text, mode) in [("退货运费", Mode::Hybrid), ("退货运费", Mode::Keyword), ("几天可以退", Mode::Semantic)]
+    {
         let query = Query { mode, explain: true, ..Query::new(text) };
         let (results, candidates) = (index.search(&query).unwrap(), index.candidates(&query).unwrap());
         let hits: Vec<&str> = results.hits.iter().map(|hit| hit.record.id.as_str()).collect();

@@ -90,7 +90,9 @@ impl Calibrate {
             return Err(Failure::Found("the threshold stays as it is".into()).into());
         };
         let request = Request::patch(format!("/v1/spaces/{}", encode(self.space.id())));
-        session.call(&request.body(json!({ "settings": { "threshold": threshold } }))).context("setting the threshold")?;
+        session
+            .call(&request.body(json!({ "settings": { "threshold": threshold } })))
+            .context("setting the threshold")?;
         if session.json {
             return Ok(());
         }

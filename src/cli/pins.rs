@@ -166,8 +166,8 @@ fn table(out: &mut Out, pins: &[&Value]) -> Result<()> {
     let rows: Vec<Vec<String>> = pins
         .iter()
         .map(|pin| {
-            let [id, matching, query, action, articles, note] = ["id", "match", "query", "action", "articles", "note"]
-                .map(|field| text::of(text::at(pin, field)));
+            let [id, matching, query, action, articles, note] =
+                ["id", "match", "query", "action", "articles", "note"].map(|field| text::of(text::at(pin, field)));
             let answers = text::at(pin, "answers").as_bool() == Some(true);
             let action = if answers { format!("{action}, answers") } else { action };
             let (from, until) = (time(text::at(pin, "from")), time(text::at(pin, "until")));

@@ -137,7 +137,9 @@ mod tests {
 
     #[test]
     fn few_labels_move_nothing_and_say_how_many_are_missing() {
-        let Verdict::TooFew { missing } = calibrate(&sample(30, 3), 0.9).verdict else { panic!("3 wrong ones suffice") };
+        let Verdict::TooFew { missing } = calibrate(&sample(30, 3), 0.9).verdict else {
+            panic!("3 wrong ones suffice")
+        };
         assert_eq!(missing.len(), 2, "{missing:?}");
         assert!(missing.iter().any(|m| m.contains("50 labelled queries are needed, there are 33")), "{missing:?}");
         assert!(matches!(calibrate(&[], 0.9).verdict, Verdict::TooFew { .. }));

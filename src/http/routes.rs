@@ -40,7 +40,18 @@ const ADMIN: Access = Access::Scope(Scope::Admin);
 
 /// Every route.
 pub fn all() -> Vec<Route> {
-    [searching(), reading(), editing(), exchanging(), working_gaps(), curating(), administering(), watching(), showing()].concat()
+    [
+        searching(),
+        reading(),
+        editing(),
+        exchanging(),
+        working_gaps(),
+        curating(),
+        administering(),
+        watching(),
+        showing(),
+    ]
+    .concat()
 }
 
 fn get<H, F>(path: &'static str, access: Access, summary: &'static str, handler: H) -> Route

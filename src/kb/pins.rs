@@ -49,7 +49,9 @@ impl PinBoard {
             pins.push(Ready { form: form(pin.query.as_str()), pin });
         }
         // What says most about the query comes first: the whole of it, then its beginning, then a part; longer texts first.
-        pins.sort_by_key(|ready| (place(ready.pin.matching), std::cmp::Reverse(ready.form.len()), ready.pin.id.clone()));
+        pins.sort_by_key(|ready| {
+            (place(ready.pin.matching), std::cmp::Reverse(ready.form.len()), ready.pin.id.clone())
+        });
         let pins = Arc::new(pins);
         board.insert(space.clone(), pins.clone());
         Ok(pins)

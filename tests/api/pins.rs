@@ -81,7 +81,10 @@ fn never_leaves_no_trace_and_instead_stands_alone() {
     let after = found(&customer, "return a phone");
     assert!(ids(&before).contains(&"shipping") && !ids(&after).contains(&"shipping"));
     assert_eq!(after["total"].as_u64().unwrap() + 1, before["total"].as_u64().unwrap());
-    pin(&app, json!({ "query": "phone", "match": "contains", "action": "instead", "articles": ["shipping", "returns"] }));
+    pin(
+        &app,
+        json!({ "query": "phone", "match": "contains", "action": "instead", "articles": ["shipping", "returns"] }),
+    );
     assert_eq!(ids(&found(&customer, "return a phone")), ["returns"], "what must not be found is not pinned either");
     assert_eq!(ids(&found(&customer, "my phone")), ["shipping", "returns"]);
 }
@@ -104,14 +107,17 @@ fn a_pin_shows_nobody_what_they_may_not_see() {
 fn a_pin_is_in_force_within_its_window_and_until_it_is_removed() {
     let app = shop();
     let (customer, curator) = (app.customer(), app.with_scopes("curator", &["curate"]));
-    let body = |from: &str, until: &str| json!({ "query": "return a phone", "action": "first", "articles": ["promo"],
-        "from": from, "until": until });
+    let body = |from: &str, until: &str| {
+        json!({ "query": "return a phone", "action": "first", "articles": ["promo"],
+        "from": from, "until": until })
+    };
     let made = pin(&app, body("2020-01-01T00:00:00Z", "2021-01-01T00:00:00Z"));
     let path = format!("/v1/pins/{}", made["id"].as_str().unwrap());
     assert_ne!(ids(&found(&customer, "return a phone"))[0], "promo", "it is over");
     curator.put(&path, body("2020-01-01T00:00:00Z", "2120-01-01T00:00:00Z")).expect(200);
     assert_eq!(ids(&found(&customer, "return a phone"))[0], "promo");
-    let meets = |query: &str| curator.get(&format!("/v1/pins?q={query}")).expect(200)["items"].as_array().unwrap().len();
+    let meets =
+        |query: &str| curator.get(&format!("/v1/pins?q={query}")).expect(200)["items"].as_array().unwrap().len();
     assert_eq!((meets("return+a+phone"), meets("phone")), (1, 0));
     curator.delete(&path).expect(204);
     assert_ne!(ids(&found(&customer, "return a phone"))[0], "promo");

@@ -96,9 +96,10 @@ pub struct Served<'a> {
 
 impl Searcher for Served<'_> {
     fn search(&self, query: &Judged, mode: Mode) -> Result<Found, Error> {
-        let filter = query.audience.as_ref().map(
-            |audience| json!({ "field": "audience", "op": "in", "value": ["public", audience] }),
-        );
+        let filter = query
+            .audience
+            .as_ref()
+            .map(|audience| json!({ "field": "audience", "op": "in", "value": ["public", audience] }));
         let body = json!({
             "query": query.text, "limit": DEPTH, "mode": mode.as_str(), "filters": filter, "log": false,
         });

@@ -17,17 +17,24 @@ const CHANCE: f64 = 0.05;
 
 /// A set, mode by mode.
 pub fn set(out: &mut Out, set: &SetReport) -> Result<()> {
-    let facts = [
-        format!("{} passages", set.passages),
-        format!("{} queries, {} answerable", set.queries, set.answerable),
-    ];
+    let facts =
+        [format!("{} passages", set.passages), format!("{} queries, {} answerable", set.queries, set.answerable)];
     out.line(format!("{}  {}", out.bold(&set.set), out.dim(&joined(&facts))))?;
     for note in &set.notes {
         out.line(out.dim(&format!("  {note}")))?;
     }
     let head = ["MODE", "nDCG@10", "", "MRR@10", "", "R@1", "R@10", "R@100", "p50", "p95"];
     out.table(&head, &set.modes.iter().map(ranking).collect::<Vec<_>>())?;
-    let head = ["MODE", "AUROC", "ECE answerable", "ECE right", "ANSWERED", "RIGHT OF THEM", "RIGHT AT 50 %", "COVERED AT 0.9"];
+    let head = [
+        "MODE",
+        "AUROC",
+        "ECE answerable",
+        "ECE right",
+        "ANSWERED",
+        "RIGHT OF THEM",
+        "RIGHT AT 50 %",
+        "COVERED AT 0.9",
+    ];
     out.table(&head, &set.modes.iter().map(confidence).collect::<Vec<_>>())?;
     if let Some(pairs) = &set.pairs {
         let auroc = pairs.auroc.map_or_else(|| "–".to_owned(), three);
