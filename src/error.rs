@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ArticleId, GapId, KeyId, SpaceId};
+use crate::id::{ArticleId, ClassifierName, GapId, KeyId, SpaceId};
 
 /// One wrong input field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -74,6 +74,9 @@ pub enum Error {
     /// No such gap for this caller.
     #[error("there is no gap '{0}'")]
     GapNotFound(GapId),
+    /// No such classifier.
+    #[error("there is no classifier '{0}'")]
+    ClassifierNotFound(ClassifierName),
     /// No such key.
     #[error("there is no API key '{0}'")]
     KeyNotFound(KeyId),
@@ -236,6 +239,7 @@ codes! {
     VersionNotFound "version_not_found" Caller "There is no such version";
     SpaceNotFound "space_not_found" Caller "There is no such space";
     GapNotFound "gap_not_found" Caller "There is no such gap";
+    ClassifierNotFound "classifier_not_found" Caller "There is no such classifier";
     KeyNotFound "key_not_found" Caller "There is no such key";
     QueryNotFound "query_not_found" Caller "There is no such answer or query";
     VersionConflict "version_conflict" Caller "The article has changed";
@@ -267,6 +271,7 @@ impl Error {
             Error::VersionNotFound { .. } => Code::VersionNotFound,
             Error::SpaceNotFound(_) => Code::SpaceNotFound,
             Error::GapNotFound(_) => Code::GapNotFound,
+            Error::ClassifierNotFound(_) => Code::ClassifierNotFound,
             Error::KeyNotFound(_) => Code::KeyNotFound,
             Error::QueryNotFound(_) => Code::QueryNotFound,
             Error::VersionConflict { .. } => Code::VersionConflict,

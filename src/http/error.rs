@@ -90,6 +90,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::VersionNotFound
         | Code::SpaceNotFound
         | Code::GapNotFound
+        | Code::ClassifierNotFound
         | Code::KeyNotFound
         | Code::QueryNotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -201,6 +202,7 @@ mod tests {
         404 version_not_found (Caller)
         404 space_not_found (Caller)
         404 gap_not_found (Caller)
+        404 classifier_not_found (Caller)
         404 key_not_found (Caller)
         404 query_not_found (Caller)
         409 version_conflict (Caller)

@@ -17,6 +17,7 @@ pub mod accounts;
 mod answers;
 mod articles;
 mod audit;
+mod classify;
 mod exchange;
 mod feedback;
 mod gaps;
@@ -74,6 +75,7 @@ struct Inner {
     spaces: RwLock<BTreeMap<SpaceId, Arc<Space>>>,
     shelves: RwLock<BTreeMap<SpaceId, Arc<shelf::Shelf>>>,
     log: records::QueryLog,
+    trained: classify::Trained,
     wake: (Mutex<bool>, Condvar),
     stop: AtomicBool,
     workers: Mutex<Vec<JoinHandle<()>>>,
@@ -98,6 +100,7 @@ impl Kb {
             spaces: RwLock::default(),
             shelves: RwLock::default(),
             log,
+            trained: classify::Trained::default(),
             wake: (Mutex::new(false), Condvar::new()),
             stop: AtomicBool::new(false),
             workers: Mutex::default(),

@@ -49,7 +49,7 @@ pub struct AuditDraft {
 }
 
 impl Batch {
-    fn put<T: Serialize + ?Sized>(&mut self, table: Table, key: Vec<u8>, value: &T) {
+    pub(super) fn put<T: Serialize + ?Sized>(&mut self, table: Table, key: Vec<u8>, value: &T) {
         match encode(table, value) {
             Ok(bytes) => {
                 self.rows.insert(key, Some(bytes));
