@@ -5,7 +5,9 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ArticleId, GapId, GoldenId, KeyId, ModelName, PinId, SpaceId, SynonymId};
+use crate::id::{
+    ArticleId, ClassifierName, GapId, GoldenId, KeyId, ModelName, PinId, SpaceId, SynonymId,
+};
 
 /// One wrong input field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -89,6 +91,9 @@ pub enum Error {
     /// No such synonym rule.
     #[error("there is no synonym '{0}'")]
     SynonymNotFound(SynonymId),
+    /// No such classifier.
+    #[error("there is no classifier '{0}'")]
+    ClassifierNotFound(ClassifierName),
     /// No such key.
     #[error("there is no API key '{0}'")]
     KeyNotFound(KeyId),
@@ -256,6 +261,7 @@ codes! {
     GoldenNotFound "golden_not_found" Caller "There is no such golden query";
     PinNotFound "pin_not_found" Caller "There is no such pin";
     SynonymNotFound "synonym_not_found" Caller "There is no such synonym";
+    ClassifierNotFound "classifier_not_found" Caller "There is no such classifier";
     KeyNotFound "key_not_found" Caller "There is no such key";
     QueryNotFound "query_not_found" Caller "There is no such answer or query";
     VersionConflict "version_conflict" Caller "The article has changed";
@@ -292,6 +298,7 @@ impl Error {
             Error::GoldenNotFound(_) => Code::GoldenNotFound,
             Error::PinNotFound(_) => Code::PinNotFound,
             Error::SynonymNotFound(_) => Code::SynonymNotFound,
+            Error::ClassifierNotFound(_) => Code::ClassifierNotFound,
             Error::KeyNotFound(_) => Code::KeyNotFound,
             Error::QueryNotFound(_) => Code::QueryNotFound,
             Error::VersionConflict { .. } => Code::VersionConflict,

@@ -100,6 +100,10 @@ name_id!(
     QueryId, "a query or answer id"
 );
 name_id!(
+    /// Names a classifier within its space.
+    ClassifierName, "a classifier's name"
+);
+name_id!(
     /// Names a gap: `g_…`.
     GapId, "a gap id"
 );

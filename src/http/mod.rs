@@ -10,6 +10,7 @@ mod auth;
 mod blocking;
 mod body;
 mod call;
+mod classify;
 mod cors;
 mod curation;
 mod door;

@@ -16,6 +16,7 @@ pub mod accounts;
 mod answers;
 mod articles;
 mod audit;
+mod classify;
 mod exchange;
 mod feedback;
 mod gaps;
@@ -83,6 +84,7 @@ struct Inner {
     shelves: RwLock<BTreeMap<SpaceId, Arc<shelf::Shelf>>>,
     pins: pins::PinBoard,
     log: records::QueryLog,
+    trained: classify::Trained,
     wake: (Mutex<bool>, Condvar),
     stop: AtomicBool,
     workers: Mutex<Vec<JoinHandle<()>>>,
@@ -117,6 +119,7 @@ impl Kb {
             shelves: RwLock::default(),
             pins: pins::PinBoard::default(),
             log,
+            trained: classify::Trained::default(),
             wake: (Mutex::new(false), Condvar::new()),
             stop: AtomicBool::new(false),
             workers: Mutex::default(),

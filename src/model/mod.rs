@@ -5,6 +5,7 @@
 pub mod account;
 pub mod answer;
 pub mod article;
+pub mod classify;
 pub mod content;
 pub mod diff;
 pub mod exchange;
