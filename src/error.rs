@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ArticleId, GapId, GoldenId, KeyId, ModelName, PinId, SpaceId};
+use crate::id::{ArticleId, ClassifierName, GapId, GoldenId, KeyId, ModelName, PinId, SpaceId, SynonymId};
 
 /// One wrong input field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -86,6 +86,12 @@ pub enum Error {
     /// No such pin.
     #[error("there is no pin '{0}'")]
     PinNotFound(PinId),
+    /// No such synonym rule.
+    #[error("there is no synonym '{0}'")]
+    SynonymNotFound(SynonymId),
+    /// No such classifier.
+    #[error("there is no classifier '{0}'")]
+    ClassifierNotFound(ClassifierName),
     /// No such key.
     #[error("there is no API key '{0}'")]
     KeyNotFound(KeyId),
@@ -252,6 +258,8 @@ codes! {
     ModelInUse "model_in_use" Caller "The model is in use";
     GoldenNotFound "golden_not_found" Caller "There is no such golden query";
     PinNotFound "pin_not_found" Caller "There is no such pin";
+    SynonymNotFound "synonym_not_found" Caller "There is no such synonym";
+    ClassifierNotFound "classifier_not_found" Caller "There is no such classifier";
     KeyNotFound "key_not_found" Caller "There is no such key";
     QueryNotFound "query_not_found" Caller "There is no such answer or query";
     VersionConflict "version_conflict" Caller "The article has changed";
@@ -287,6 +295,8 @@ impl Error {
             Error::ModelInUse(_) => Code::ModelInUse,
             Error::GoldenNotFound(_) => Code::GoldenNotFound,
             Error::PinNotFound(_) => Code::PinNotFound,
+            Error::SynonymNotFound(_) => Code::SynonymNotFound,
+            Error::ClassifierNotFound(_) => Code::ClassifierNotFound,
             Error::KeyNotFound(_) => Code::KeyNotFound,
             Error::QueryNotFound(_) => Code::QueryNotFound,
             Error::VersionConflict { .. } => Code::VersionConflict,

@@ -100,6 +100,10 @@ name_id!(
     QueryId, "a query or answer id"
 );
 name_id!(
+    /// Names a classifier within its space.
+    ClassifierName, "a classifier's name"
+);
+name_id!(
     /// Names a gap: `g_…`.
     GapId, "a gap id"
 );
@@ -128,6 +132,11 @@ impl ModelName {
         Self("hash".to_owned())
     }
 }
+
+name_id!(
+    /// Names a synonym rule: `s_…`; sortable by time.
+    SynonymId, "a synonym id"
+);
 
 impl SpaceId {
     /// The space that every server begins with.
@@ -184,6 +193,13 @@ impl PinId {
     /// A fresh pin id (`pin_…`).
     pub fn fresh(unix_ms: i64) -> Self {
         Self(fresh("pin_", unix_ms))
+    }
+}
+
+impl SynonymId {
+    /// A fresh id of a synonym rule (`s_…`).
+    pub fn fresh(unix_ms: i64) -> Self {
+        Self(fresh("s_", unix_ms))
     }
 }
 

@@ -144,6 +144,7 @@ impl Eval {
                 let done = self.set(&set, &engine, &mut dumped, &mut report)?;
                 if !json {
                     tables::set(out, &done)?;
+                    out.flush()?;
                 }
                 report.sets.push(done);
             }

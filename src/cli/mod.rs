@@ -22,6 +22,7 @@ mod pins;
 mod search;
 mod serve;
 mod spaces;
+mod synonyms;
 mod text;
 
 use clap::{Parser, Subcommand};
@@ -55,6 +56,7 @@ enum Command {
     Calibrate(calibrate::Calibrate),
     Key(keys::Key),
     Model(model::Model),
+    Synonym(synonyms::Synonym),
     Space(spaces::Space),
     Reindex(spaces::Reindex),
     Verify(spaces::Verify),
@@ -82,6 +84,7 @@ impl Cli {
             Command::Calibrate(calibrate) => calibrate.run(),
             Command::Key(key) => key.run(),
             Command::Model(model) => model.run(),
+            Command::Synonym(synonym) => synonym.run(),
             Command::Space(space) => space.run(),
             Command::Reindex(reindex) => reindex.run(),
             Command::Verify(verify) => verify.run(),

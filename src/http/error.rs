@@ -93,6 +93,8 @@ pub fn status(code: Code) -> StatusCode {
         | Code::GapNotFound
         | Code::GoldenNotFound
         | Code::PinNotFound
+        | Code::SynonymNotFound
+        | Code::ClassifierNotFound
         | Code::KeyNotFound
         | Code::QueryNotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -207,6 +209,7 @@ mod tests {
         404 gap_not_found (Caller)
         404 model_not_found (Caller)
         409 model_in_use (Caller)
+        404 classifier_not_found (Caller)
         404 key_not_found (Caller)
         404 query_not_found (Caller)
         409 version_conflict (Caller)

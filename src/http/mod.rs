@@ -10,6 +10,7 @@ mod auth;
 mod blocking;
 mod body;
 mod call;
+mod classify;
 mod cors;
 mod curation;
 mod door;
@@ -36,6 +37,7 @@ mod server;
 mod settings;
 mod shape;
 mod state;
+mod synonyms;
 
 pub use server::{Server, start, until_asked_to_stop};
 pub use settings::{GateSettings, HttpSettings};

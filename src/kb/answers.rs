@@ -125,10 +125,12 @@ impl Kb {
         if let Some(meant) = meant.and_then(|meant| QueryText::try_from(meant).ok()) {
             let results = self.find(grant, &search(meant.clone()), now)?;
             if alone.confidence <= results.confidence + SURER_ALONE {
-                return Ok(Understood { question: meant.to_string(), results });
+                let question = results.corrected_query.clone().unwrap_or_else(|| meant.to_string());
+                return Ok(Understood { question, results });
             }
         }
-        Ok(Understood { question: request.question.to_string(), results: alone })
+        let question = alone.corrected_query.clone().unwrap_or_else(|| request.question.to_string());
+        Ok(Understood { question, results: alone })
     }
 }
 

@@ -16,6 +16,7 @@ pub mod accounts;
 mod answers;
 mod articles;
 mod audit;
+mod classify;
 mod exchange;
 mod feedback;
 mod gaps;
@@ -30,6 +31,7 @@ mod reranking;
 mod search;
 mod shelf;
 mod spaces;
+mod synonyms;
 mod types;
 mod vectors;
 mod workers;
@@ -40,6 +42,7 @@ pub use types::{
     ArticleQuery, ArticleSort, NewFeedback, SpaceStats, StoredResponse, VerifyReport, VersionSummary, Wanted, Written,
 };
 pub use zhiyin_index::Filter;
+use zhiyin_index::Synonyms;
 
 use crate::error::Result;
 use crate::id::SpaceId;
@@ -76,9 +79,12 @@ struct Inner {
     keys: RwLock<HashMap<String, Arc<Key>>>,
     /// Spaces by id: what the store says, kept at hand.
     spaces: RwLock<BTreeMap<SpaceId, Arc<Space>>>,
+    /// Synonyms by space, ready to be applied, once they were needed.
+    synonyms: RwLock<HashMap<SpaceId, Arc<Synonyms>>>,
     shelves: RwLock<BTreeMap<SpaceId, Arc<shelf::Shelf>>>,
     pins: pins::PinBoard,
     log: records::QueryLog,
+    trained: classify::Trained,
     wake: (Mutex<bool>, Condvar),
     stop: AtomicBool,
     workers: Mutex<Vec<JoinHandle<()>>>,
@@ -109,9 +115,11 @@ impl Kb {
             models,
             keys: RwLock::default(),
             spaces: RwLock::default(),
+            synonyms: RwLock::default(),
             shelves: RwLock::default(),
             pins: pins::PinBoard::default(),
             log,
+            trained: classify::Trained::default(),
             wake: (Mutex::new(false), Condvar::new()),
             stop: AtomicBool::new(false),
             workers: Mutex::default(),

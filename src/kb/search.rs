@@ -99,7 +99,7 @@ impl Kb {
             explain: request.explain,
             without: None,
             exact: false,
-            synonyms: None,
+            synonyms: self.synonyms(&grant.space)?,
         };
         let index = self.shelf(&grant.space)?.ready()?;
         let pinned = if request.as_of.is_none() { self.pinned(grant, &query.text, now)? } else { None };
@@ -166,7 +166,9 @@ impl Kb {
     fn near(&self, reader: &Reader, text: String, limit: u32, without: Option<String>) -> Result<SimilarResponse> {
         let started = Instant::now();
         let grant = reader.grant();
-        let query = Query { text, limit: limit as usize, filter: visible(grant, None)?, without, ..Query::default() };
+        // Somebody's article or ticket, not a query: it is taken as it is written.
+        let filter = visible(grant, None)?;
+        let query = Query { text, limit: limit as usize, filter, without, exact: true, ..Query::default() };
         let results = self.shelf(&grant.space)?.ready()?.search(&query).map_err(engine_error)?;
         Ok(SimilarResponse { hits: results.hits.iter().map(hit).collect(), took_ms: took(started) })
     }

@@ -5,6 +5,7 @@
 pub mod account;
 pub mod answer;
 pub mod article;
+pub mod classify;
 pub mod content;
 pub mod diff;
 pub mod exchange;
@@ -18,4 +19,5 @@ pub mod pin;
 pub mod query;
 pub mod search;
 pub mod space;
+pub mod synonym;
 pub mod text;
