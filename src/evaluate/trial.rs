@@ -42,7 +42,19 @@ impl Engine {
     }
 }
 
-/// The model of that name.
+#[cfg(feature = "transformer")]
+fn transformer(folder: &std::path::Path) -> Result<Arc<dyn Embedder>> {
+    let threads = zhiyin_index::embed::Threads::default();
+    let loaded = zhiyin_index::embed::TransformerEmbedder::load(folder, threads);
+    Ok(Arc::new(loaded.map_err(|why| Error::Usage(why.to_string()))?))
+}
+
+#[cfg(not(feature = "transformer"))]
+fn transformer(_folder: &std::path::Path) -> Result<Arc<dyn Embedder>> {
+    Err(Error::Usage("this program was built without the feature 'transformer'".into()))
+}
+
+/// The model of that name, or in that folder.
 fn embedder(model: Option<&str>) -> Result<Arc<dyn Embedder>> {
     match model {
         None | Some("bilingual") => {
@@ -50,7 +62,10 @@ fn embedder(model: Option<&str>) -> Result<Arc<dyn Embedder>> {
             Ok(Arc::new(bundled.map_err(|why| Error::Usage(format!("the bundled model: {why}")))?))
         }
         Some("hash") => Ok(Arc::new(HashEmbedder::default())),
-        Some(other) => Err(Error::Usage(format!("there is no model '{other}': use bilingual or hash"))),
+        Some(folder) if std::path::Path::new(folder).is_dir() => transformer(std::path::Path::new(folder)),
+        Some(other) => Err(Error::Usage(format!(
+            "there is no model '{other}': use bilingual, hash or the folder of a transformer"
+        ))),
     }
 }
 
