@@ -329,3 +329,38 @@ fn the_demo_serves_its_samples_and_stops_when_asked() {
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn a_space_is_given_another_model_and_its_own_back() {
+    let shop = Directory::new();
+    let article = write(
+        &shop.path("a.ndjson"),
+        "{\"id\":\"a\",\"title\":\"Reset password\",\"body\":\"How to reset the password.\"}\n",
+    );
+    shop.zhiyin([&article, "--publish"], &["import"]).expect(0);
+    let models = shop.data().join("models");
+    let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("index/tests/data/models/tiny-bert");
+    std::fs::create_dir_all(models.join("tiny/1_Pooling")).unwrap();
+    for file in ["config.json", "tokenizer.json", "model.safetensors", "modules.json", "1_Pooling/config.json"] {
+        std::fs::copy(tiny.join(file), models.join("tiny").join(file)).unwrap();
+    }
+    let listed = shop.say(&["model", "list"]).expect(0);
+    assert!(listed.contains("bundled *") && listed.contains("tiny") && listed.contains("24"), "{listed}");
+    assert_eq!(shop.say(&["model", "use", "tiny"]).expect(0), "Space default uses tiny now.\n");
+    let stats = shop.say(&["space", "stats", "default", "--json"]).json();
+    assert_eq!(
+        (&stats["model"], &stats["without_vectors"], &stats["model_problem"]),
+        (&"tiny".into(), &0.into(), &Value::Null)
+    );
+    let found = shop.say(&["search", "password", "--mode", "semantic", "--json"]).json();
+    assert_eq!(found["hits"][0]["article_id"], "a");
+    let refused = shop.say(&["model", "use", "nobody"]);
+    assert!(refused.code == 1 && refused.stderr.contains("there is no model 'nobody'"), "{}", refused.stderr);
+    assert_eq!(shop.say(&["model", "remove", "tiny"]).code, 1, "it is in use");
+    assert_eq!(shop.say(&["model", "use", "default"]).expect(0), "Space default uses bundled now.\n");
+    assert_eq!(shop.say(&["model", "remove", "tiny"]).expect(0), "tiny is gone.\n");
+    // Nothing listens there.
+    let refused = shop.say(&["model", "pull", "a/b", "--mirror", "http://127.0.0.1:9"]);
+    assert!(refused.code == 1 && refused.stderr.contains("b could not be fetched"), "{}", refused.stderr);
+    assert_eq!(shop.say(&["model", "pull", "../x"]).code, 1);
+}
