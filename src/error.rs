@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ArticleId, GapId, KeyId, SpaceId, SynonymId};
+use crate::id::{ArticleId, GapId, GoldenId, KeyId, PinId, SpaceId, SynonymId};
 
 /// One wrong input field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -77,6 +77,12 @@ pub enum Error {
     /// No such synonym rule.
     #[error("there is no synonym '{0}'")]
     SynonymNotFound(SynonymId),
+    /// No such golden query.
+    #[error("there is no golden query '{0}'")]
+    GoldenNotFound(GoldenId),
+    /// No such pin.
+    #[error("there is no pin '{0}'")]
+    PinNotFound(PinId),
     /// No such key.
     #[error("there is no API key '{0}'")]
     KeyNotFound(KeyId),
@@ -240,6 +246,8 @@ codes! {
     SpaceNotFound "space_not_found" Caller "There is no such space";
     GapNotFound "gap_not_found" Caller "There is no such gap";
     SynonymNotFound "synonym_not_found" Caller "There is no such synonym";
+    GoldenNotFound "golden_not_found" Caller "There is no such golden query";
+    PinNotFound "pin_not_found" Caller "There is no such pin";
     KeyNotFound "key_not_found" Caller "There is no such key";
     QueryNotFound "query_not_found" Caller "There is no such answer or query";
     VersionConflict "version_conflict" Caller "The article has changed";
@@ -272,6 +280,8 @@ impl Error {
             Error::SpaceNotFound(_) => Code::SpaceNotFound,
             Error::GapNotFound(_) => Code::GapNotFound,
             Error::SynonymNotFound(_) => Code::SynonymNotFound,
+            Error::GoldenNotFound(_) => Code::GoldenNotFound,
+            Error::PinNotFound(_) => Code::PinNotFound,
             Error::KeyNotFound(_) => Code::KeyNotFound,
             Error::QueryNotFound(_) => Code::QueryNotFound,
             Error::VersionConflict { .. } => Code::VersionConflict,

@@ -108,6 +108,14 @@ name_id!(
     /// Names a synonym rule: `s_…`; sortable by time.
     SynonymId, "a synonym id"
 );
+name_id!(
+    /// Names a golden query: `gq_…`.
+    GoldenId, "a golden query id"
+);
+name_id!(
+    /// Names a pin: `pin_…`.
+    PinId, "a pin id"
+);
 
 impl SpaceId {
     /// The space that every server begins with.
@@ -156,6 +164,21 @@ impl SynonymId {
     /// A fresh id of a synonym rule (`s_…`).
     pub fn fresh(unix_ms: i64) -> Self {
         Self(fresh("s_", unix_ms))
+    }
+}
+
+impl GoldenId {
+    /// The golden query of a normalised form in a space: the same form always gives the same one.
+    pub fn of(space: &SpaceId, form: &str) -> Self {
+        let hash = blake3::hash(format!("golden\n{space}\n{form}").as_bytes()).to_hex();
+        Self(format!("gq_{}", hash.get(..24).unwrap_or_default()))
+    }
+}
+
+impl PinId {
+    /// A fresh pin id (`pin_…`).
+    pub fn fresh(unix_ms: i64) -> Self {
+        Self(fresh("pin_", unix_ms))
     }
 }
 

@@ -14,17 +14,18 @@ use std::process::Command;
 use scan::{Kind, Source};
 
 /// A floor, and the floors that it may import besides itself.
-const ARROWS: [(&str, &[&str]); 11] = [
+const ARROWS: [(&str, &[&str]); 12] = [
     ("id", &["error"]),
     ("error", &["id"]),
     ("model", &["id", "error"]),
     ("store", &["model", "id", "error"]),
     ("kb", &["store", "model", "id", "error", "zhiyin_index"]),
+    ("evaluate", &["zhiyin_index"]),
     ("config", &["error", "model", "kb"]),
     ("remote", &["kb", "model", "id", "error", "zhiyin_index"]),
     ("http", &["kb", "model", "id", "error", "config"]),
     ("app", &["remote", "http", "kb", "model", "id", "error", "config"]),
-    ("cli", &["app", "http", "kb", "model", "id", "error", "config"]),
+    ("cli", &["app", "evaluate", "http", "kb", "model", "id", "error", "config"]),
     ("main", &["cli", "app"]),
 ];
 
@@ -53,7 +54,7 @@ const DOORS: [(&str, &[&str]); 27] = [
     ("serde_yaml_ng", &["src/model/exchange/"]),
     ("similar", &["src/model/diff.rs"]),
     ("tracing_subscriber", &["src/app.rs"]),
-    ("zhiyin_index", &["src/kb/", "src/remote/"]),
+    ("zhiyin_index", &["src/kb/", "src/evaluate/", "src/remote/"]),
     ("zhiyin", &["src/main.rs", "src/cli/"]),
     ("std::env", &["src/config.rs"]),
     ("std::net", &["src/config.rs", "src/app.rs", "src/http/", "src/cli/", "src/remote/"]),

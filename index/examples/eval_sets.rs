@@ -15,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::Value;
-use zhiyin_index::embed::HashEmbedder;
+use zhiyin_index::embed::{BilingualEmbedder, Embedder, HashEmbedder};
 use zhiyin_index::{Change, Document, Index, IndexSettings, LiveChange, Mode, Query};
 
 struct Judged {
@@ -111,7 +111,15 @@ fn main() {
         if let Ok(rank) = std::env::var("RANK") {
             settings.rank = serde_json::from_str(&rank).unwrap();
         }
-        let (index, _) = Index::open(dir.path(), settings, Arc::new(HashEmbedder::default())).unwrap();
+        let embedder: Arc<dyn Embedder> = if std::env::var("HASH").is_ok() {
+            Arc::new(HashEmbedder::default())
+        } else {
+            Arc::new(BilingualEmbedder::bundled().unwrap())
+        };
+        if std::env::var("NOLEX").is_err() {
+            settings.lexicon = Some(zhiyin_index::Lexicon::bundled());
+        }
+        let (index, _) = Index::open(dir.path(), settings, embedder).unwrap();
         let changes = documents.into_iter().map(|d| Change {
             id: d.id.clone(),
             live: LiveChange::Set(Box::new(d)),

@@ -96,6 +96,8 @@ pub struct Stats {
     pub vectors: u64,
     /// Vectors reachable over the graph, live shelf.
     pub in_graph: u64,
+    /// Bytes of the words held for corrections, live shelf.
+    pub vocabulary_bytes: u64,
 }
 
 /// The index of one space. Searches take `&self` and never wait for writers.
@@ -299,6 +301,7 @@ impl Index {
             segments: view.live.lexical.segments(),
             vectors: dense.live as u64,
             in_graph: dense.in_graph as u64,
+            vocabulary_bytes: view.live.lexical.vocabulary_bytes(),
         }
     }
 

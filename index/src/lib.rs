@@ -43,9 +43,13 @@
 //! ```
 
 pub mod analyzer;
+pub mod answer;
 pub mod bitset;
 mod blocks;
+mod candidates;
 pub mod chunk;
+pub mod classify;
+mod closer;
 mod correction;
 mod count;
 pub mod dense;
@@ -71,6 +75,7 @@ mod search;
 pub mod sentence;
 mod settings;
 mod show;
+mod shown;
 pub mod snippet;
 mod suggest;
 mod table;
@@ -79,9 +84,11 @@ mod tokens;
 mod window;
 mod words;
 
+pub use candidates::{CandidatePassage, Candidates, PassageDetail};
 pub use document::{Attribute, Change, Document, Interval, Known, LiveChange, Record};
 pub use error::{Error, Kind, Result};
 pub use filter::{Condition, Filter, Op};
+pub use fuse::{Features, QueryFeatures};
 pub use index::{Index, Opened, Stats};
 pub use query::{Hit, MAX_TOTAL, Mode, Passage, Query, Results};
 pub use rewrite::{

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use tracing::warn;
 
 use crate::analyzer::QueryTerm;
+use crate::bitset::DocSet;
+use crate::closer::{LOOKED_AT, Question};
 use crate::correction::corrected_query;
 use crate::count::{check_facets, count};
 use crate::dense::PreparedQuery;
@@ -16,18 +18,33 @@ use crate::error::{Error, Result};
 use crate::evaluate::Check;
 use crate::filter::Filter;
 use crate::fuse::{QueryFeatures, confidence, relevance};
-use crate::index::Index;
+use crate::index::{Index, View};
 use crate::lexical::{Matching, Prepared};
-use crate::parts::{accepted, lookup, parts};
+use crate::parts::{Part, accepted, lookup, parts};
 use crate::query::{MAX_TOTAL, Mode, Query, Results};
-use crate::rank::{Ranked, best_per_document, gather};
-use crate::rewrite::Rewriter;
+use crate::rank::{Candidate, Ranked, best_per_document, gather};
+use crate::rewrite::{Rewriter, Rewritten};
 use crate::show::{explain, hit, shown_passage};
 use crate::snippet::Highlighter;
 use crate::suggest::Suggestion;
 
+/// Hits found by a known question for which the passage is looked for that answers it.
+const ANSWERING: usize = 3;
 /// Most distinct concepts of a query that are looked up; those that say most are kept.
-const MAX_CONCEPTS: usize = 96;
+pub(crate) const MAX_CONCEPTS: usize = 96;
+
+/// What both lists hold for a query, before documents are made of it.
+pub(crate) struct Gathered<'a> {
+    pub parts: Vec<Part<'a>>,
+    pub rewritten: Rewritten,
+    pub vector: Option<PreparedQuery>,
+    pub prepared: Option<Prepared>,
+    pub features: QueryFeatures,
+    pub candidates: Vec<Candidate>,
+    /// Documents that match by words, by part.
+    pub matching: Vec<DocSet>,
+    pub degraded: Vec<&'static str>,
+}
 
 impl Index {
     /// Searches one snapshot.
@@ -36,38 +53,11 @@ impl Index {
     /// [`Error::Filter`] and [`Error::Query`] for what the caller got wrong; [`Error::Embedding`] where a semantic
     /// search has no vectors (a hybrid one goes on without and says so).
     pub fn search(&self, query: &Query) -> Result<Results> {
-        let view = self.view.load_full();
-        let check = query.filter.as_ref().map(Check::of).transpose()?;
         check_facets(&query.facets)?;
-        let parts = parts(&view, query, check.as_ref());
-        let rank = &self.settings.rank;
-        let mut lookup = lookup(&parts, rank);
-        let rewritten = self.rewriter(query).rewrite(&query.text, &mut lookup)?;
-        let mut degraded = Vec::new();
-        let vector = self.vector(query.mode, &rewritten.corrected(), &mut degraded)?;
-        let words = query.mode != Mode::Semantic && !rewritten.concepts.is_empty();
-        let prepared = if words { Some(Prepared::new(&rewritten.concepts, &mut lookup, MAX_CONCEPTS)?) } else { None };
-        let features = QueryFeatures {
-            ideal: prepared.as_ref().map_or(0.0, |p| p.ideal),
-            known: prepared.as_ref().map_or(0.0, |p| p.known),
-            words,
-            vectors: vector.is_some(),
-        };
-        let wanted = query.offset + query.limit;
-        let k = wanted.max(rank.candidates as usize);
-        let mut candidates = Vec::new();
-        // A facet counts all that matches; a total says no more than its limit.
-        let mut left = if query.facets.is_empty() { MAX_TOTAL } else { usize::MAX };
-        let mut matching = Vec::with_capacity(parts.len());
-        for (number, part) in parts.iter().enumerate() {
-            let mut own = Matching { left, ..Matching::default() };
-            gather(number, part, prepared.as_ref(), vector.as_ref(), k, &mut own, &mut candidates)?;
-            left = own.left;
-            matching.push(own.documents);
-        }
-        for candidate in &mut candidates {
-            candidate.relevance = relevance(&candidate.features, &features, rank.fusion);
-        }
+        let view = self.view.load_full();
+        let gathered = self.gathered(&view, query)?;
+        let Gathered { parts, rewritten, vector, prepared, features, candidates, matching, degraded } = gathered;
+        let (rank, wanted) = (&self.settings.rank, query.offset + query.limit);
         let ranked = best_per_document(candidates, &parts);
         let mut results = Results { degraded, ..Results::default() };
         let page: Vec<&Ranked> = ranked.iter().skip(query.offset).take(query.limit).collect();
@@ -93,6 +83,11 @@ impl Index {
         }
         if let Some(first) = ranked.first() {
             results.corrected_query = corrected_query(first, &parts, &rewritten, prepared.as_ref())?;
+        }
+        if query.as_of.is_none() {
+            for hit in results.hits.iter_mut().take(ANSWERING) {
+                self.show_answering(query, hit, &highlighter)?;
+            }
         }
         count(query, &parts, matching, &ranked, &mut results);
         results.total = results.total.max((query.offset + page.len()).min(MAX_TOTAL));
@@ -135,20 +130,62 @@ impl Index {
         given.iter().map(|v| v.iter().zip(asked).map(|(a, b)| a * b).sum()).collect()
     }
 
-    fn rewriter<'a>(&'a self, query: &'a Query) -> Rewriter<'a> {
+    pub(crate) fn rewriter<'a>(&'a self, query: &'a Query) -> Rewriter<'a> {
         let (synonyms, lexicon) = (query.synonyms.as_deref(), self.settings.lexicon.as_deref());
         Rewriter { analyzer: &self.analyzer, synonyms, lexicon, correct: !query.exact }
     }
 
-    fn vector(&self, mode: Mode, text: &str, degraded: &mut Vec<&'static str>) -> Result<Option<PreparedQuery>> {
+    /// The passages of both lists with their features and relevance: what searching and looking behind it share.
+    pub(crate) fn gathered<'a>(&self, view: &'a View, query: &Query) -> Result<Gathered<'a>> {
+        let check = query.filter.as_ref().map(Check::of).transpose()?;
+        let parts = parts(view, query, check.as_ref());
+        let rank = &self.settings.rank;
+        let mut lookup = lookup(&parts, rank);
+        let rewritten = self.rewriter(query).rewrite(&query.text, &mut lookup)?;
+        let mut degraded = Vec::new();
+        let asked = self.vector(query.mode, &rewritten.corrected(), &mut degraded)?;
+        let vector = asked.as_ref().map(|v| view.live.dense.prepare(v));
+        let words = query.mode != Mode::Semantic && !rewritten.concepts.is_empty();
+        let prepared = if words { Some(Prepared::new(&rewritten.concepts, &mut lookup, MAX_CONCEPTS)?) } else { None };
+        drop(lookup);
+        let features = QueryFeatures {
+            ideal: prepared.as_ref().map_or(0.0, |p| p.ideal),
+            known: prepared.as_ref().map_or(0.0, |p| p.known),
+            words,
+            vectors: vector.is_some(),
+        };
+        let wanted = query.offset + query.limit;
+        let k = wanted.max(rank.candidates as usize);
+        let mut candidates = Vec::new();
+        // A facet counts all that matches; a total says no more than its limit.
+        let mut left = if query.facets.is_empty() { MAX_TOTAL } else { usize::MAX };
+        let mut matching = Vec::with_capacity(parts.len());
+        for (number, part) in parts.iter().enumerate() {
+            let mut own = Matching { left, ..Matching::default() };
+            gather(number, part, prepared.as_ref(), vector.as_ref(), k, &mut own, &mut candidates)?;
+            left = own.left;
+            matching.push(own.documents);
+        }
+        for candidate in &mut candidates {
+            candidate.relevance = relevance(&candidate.features, &features, rank.fusion);
+        }
+        if let (Some(asked), Some(prepared), true) = (&asked, &prepared, self.embedder.is_quick()) {
+            let question = Question::new(asked, &rewritten.concepts, prepared, rank, &*self.embedder);
+            question.look(&parts, &mut candidates)?;
+            for candidate in candidates.iter_mut().take(LOOKED_AT) {
+                candidate.relevance = relevance(&candidate.features, &features, rank.fusion);
+            }
+            question.read(&parts, &mut candidates)?;
+        }
+        Ok(Gathered { parts, rewritten, vector, prepared, features, candidates, matching, degraded })
+    }
+
+    fn vector(&self, mode: Mode, text: &str, degraded: &mut Vec<&'static str>) -> Result<Option<Vec<f32>>> {
         if mode == Mode::Keyword {
             return Ok(None);
         }
         match self.embedder.embed(&[text], Role::Query) {
-            Ok(vectors) => {
-                let vector = vectors.first().filter(|v| v.iter().any(|x| *x != 0.0));
-                Ok(vector.map(|v| self.view.load().live.dense.prepare(v)))
-            }
+            Ok(vectors) => Ok(vectors.into_iter().next().filter(|v| v.iter().any(|x| *x != 0.0))),
             Err(error) if mode == Mode::Hybrid => {
                 warn!(%error, "a search goes on without vectors");
                 degraded.push("semantic");

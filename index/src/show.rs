@@ -16,7 +16,7 @@ use crate::settings::RankSettings;
 use crate::snippet::Highlighter;
 
 /// Characters of the highlighted window.
-const WINDOW: usize = 160;
+pub(crate) const WINDOW: usize = 160;
 
 /// The passage of the body that is shown. Where a known question matched, the lists may hold none of the body: then
 /// the document's passages are compared with the query one by one.

@@ -128,7 +128,7 @@ fn an_alternative_scores_less_than_the_word_itself() {
 #[test]
 fn the_lexicon_is_asked_where_both_languages_are_held() {
     let dir = tempfile::tempdir().unwrap();
-    let lexicon = Lexicon::parse("退货\treturn\t0.6\n退货\tchair\t0.1\nauthorization\t发票\t0.2\n");
+    let lexicon = Lexicon::of(&[("退货", "return", 0.6), ("退货", "chair", 0.1), ("author", "发票", 0.2)]);
     let settings = IndexSettings { lexicon: Some(Arc::new(lexicon)), ..IndexSettings::default() };
     let index = open(dir.path(), settings);
     index

@@ -4,16 +4,20 @@
 
 mod answer;
 mod article;
+mod calibrate;
 mod client;
 mod connection;
 mod content;
 mod demo;
+mod eval;
 mod exchange;
 pub mod failure;
 mod folder;
 mod gaps;
+mod golden;
 mod keys;
 mod out;
+mod pins;
 mod search;
 mod serve;
 mod spaces;
@@ -45,6 +49,10 @@ enum Command {
     Import(exchange::Import),
     Export(exchange::Export),
     Gaps(gaps::Gaps),
+    Golden(golden::Golden),
+    Pin(pins::Pin),
+    Eval(eval::Eval),
+    Calibrate(calibrate::Calibrate),
     Key(keys::Key),
     Synonym(synonyms::Synonym),
     Space(spaces::Space),
@@ -68,6 +76,10 @@ impl Cli {
             Command::Import(import) => import.run(),
             Command::Export(export) => export.run(),
             Command::Gaps(gaps) => gaps.run(),
+            Command::Golden(golden) => golden.run(),
+            Command::Pin(pin) => pin.run(),
+            Command::Eval(eval) => eval.run(),
+            Command::Calibrate(calibrate) => calibrate.run(),
             Command::Key(key) => key.run(),
             Command::Synonym(synonym) => synonym.run(),
             Command::Space(space) => space.run(),

@@ -35,7 +35,6 @@ pub enum Role {
 /// An earlier turn of the conversation.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "checked at the door; read once answers take the conversation into account")]
 pub struct Turn {
     /// Who said it.
     role: Role,
@@ -76,9 +75,8 @@ pub struct AnswerBody {
     /// Conversation it belongs to.
     #[serde(default)]
     conversation_id: Option<Handle>,
-    /// Earlier turns, oldest first; without a language model they do not change the answer.
+    /// Earlier turns, oldest first: a question that leans on one of the customer's is read with its topic.
     #[serde(default)]
-    #[expect(dead_code, reason = "checked at the door; read once answers take the conversation into account")]
     history: Option<AtMost<Turn, MAX_HISTORY>>,
     /// Where the question comes from.
     #[serde(default)]
@@ -115,6 +113,7 @@ pub async fn answer(call: Call) -> Outcome {
     let request = AnswerRequest {
         question: body.question,
         conversation_id: body.conversation_id,
+        history: said_by_customer(body.history),
         channel: body.channel,
         filters: body.filters.map(|tree| tree.0),
     };
@@ -123,6 +122,11 @@ pub async fn answer(call: Call) -> Outcome {
     let answered = response.status == AnswerStatus::Answered;
     call.state.metrics.query("answer", answered, !response.degraded.is_empty());
     if body.stream.unwrap_or(false) { events(&response) } else { Reply::ok(&response) }
+}
+
+fn said_by_customer(history: Option<AtMost<Turn, MAX_HISTORY>>) -> Vec<LongText> {
+    let turns = history.map(|turns| turns.0).unwrap_or_default();
+    turns.into_iter().filter(|turn| turn.role == Role::User).map(|turn| turn.text).collect()
 }
 
 /// The answer as events: `meta` (all but the words and their sources), one `delta` a paragraph, `citations`, `done`.

@@ -91,6 +91,8 @@ pub fn status(code: Code) -> StatusCode {
         | Code::SpaceNotFound
         | Code::GapNotFound
         | Code::SynonymNotFound
+        | Code::GoldenNotFound
+        | Code::PinNotFound
         | Code::KeyNotFound
         | Code::QueryNotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,

@@ -14,7 +14,7 @@ use super::route::{Access, Route};
 use super::search::{
     self, BatchBody, BatchResponse, RelatedParameters, SearchBody, SearchParameters, SimilarBody, SuggestParameters,
 };
-use super::{admin, assets, curation, health, metrics, synonyms};
+use super::{admin, assets, curation, golden, health, metrics, pins, synonyms};
 use crate::kb::{SpaceStats, VerifyReport, VersionSummary};
 use crate::model::account::{AuditEntry, KeyView, NewKey, Scope};
 use crate::model::answer::AnswerResponse;
@@ -22,7 +22,9 @@ use crate::model::article::{ArticleView, Publication};
 use crate::model::diff::Diff;
 use crate::model::exchange::ImportReport;
 use crate::model::gap::GapView;
+use crate::model::golden::{Golden, GoldenImport, GoldenRun};
 use crate::model::page::Page;
+use crate::model::pin::Pin;
 use crate::model::search::{SearchResponse, SimilarResponse, SuggestResponse};
 use crate::model::space::{DictionaryWord, Space};
 use crate::model::synonym::{Synonym, SynonymPreview};
@@ -179,6 +181,27 @@ fn curating() -> Vec<Route> {
             .query::<InSpace>().body::<synonyms::PreviewBody>().gives::<SynonymPreview>(200),
         Route::new(Method::DELETE, "/v1/synonyms/{id}", CURATE, "Take a synonym away", synonyms::remove)
             .query::<InSpace>().gives::<Synonym>(200),
+        get("/v1/golden", CURATE, "List the golden queries", golden::list)
+            .query::<golden::ListParameters>().gives::<Page<Golden>>(200),
+        post("/v1/golden", CURATE, "Say what must come of a query", golden::add)
+            .query::<InSpace>().body::<golden::GoldenBody>().gives::<Golden>(201),
+        post("/v1/golden/import", CURATE, "Add or replace many golden queries, all of them or none", golden::import)
+            .query::<InSpace>().body::<golden::ImportBody>().gives::<GoldenImport>(200),
+        post("/v1/golden/run", CURATE, "Ask every golden query and say which come out as expected", golden::run)
+            .query::<InSpace>().gives::<GoldenRun>(200).without_deadline(),
+        get("/v1/golden/{id}", CURATE, "Read a golden query", golden::get).query::<InSpace>().gives::<Golden>(200),
+        put("/v1/golden/{id}", CURATE, "Replace what is said about a golden query", golden::set)
+            .query::<InSpace>().body::<golden::GoldenBody>().gives::<Golden>(200),
+        Route::new(Method::DELETE, "/v1/golden/{id}", CURATE, "Take a golden query away", golden::remove)
+            .query::<InSpace>().sends(204, ""),
+        get("/v1/pins", CURATE, "List the pins", pins::list).query::<pins::ListParameters>().gives::<Page<Pin>>(200),
+        post("/v1/pins", CURATE, "Pin articles to a query: first, never or instead of all others", pins::add)
+            .query::<InSpace>().body::<pins::PinBody>().gives::<Pin>(201),
+        get("/v1/pins/{id}", CURATE, "Read a pin", pins::get).query::<InSpace>().gives::<Pin>(200),
+        put("/v1/pins/{id}", CURATE, "Replace a pin", pins::set)
+            .query::<InSpace>().body::<pins::PinBody>().gives::<Pin>(200),
+        Route::new(Method::DELETE, "/v1/pins/{id}", CURATE, "Take a pin away", pins::remove)
+            .query::<InSpace>().sends(204, ""),
     ]
 }
 

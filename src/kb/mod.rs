@@ -20,9 +20,11 @@ mod audit;
 mod exchange;
 mod feedback;
 mod gaps;
+mod golden;
 mod idempotency;
 mod indexes;
 pub mod markdown;
+mod pins;
 mod records;
 mod search;
 mod shelf;
@@ -77,6 +79,7 @@ struct Inner {
     /// Synonyms by space, ready to be applied, once they were needed.
     synonyms: RwLock<HashMap<SpaceId, Arc<Synonyms>>>,
     shelves: RwLock<BTreeMap<SpaceId, Arc<shelf::Shelf>>>,
+    pins: pins::PinBoard,
     log: records::QueryLog,
     wake: (Mutex<bool>, Condvar),
     stop: AtomicBool,
@@ -102,6 +105,7 @@ impl Kb {
             spaces: RwLock::default(),
             synonyms: RwLock::default(),
             shelves: RwLock::default(),
+            pins: pins::PinBoard::default(),
             log,
             wake: (Mutex::new(false), Condvar::new()),
             stop: AtomicBool::new(false),

@@ -99,7 +99,12 @@ impl Kb {
             exact: false,
             synonyms: self.synonyms(&grant.space)?,
         };
-        self.shelf(&grant.space)?.ready()?.search(&query).map_err(engine_error)
+        let index = self.shelf(&grant.space)?.ready()?;
+        let pinned = if request.as_of.is_none() { self.pinned(grant, &query.text, now)? } else { None };
+        match pinned {
+            Some(pinned) => pinned.search(&index, query),
+            None => index.search(&query).map_err(engine_error),
+        }
     }
 
     /// Completes what is being typed to titles and known questions.

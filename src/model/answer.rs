@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::id::{ArticleId, GapId, QueryId};
 use crate::model::article::Language;
-use crate::model::text::{Handle, QueryText};
+use crate::model::text::{Handle, LongText, QueryText};
 
 /// Most earlier turns of a conversation that are read.
 pub const MAX_HISTORY: usize = 50;
@@ -19,6 +19,8 @@ pub struct AnswerRequest<F> {
     pub question: QueryText,
     /// Conversation it belongs to.
     pub conversation_id: Option<Handle>,
+    /// What the customer said before in this conversation, oldest first.
+    pub history: Vec<LongText>,
     /// Where it comes from.
     pub channel: Option<Handle>,
     /// Filter.
@@ -31,6 +33,8 @@ pub struct AnswerRequest<F> {
 pub enum AnswerStatus {
     /// There is an answer, with its sources.
     Answered,
+    /// The question has several readings: `clarify.options` has them.
+    Clarify,
     /// Nothing reaches the threshold.
     Unanswered,
 }
@@ -45,6 +49,12 @@ pub enum HandoffReason {
     AskedForPerson,
     /// The same question came again in this conversation.
     RepeatedQuestion,
+    /// The customer is upset.
+    NegativeSentiment,
+    /// A subject that a person should handle, such as harm, fraud or the law.
+    SensitiveTopic,
+    /// Something that is not the customer's to know or to do.
+    RestrictedContent,
 }
 
 /// An answer, or the plain word that there is none.
@@ -114,7 +124,7 @@ pub struct Citation {
 /// Readings of a question.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct Clarify {
-    /// The readings.
+    /// The readings: titles or known questions, best first, each a question to ask instead.
     pub options: Vec<String>,
 }
 

@@ -22,6 +22,8 @@
 //! f     feedback         query 00                                FeedbackRecord
 //! g     gap              space 00 gap 00                         Gap
 //! G     gap by form      space 00 BLAKE3 of the form, raw        GapId
+//! e     golden           space 00 golden 00                      Golden
+//! x     pin              space 00 pin 00                         Pin
 //! I     idempotent       key as given, raw                       Idempotent
 //! T     idempotent time  time:16 key as given, raw               null
 //! n     state            name, raw                               any JSON
@@ -57,6 +59,8 @@ pub(super) enum Table {
     Feedback,
     Gap,
     GapByForm,
+    Golden,
+    Pin,
     Idempotent,
     IdempotentTime,
     State,
@@ -102,6 +106,8 @@ const TABLES: &[(Table, u8, &str, &[Shape])] = &[
     (Table::Feedback, b'f', "feedback", &[Id]),
     (Table::Gap, b'g', "gap", &[Id, Id]),
     (Table::GapByForm, b'G', "gap by form", &[Id, Raw]),
+    (Table::Golden, b'e', "golden query", &[Id, Id]),
+    (Table::Pin, b'x', "pin", &[Id, Id]),
     (Table::Idempotent, b'I', "idempotency key", &[Raw]),
     (Table::IdempotentTime, b'T', "idempotency time", &[Time, Raw]),
     (Table::State, b'n', "state", &[Raw]),

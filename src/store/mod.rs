@@ -8,6 +8,7 @@ mod articles;
 mod audit;
 mod batch;
 mod codec;
+mod curation;
 mod keys;
 mod open;
 mod queries;

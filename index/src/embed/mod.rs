@@ -2,8 +2,10 @@
 //!
 //! Invariant: a vector is either of length 1 or all zeros (a text without content), and always of `dimension()` values.
 
+mod bilingual;
 mod hash;
 
+pub use bilingual::BilingualEmbedder;
 pub use hash::HashEmbedder;
 
 /// What the text is for; some models embed questions and passages differently.
@@ -33,6 +35,11 @@ pub trait Embedder: Send + Sync {
 
     /// The number of values of each vector.
     fn dimension(&self) -> usize;
+
+    /// Whether some dozen sentences can be embedded while a search waits, in well under a millisecond.
+    fn is_quick(&self) -> bool {
+        false
+    }
 
     /// One L2-normalised vector per text, in order; all zeros for a text without content.
     ///

@@ -24,7 +24,7 @@ use lexicon::Lexicon;
 use synonyms::Synonyms;
 
 /// Most other ways to say one concept that are looked up.
-const MAX_ALTERNATIVES: usize = 8;
+const MAX_ALTERNATIVES: usize = 12;
 
 /// Where an alternative comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

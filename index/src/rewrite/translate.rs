@@ -30,17 +30,13 @@ pub(super) fn spans(
         if !(if han { english } else { chinese }) {
             continue;
         }
-        let spelled = asked.folded.text.get(range.clone()).unwrap_or_default();
-        let mut found: Vec<(&str, f32)> = lexicon.translations(spelled).collect();
-        if found.is_empty() && spelled != term.term {
-            found.extend(lexicon.translations(&term.term));
-        }
-        found.truncate(MAX_ALTERNATIVES);
-        let alternatives: Vec<Alternative> = found
-            .into_iter()
+        let alternatives: Vec<Alternative> = lexicon
+            .translations(&term.term)
+            .take(MAX_ALTERNATIVES)
             .map(|(text, weight)| Alternative {
                 text: text.to_owned(),
-                terms: analyzer.query_terms(text),
+                // English stands in the lexicon as it stands in the index.
+                terms: if han { vec![stemmed(text)] } else { analyzer.query_terms(text) },
                 weight,
                 source: Source::Translation,
                 place: None,
@@ -55,6 +51,10 @@ pub(super) fn spans(
         }
     }
     Ok(())
+}
+
+fn stemmed(word: &str) -> QueryTerm {
+    QueryTerm { term: word.to_owned(), kind: QueryKind::Word, count: 1, stop: false }
 }
 
 fn holds(sign: usize, lookup: &mut Lookup<'_>) -> Result<bool> {

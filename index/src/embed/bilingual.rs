@@ -1,0 +1,240 @@
+//! Which vector does a text get from the bundled model? The weighted mean of learned vectors of its words, its Chinese
+//! characters and character groups, and of the pieces of words that training never saw; Chinese and English in one space.
+//!
+//! Invariant: the vector depends on the model file and the text alone, and is the one that the training code gives
+//! (`index/tests/bilingual.rs`).
+//!
+//! Format of `data/bilingual.bin` (little-endian): magic `ZYEMB1\n\0`, length of the header (u32), header (JSON: id, dimension,
+//! tf_exponent, units, pieces, sources), length of the texts (u32), texts (units then pieces, one a line, UTF-8), one scale a row
+//! (f32), the rows (4 bits a value, two's complement less -8; the low halves hold the first half of the values), BLAKE3 of all
+//! before it. Made by `scripts/embedding/`.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::{Arc, LazyLock};
+
+use serde::Deserialize;
+
+use super::{EmbedError, Embedder, Role};
+use crate::normalize::folded;
+use crate::script::Script;
+
+const DATA: &[u8] = include_bytes!("../../data/bilingual.bin");
+const MAGIC: &[u8; 8] = b"ZYEMB1\n\0";
+const CHECKSUM: usize = 32;
+/// Longest group of Chinese characters that may be a unit.
+const LONGEST_GROUP: usize = 4;
+/// Lengths of the pieces of an unknown word, its boundary marks counted.
+const PIECES: std::ops::RangeInclusive<usize> = 2..=5;
+/// Characters of an unknown word that are cut into pieces.
+const LONGEST_WORD: usize = 32;
+
+/// The model that is part of the program, read once.
+static BUNDLED: LazyLock<Result<Arc<Model>, String>> = LazyLock::new(|| Model::read(DATA).map(Arc::new));
+
+#[derive(Debug, Deserialize)]
+struct Header {
+    id: String,
+    dimension: usize,
+    tf_exponent: f32,
+    units: usize,
+    pieces: usize,
+}
+
+type Texts = HashMap<&'static str, u32, BuildHasherDefault<Quick>>;
+
+/// Multiply and rotate: the keys are the model's own, so nobody can make them collide.
+#[derive(Default)]
+struct Quick(u64);
+
+impl Hasher for Quick {
+    fn finish(&self) -> u64 {
+        self.0 ^ (self.0 >> 29)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for piece in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word.iter_mut().zip(piece).for_each(|(to, from)| *to = *from);
+            self.0 = (self.0.rotate_left(5) ^ u64::from_le_bytes(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        }
+    }
+}
+
+struct Model {
+    header: Header,
+    units: Texts,
+    pieces: Texts,
+    scales: Vec<f32>,
+    rows: &'static [u8],
+}
+
+/// The bundled static bilingual embedding; cloning it is cheap.
+///
+/// ```
+/// use zhiyin_index::embed::{BilingualEmbedder, Embedder, Role};
+/// let embedder = BilingualEmbedder::bundled()?;
+/// let vectors = embedder.embed(&["怎么退货", "how do I return an item", "天气预报"], Role::Query)?;
+/// let cosine = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>();
+/// assert!(cosine(&vectors[0], &vectors[1]) > cosine(&vectors[0], &vectors[2]));
+/// # Ok::<(), zhiyin_index::embed::EmbedError>(())
+/// ```
+#[derive(Clone)]
+pub struct BilingualEmbedder {
+    model: Arc<Model>,
+}
+
+impl BilingualEmbedder {
+    /// The model that is part of the program.
+    ///
+    /// # Errors
+    /// [`EmbedError::Rejected`] where the file's checksum or layout is wrong.
+    pub fn bundled() -> Result<Self, EmbedError> {
+        BUNDLED.clone().map(|model| Self { model }).map_err(EmbedError::Rejected)
+    }
+
+    fn vector(&self, text: &str) -> Vec<f32> {
+        let model = &*self.model;
+        let folded = folded(text);
+        let mut found = Vec::with_capacity(folded.len());
+        model.units_of(&folded, &mut found);
+        found.sort_unstable_by_key(|(row, _)| *row);
+        let mut sum = vec![0.0_f32; model.header.dimension];
+        for same in found.chunk_by(|a, b| a.0 == b.0) {
+            let Some((row, _)) = same.first() else { continue };
+            let count = same.len() as f32;
+            let mean = same.iter().map(|(_, weight)| weight).sum::<f32>() / count;
+            model.add(*row, mean * count.powf(model.header.tf_exponent), &mut sum);
+        }
+        let length = sum.iter().map(|v| v * v).sum::<f32>().sqrt();
+        if length > 0.0 {
+            sum.iter_mut().for_each(|v| *v /= length);
+        }
+        sum
+    }
+}
+
+impl Embedder for BilingualEmbedder {
+    fn id(&self) -> &str {
+        &self.model.header.id
+    }
+
+    fn dimension(&self) -> usize {
+        self.model.header.dimension
+    }
+
+    fn is_quick(&self) -> bool {
+        true
+    }
+
+    fn embed(&self, texts: &[&str], _role: Role) -> Result<Vec<Vec<f32>>, EmbedError> {
+        Ok(texts.iter().map(|text| self.vector(text)).collect())
+    }
+}
+
+impl Model {
+    fn read(data: &'static [u8]) -> Result<Self, String> {
+        let broken = || "the bundled model is cut short".to_owned();
+        let body_len = data.len().checked_sub(CHECKSUM).ok_or_else(broken)?;
+        let (body, checksum) = data.split_at(body_len);
+        if blake3::hash(body).as_bytes() != checksum {
+            return Err("the bundled model's checksum does not match".to_owned());
+        }
+        let rest = body.strip_prefix(MAGIC).ok_or("the bundled model has an unknown format")?;
+        let (header, rest) = sized(rest).ok_or_else(broken)?;
+        let header: Header = serde_json::from_slice(header).map_err(|e| format!("the bundled model's header: {e}"))?;
+        let (texts, rest) = sized(rest).ok_or_else(broken)?;
+        let texts = std::str::from_utf8(texts).map_err(|e| format!("the bundled model's texts: {e}"))?;
+        let rows = header.units + header.pieces;
+        let (scales, rest) = rest.split_at_checked(rows * 4).ok_or_else(broken)?;
+        if header.dimension == 0 || header.dimension % 2 != 0 || rest.len() != rows * header.dimension / 2 {
+            return Err("the bundled model's rows do not have the size its header says".to_owned());
+        }
+        let mut lines = texts.lines().zip(0_u32..);
+        let units: Texts = lines.by_ref().take(header.units).collect();
+        let pieces: Texts = lines.collect();
+        if units.len() != header.units || pieces.len() != header.pieces {
+            return Err("the bundled model's texts are not as many as its header says".to_owned());
+        }
+        let scales = scales.chunks_exact(4).filter_map(|b| Some(f32::from_le_bytes(b.try_into().ok()?))).collect();
+        Ok(Self { header, units, pieces, scales, rows: rest })
+    }
+
+    /// Adds `weight` times a row.
+    fn add(&self, row: u32, weight: f32, sum: &mut [f32]) {
+        let half = self.header.dimension / 2;
+        let start = row as usize * half;
+        let (Some(packed), Some(scale)) = (self.rows.get(start..start + half), self.scales.get(row as usize)) else {
+            return;
+        };
+        let factor = weight * scale;
+        let (low, high) = sum.split_at_mut(half);
+        for ((byte, low), high) in packed.iter().zip(low).zip(high) {
+            *low += f32::from((byte << 4).cast_signed() >> 4) * factor;
+            *high += f32::from(byte.cast_signed() >> 4) * factor;
+        }
+    }
+
+    /// The rows of a folded text and their weights, in the order of the text.
+    fn units_of(&self, text: &str, found: &mut Vec<(u32, f32)>) {
+        let mut bounds: Vec<usize> = Vec::new();
+        let mut rest = text;
+        while let Some(first) = rest.chars().next() {
+            let han = Script::of(first) == Script::Han;
+            let within = |c: char| (han || c.is_alphanumeric()) && (Script::of(c) == Script::Han) == han;
+            let end = rest.find(|c| !within(c)).unwrap_or(rest.len());
+            let (run, after) = rest.split_at(if end == 0 { first.len_utf8() } else { end });
+            rest = after;
+            if end == 0 {
+                // Between words.
+            } else if han {
+                bounds.clear();
+                bounds.extend(run.char_indices().map(|(at, _)| at));
+                bounds.push(run.len());
+                self.groups(run, &bounds, found);
+            } else {
+                self.word(run, found);
+            }
+        }
+    }
+
+    /// Every group of one to four characters that is a unit.
+    fn groups(&self, run: &str, bounds: &[usize], found: &mut Vec<(u32, f32)>) {
+        for (first, start) in bounds.iter().enumerate() {
+            for end in bounds.iter().skip(first + 1).take(LONGEST_GROUP) {
+                let unit = run.get(*start..*end).and_then(|group| self.units.get(group));
+                found.extend(unit.map(|row| (*row, 1.0)));
+            }
+        }
+    }
+
+    /// The word, or the pieces of an unknown one, which share its weight.
+    fn word(&self, word: &str, found: &mut Vec<(u32, f32)>) {
+        if let Some(row) = self.units.get(word) {
+            found.push((*row, 1.0));
+            return;
+        }
+        let marked: String =
+            std::iter::once('<').chain(word.chars().take(LONGEST_WORD)).chain(std::iter::once('>')).collect();
+        let bounds: Vec<usize> = marked.char_indices().map(|(at, _)| at).chain([marked.len()]).collect();
+        let mut rows: Vec<u32> = Vec::new();
+        for length in PIECES {
+            let ends = bounds.iter().skip(length);
+            let pieces = bounds.iter().zip(ends).filter_map(|(start, end)| marked.get(*start..*end));
+            rows.extend(pieces.filter_map(|piece| self.pieces.get(piece)));
+        }
+        if rows.is_empty() {
+            let mut letter = [0; 4];
+            let letters = word.chars().take(LONGEST_WORD);
+            rows.extend(letters.filter_map(|c| self.pieces.get(&*c.encode_utf8(&mut letter))));
+        }
+        let weight = 1.0 / (rows.len() as f32).sqrt();
+        found.extend(rows.into_iter().map(|row| (row, weight)));
+    }
+}
+
+/// A piece that its length (u32) stands before, and what follows it.
+fn sized(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    rest.split_at_checked(u32::from_le_bytes(*length) as usize)
+}
