@@ -240,6 +240,29 @@ fn an_article_lives_its_life() {
 }
 
 #[test]
+fn synonyms_are_added_tried_and_removed() {
+    let shop = Directory::with_samples();
+    let synonym = |words: &[&str]| shop.say(&[&["synonym"], words].concat());
+    let tried = synonym(&["preview", "万能卡", "优惠券", "--query", "万能卡怎么用", "--json"]).json();
+    assert_eq!(tried["items"][0]["after"]["article_id"], "coupons-points-zh", "{tried}");
+    assert_eq!(synonym(&["list", "--json"]).json()["items"].as_array().unwrap().len(), 0);
+    let added = synonym(&["add", "万能卡", "优惠券", "--json"]).json();
+    assert_eq!(added["kind"], "two_way");
+    let found = shop.say(&["search", "万能卡", "--json"]).json();
+    assert_eq!(found["hits"][0]["article_id"], "coupons-points-zh", "{found}");
+    synonym(&["add", "--from", "专票", "--to", "增值税专用发票"]).expect(0);
+    let replaced = synonym(&["add", "--from", "旧名", "--to", "新名", "--replace", "--json"]).json();
+    assert_eq!(replaced["kind"], "replacement");
+    let imported = synonym(&["import", &sample("synonyms.ndjson")]).expect(0);
+    assert!(imported.contains("8 rules read; the space has 10 now") || imported.contains("7 rules read"), "{imported}");
+    assert!(synonym(&["list"]).expect(0).contains("专票 → 增值税专用发票"));
+    let gone = synonym(&["remove", replaced["id"].as_str().unwrap()]).expect(0);
+    assert!(gone.contains("旧名 → 新名"), "{gone}");
+    synonym(&["add"]).expect(2);
+    synonym(&["add", "一个"]).expect(1);
+}
+
+#[test]
 fn keys_spaces_and_gaps_are_kept() {
     let shop = Directory::new();
     let made = shop.say(&["key", "create", "portal", "--scope", "search", "--json"]);
