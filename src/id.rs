@@ -100,6 +100,10 @@ name_id!(
     QueryId, "a query or answer id"
 );
 name_id!(
+    /// Names a classifier within its space.
+    ClassifierName, "a classifier's name"
+);
+name_id!(
     /// Names a gap: `g_…`.
     GapId, "a gap id"
 );
@@ -111,6 +115,27 @@ name_id!(
 name_id!(
     /// Names a pin: `pin_…`.
     PinId, "a pin id"
+);
+name_id!(
+    /// Names an embedding model or a reranker, such as `bundled` or a folder under the data directory's `models`.
+    ModelName, "a model's name"
+);
+
+impl ModelName {
+    /// The model that comes with the program.
+    pub fn bundled() -> Self {
+        Self("bundled".to_owned())
+    }
+
+    /// Signed feature hashing: no model at all.
+    pub fn hash() -> Self {
+        Self("hash".to_owned())
+    }
+}
+
+name_id!(
+    /// Names a synonym rule: `s_…`; sortable by time.
+    SynonymId, "a synonym id"
 );
 
 impl SpaceId {
@@ -168,6 +193,13 @@ impl PinId {
     /// A fresh pin id (`pin_…`).
     pub fn fresh(unix_ms: i64) -> Self {
         Self(fresh("pin_", unix_ms))
+    }
+}
+
+impl SynonymId {
+    /// A fresh id of a synonym rule (`s_…`).
+    pub fn fresh(unix_ms: i64) -> Self {
+        Self(fresh("s_", unix_ms))
     }
 }
 

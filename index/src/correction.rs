@@ -8,7 +8,7 @@ use std::ops::Range;
 use crate::analyzer::stem;
 use crate::error::Result;
 use crate::lexical::{Prepared, PreparedAlternative};
-use crate::normalize::folded;
+use crate::normalize::{Folded, fold};
 use crate::parts::Part;
 use crate::rank::Ranked;
 use crate::rewrite::{Rewritten, Source, substituted, units};
@@ -25,7 +25,8 @@ pub(crate) fn corrected_query(
         return Ok(None);
     }
     let Some(part) = parts.get(best.best.part) else { return Ok(None) };
-    let found = folded(&text(best, part)?);
+    let found = text(best, part)?;
+    let form = fold(&found);
     let mut places: Vec<(Range<usize>, String)> = Vec::new();
     match prepared {
         Some(prepared) => {
@@ -35,14 +36,14 @@ pub(crate) fn corrected_query(
                     continue;
                 };
                 if !places.iter().any(|(known, _)| known == place) {
-                    places.push((place.clone(), shown(text, *source, &found)));
+                    places.push((place.clone(), shown(text, *source, &found, &form)));
                 }
             }
         }
         // Vectors do not say what they rest on: what the hit holds is taken for it.
         None => {
-            let held = rewritten.corrections().filter(|a| found.contains(a.text.as_str()));
-            places.extend(held.filter_map(|a| Some((a.place.clone()?, shown(&a.text, a.source, &found)))));
+            let held = rewritten.corrections().filter(|a| form.text.contains(a.text.as_str()));
+            places.extend(held.filter_map(|a| Some((a.place.clone()?, shown(&a.text, a.source, &found, &form)))));
         }
     }
     Ok((!places.is_empty()).then(|| substituted(&rewritten.text, places)))
@@ -54,12 +55,13 @@ fn text(best: &Ranked, part: &Part<'_>) -> Result<String> {
     Ok(format!("{}\n{}\n{}", best.record.title, passage.heading.join("\n"), passage.text))
 }
 
-/// A stem as a word: the one of the hit that has it.
-fn shown(text: &str, source: Source, found: &str) -> String {
+/// A stem as a word: the one of the hit that has it, as it is written there.
+fn shown(text: &str, source: Source, found: &str, form: &Folded) -> String {
     if source != Source::Spelling {
         return text.to_owned();
     }
-    let words = units::units(found).into_iter().filter_map(|(_, range)| found.get(range));
-    let mut words = words.filter(|word| stem(word) == text);
-    words.next().map_or_else(|| text.to_owned(), str::to_owned)
+    let words = units::units(&form.text).into_iter().map(|(_, range)| range);
+    let mut words = words.filter(|range| form.text.get(range.clone()).is_some_and(|word| stem(word) == text));
+    let written = words.next().and_then(|range| found.get(form.origin(range)));
+    written.map_or_else(|| text.to_owned(), str::to_owned)
 }

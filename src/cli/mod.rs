@@ -16,11 +16,13 @@ mod folder;
 mod gaps;
 mod golden;
 mod keys;
+mod model;
 mod out;
 mod pins;
 mod search;
 mod serve;
 mod spaces;
+mod synonyms;
 mod text;
 
 use clap::{Parser, Subcommand};
@@ -53,6 +55,8 @@ enum Command {
     Eval(eval::Eval),
     Calibrate(calibrate::Calibrate),
     Key(keys::Key),
+    Model(model::Model),
+    Synonym(synonyms::Synonym),
     Space(spaces::Space),
     Reindex(spaces::Reindex),
     Verify(spaces::Verify),
@@ -79,6 +83,8 @@ impl Cli {
             Command::Eval(eval) => eval.run(),
             Command::Calibrate(calibrate) => calibrate.run(),
             Command::Key(key) => key.run(),
+            Command::Model(model) => model.run(),
+            Command::Synonym(synonym) => synonym.run(),
             Command::Space(space) => space.run(),
             Command::Reindex(reindex) => reindex.run(),
             Command::Verify(verify) => verify.run(),

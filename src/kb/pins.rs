@@ -232,6 +232,12 @@ impl Kb {
 }
 
 impl Pinned {
+    /// How many of the first hits are there because they are pinned.
+    pub(crate) fn leading(&self, results: &Results) -> usize {
+        let is_pinned = |hit: &&Hit| self.first.iter().any(|(id, _)| id.as_str() == hit.record.id);
+        results.hits.iter().take_while(is_pinned).count()
+    }
+
     /// Searches as the pins want it. Pinned articles that the query's filter does not let through are not there;
     /// where that leaves a pin nothing to show alone, the others are shown as ever.
     ///

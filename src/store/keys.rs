@@ -7,6 +7,9 @@
 //! m     meta             name                                    format, openings
 //! s     space            space 00                                Space
 //! w     dictionary       space 00                                [DictionaryWord]
+//! y     synonym          space 00 synonym 00                     Synonym
+//! l     classifier       space 00 name 00                        ClassifierView
+//! e     examples         space 00 name 00                        [LabelledExample]
 //! k     key              key 00                                  Key
 //! h     key by hash      hash of the secret, raw                 KeyId
 //! a     article          space 00 article 00                     Article
@@ -43,6 +46,9 @@ pub(super) enum Table {
     Meta,
     Space,
     Dictionary,
+    Synonym,
+    Classifier,
+    Examples,
     Key,
     KeyByHash,
     Article,
@@ -89,6 +95,9 @@ const TABLES: &[(Table, u8, &str, &[Shape])] = &[
     (Table::Meta, b'm', "meta", &[Raw]),
     (Table::Space, b's', "space", &[Id]),
     (Table::Dictionary, b'w', "dictionary", &[Id]),
+    (Table::Synonym, b'y', "synonym", &[Id, Id]),
+    (Table::Classifier, b'l', "classifier", &[Id, Id]),
+    (Table::Examples, b'e', "examples", &[Id, Id]),
     (Table::Key, b'k', "key", &[Id]),
     (Table::KeyByHash, b'h', "key by hash", &[Raw]),
     (Table::Article, b'a', "article", &[Id, Id]),

@@ -7,6 +7,7 @@ mod accounts;
 mod articles;
 mod audit;
 mod batch;
+mod classifiers;
 mod codec;
 mod curation;
 mod keys;
@@ -14,6 +15,7 @@ mod open;
 mod queries;
 mod rows;
 mod sync;
+mod synonyms;
 #[cfg(test)]
 mod tests;
 mod vectors;

@@ -3,9 +3,9 @@
 //! Invariant: only what is unknown is corrected, and only to what a passage holds; a correction weighs less than the
 //! word itself would.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::edit::allowed;
 use super::lexicon::Lexicon;
@@ -25,12 +25,20 @@ const MAX_RUN: usize = 8;
 /// Longest token that may be the initials of a word.
 const MAX_INITIALS: usize = 5;
 
+/// Words that many people write, in lower case.
+static ENGLISH: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| include_str!("../../data/words_en.txt").lines().filter(|line| !line.starts_with('#')).collect());
+
+fn is_english(word: &str) -> bool {
+    ENGLISH.contains(word)
+}
+
 /// A word of Latin letters and digits in the query.
 struct Latin<'a> {
     text: &'a str,
     range: Range<usize>,
     known: bool,
-    /// Whether a stop word or a word of the other language's lexicon.
+    /// Whether it is a word that means itself: a stop word, an English one, one of the lexicon.
     meant: bool,
 }
 
@@ -102,7 +110,7 @@ impl<'a> Corrector<'a, '_> {
         }
         let compound =
             self.asked.places.iter().any(|(_, at)| *at != range && range.start <= at.start && at.end <= range.end);
-        let translated = self.lexicon.is_some_and(|l| l.translations(text).next().is_some());
+        let translated = is_english(text) || self.lexicon.is_some_and(|l| l.translations(text).next().is_some());
         Latin { text, range, known: whole || (compound && parts), meant: stop || translated }
     }
 
@@ -156,20 +164,12 @@ impl<'a> Corrector<'a, '_> {
             return Ok(());
         }
         let mut guesses = sound::spelled_nearly(word.text, &self.words);
-        let (stem, most) = (crate::analyzer::stem(word.text), allowed(word.text.len()));
-        if most > 0 && word.text.bytes().any(|b| b.is_ascii_alphabetic()) {
-            guesses.extend(slips(&stem, most, &self.words));
-        }
+        guesses.extend(slips(word.text, &self.words));
         if self.add(range.clone(), guesses)? {
             return Ok(());
         }
-        let nothing_else = self.asked.places.iter().all(|(place, at)| {
-            let inside = range.start <= at.start && at.end <= range.end;
-            let stop = self.asked.terms.get(*place).is_some_and(|term| term.stop);
-            inside || stop || self.known.get(*place) == Some(&false)
-        });
         let consonants = word.text.bytes().all(|b| b.is_ascii_lowercase() && !b"aeiouv".contains(&b));
-        if nothing_else && consonants && (2..=MAX_INITIALS).contains(&word.text.len()) {
+        if consonants && self.is_all(&range) && (2..=MAX_INITIALS).contains(&word.text.len()) {
             self.add(range, sound::initials(word.text, &self.words))?;
         }
         Ok(())
@@ -240,10 +240,25 @@ impl<'a> Corrector<'a, '_> {
         Ok(())
     }
 
-    /// Whether a stretch of Chinese may be a slip: no known word of several characters reaches into it, and it is not
-    /// function words only.
+    /// Whether nothing else in the query says anything that the index knows.
+    fn is_all(&self, range: &Range<usize>) -> bool {
+        self.asked.places.iter().all(|(place, at)| {
+            let inside = range.start <= at.start && at.end <= range.end;
+            let stop = self.asked.terms.get(*place).is_some_and(|term| term.stop);
+            inside || stop || self.known.get(*place) == Some(&false)
+        })
+    }
+
+    /// Whether a stretch of Chinese may be a slip: it begins and ends where words do, no known word and none of the
+    /// dictionary reaches over its edges, and it is not function words only. A word of the dictionary means itself,
+    /// unless it is all that was asked.
     fn is_doubtful(&self, window: &Range<usize>) -> bool {
-        let mut content = false;
+        let text = self.text();
+        let stretch = text.get(window.clone()).unwrap_or_default();
+        if !stretch.chars().all(|c| Script::of(c) == Script::Han) {
+            return false;
+        }
+        let (mut content, mut starts, mut ends) = (false, false, false);
         for (place, at) in &self.asked.places {
             if at.end <= window.start || window.end <= at.start {
                 continue;
@@ -251,13 +266,15 @@ impl<'a> Corrector<'a, '_> {
             let Some(term) = self.asked.terms.get(*place).filter(|t| t.kind == QueryKind::Word) else { continue };
             let known = self.known.get(*place) == Some(&true);
             let single = term.term.chars().count() == 1;
-            if known && !single {
+            let inside = window.start <= at.start && at.end <= window.end;
+            if !single && (known || (!inside && self.analyzer.has_word(&term.term))) {
                 return false;
             }
             content |= !term.stop;
+            starts |= at.start == window.start;
+            ends |= at.end == window.end;
         }
-        let text = self.text().get(window.clone()).unwrap_or_default();
-        content && text.chars().all(|c| Script::of(c) == Script::Han)
+        content && starts && ends && (!self.analyzer.has_word(stretch) || self.is_all(window))
     }
 
     /// Makes alternatives of the guesses that any passage that counts holds.
@@ -313,9 +330,19 @@ pub(super) fn summed<'a>(found: impl Iterator<Item = Near<'a>>) -> Vec<Near<'a>>
     all
 }
 
-/// Words a few slips away: fewer slips first, then a kept first letter, then what is commoner.
-fn slips(word: &str, most: usize, words: &[Arc<Vocabulary>]) -> Vec<Guess> {
-    let mut found = summed(words.iter().flat_map(|own| own.spelled_near(word, most)));
+/// Words a few slips away, from the word as it is written or from its stem: fewer slips first, then a kept first
+/// letter, then what is commoner.
+fn slips(word: &str, words: &[Arc<Vocabulary>]) -> Vec<Guess> {
+    let stem = crate::analyzer::stem(word);
+    let (most, of_stem) = (allowed(word.len()), allowed(stem.len()));
+    if most == 0 || !word.bytes().any(|b| b.is_ascii_alphabetic()) {
+        return Vec::new();
+    }
+    let written = (stem != word).then(|| words.iter().flat_map(|own| own.spelled_near(word, most)));
+    let mut all: Vec<Near<'_>> = words.iter().flat_map(|own| own.spelled_near(&stem, of_stem)).collect();
+    all.extend(written.into_iter().flatten());
+    all.sort_by_key(|near| near.distance);
+    let mut found = summed(all.into_iter());
     found.retain(|near| near.distance > 0);
     let first = |near: &Near<'_>| near.text.chars().next() == word.chars().next();
     found.sort_by_key(|near| (near.distance, !first(near)));

@@ -124,22 +124,25 @@ pub(super) fn mixed(head: &str, letters: &str, tail: &str, words: &[Arc<Vocabula
     guesses(&summed(words.iter().flat_map(|own| own.chinese(fits))), 0.8, Source::Pinyin)
 }
 
-/// Words that sound like a stretch of characters, or nearly so.
+/// Words that sound like a stretch of characters, or nearly so; each in its likeliest reading.
 pub(super) fn alike(text: &str, words: &[Arc<Vocabulary>]) -> Vec<Guess> {
     let length = text.chars().count();
     let ways = of_word(text);
-    let same_length = |near: &Near<'_>| near.characters == length && near.text != text;
-    let exact = ways
-        .iter()
-        .map(|way| way.concat())
-        .flat_map(|key| words.iter().flat_map(move |own| own.sounding(&key).collect::<Vec<_>>()).collect::<Vec<_>>());
-    let exact = summed(exact.filter(same_length));
-    if !exact.is_empty() {
-        return guesses(&exact, 0.8, Source::Homophone);
+    let likeliest = |near: &Near<'_>| of_word(near.text).into_iter().next().unwrap_or_default();
+    let fits = |near: &Near<'_>| near.characters == length && near.text != text;
+    let mut exact = Vec::new();
+    for way in &ways {
+        let found = words.iter().flat_map(|own| own.sounding(&way.concat()).collect::<Vec<_>>());
+        exact.extend(found.filter(|near| fits(near) && likeliest(near) == *way));
     }
-    let near = ways.iter().map(|way| way.iter().map(|s| blurred(s)).collect::<String>()).flat_map(|key| {
-        words.iter().flat_map(move |own| own.sounding_near(&key).collect::<Vec<_>>()).collect::<Vec<_>>()
-    });
-    let near = summed(near.filter(same_length));
-    guesses(&near, 0.6, Source::Homophone)
+    if !exact.is_empty() {
+        return guesses(&summed(exact.into_iter()), 0.8, Source::Homophone);
+    }
+    let blur = |way: &[&str]| way.iter().map(|s| blurred(s)).collect::<String>();
+    let mut alike = Vec::new();
+    for key in ways.iter().map(|way| blur(way)) {
+        let found = words.iter().flat_map(|own| own.sounding_near(&key).collect::<Vec<_>>());
+        alike.extend(found.filter(|near| fits(near) && blur(&likeliest(near)) == key));
+    }
+    guesses(&summed(alike.into_iter()), 0.6, Source::Homophone)
 }
