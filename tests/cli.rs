@@ -240,6 +240,29 @@ fn an_article_lives_its_life() {
 }
 
 #[test]
+fn synonyms_are_added_tried_and_removed() {
+    let shop = Directory::with_samples();
+    let synonym = |words: &[&str]| shop.say(&[&["synonym"], words].concat());
+    let tried = synonym(&["preview", "万能卡", "优惠券", "--query", "万能卡怎么用", "--json"]).json();
+    assert_eq!(tried["items"][0]["after"]["article_id"], "coupons-points-zh", "{tried}");
+    assert_eq!(synonym(&["list", "--json"]).json()["items"].as_array().unwrap().len(), 0);
+    let added = synonym(&["add", "万能卡", "优惠券", "--json"]).json();
+    assert_eq!(added["kind"], "two_way");
+    let found = shop.say(&["search", "万能卡", "--json"]).json();
+    assert_eq!(found["hits"][0]["article_id"], "coupons-points-zh", "{found}");
+    synonym(&["add", "--from", "专票", "--to", "增值税专用发票"]).expect(0);
+    let replaced = synonym(&["add", "--from", "旧名", "--to", "新名", "--replace", "--json"]).json();
+    assert_eq!(replaced["kind"], "replacement");
+    let imported = synonym(&["import", &sample("synonyms.ndjson")]).expect(0);
+    assert!(imported.contains("8 rules read; the space has 10 now") || imported.contains("7 rules read"), "{imported}");
+    assert!(synonym(&["list"]).expect(0).contains("专票 → 增值税专用发票"));
+    let gone = synonym(&["remove", replaced["id"].as_str().unwrap()]).expect(0);
+    assert!(gone.contains("旧名 → 新名"), "{gone}");
+    synonym(&["add"]).expect(2);
+    synonym(&["add", "一个"]).expect(1);
+}
+
+#[test]
 fn keys_spaces_and_gaps_are_kept() {
     let shop = Directory::new();
     let made = shop.say(&["key", "create", "portal", "--scope", "search", "--json"]);
@@ -363,4 +386,57 @@ fn a_space_is_given_another_model_and_its_own_back() {
     let refused = shop.say(&["model", "pull", "a/b", "--mirror", "http://127.0.0.1:9"]);
     assert!(refused.code == 1 && refused.stderr.contains("b could not be fetched"), "{}", refused.stderr);
     assert_eq!(shop.say(&["model", "pull", "../x"]).code, 1);
+}
+
+#[test]
+fn golden_queries_are_tried_and_set_the_threshold() {
+    let directory = Directory::with_samples();
+    let judged = sample("queries.ndjson");
+    let imported = directory.zhiyin([&judged], &["golden", "import"]).expect(0);
+    assert_eq!(imported, "Golden queries: 289 added, 0 changed, 0 unchanged.\n");
+    let added = directory.say(&["golden", "add", "do", "you", "sell", "zebras", "--unanswerable"]).expect(0);
+    assert_eq!(added, "Golden queries: 1 added, 0 changed, 0 unchanged.\n");
+    let tried = directory.say(&["golden", "run"]);
+    assert!(tried.stderr.contains("of 290 golden queries failed"), "{}", tried.stderr);
+    assert!(tried.expect(4).contains("as expected, MRR@10 0."));
+
+    let few = directory.path("few.ndjson");
+    std::fs::write(&few, "{\"query\": \"运费多少钱\", \"relevant\": [\"shipping-fees-zh\"]}\n").unwrap();
+    let refused = directory.zhiyin([&few], &["calibrate", "--apply", "--queries"]).expect(4);
+    assert!(refused.contains("50 labelled queries are needed, there are 1"), "{refused}");
+    let before = directory.say(&["space", "get", "default", "--json"]).json();
+    assert!(before["settings"]["threshold"].is_null());
+
+    let found = directory.say(&["calibrate", "--target", "0.6", "--json"]).json();
+    let verdict = &found["calibration"]["verdict"];
+    assert_eq!((&verdict["verdict"], found["calibration"]["queries"].as_u64()), (&Value::from("chosen"), Some(290)));
+    assert!(verdict["precision"].as_f64() >= Some(0.6), "{verdict}");
+    let applied = directory.say(&["calibrate", "--target", "0.6", "--apply"]).expect(0);
+    assert!(applied.contains("THRESHOLD") && applied.contains("95 % interval"), "{applied}");
+    let after = directory.say(&["space", "get", "default", "--json"]).json();
+    assert_eq!(after["settings"]["threshold"], verdict["threshold"]);
+
+    // The harness asks the same space; its golden queries are those of the run.
+    let measured = directory.say(&["eval", "--golden", "--mode", "hybrid", "--limit", "40", "--json"]).json();
+    assert_eq!(
+        (&measured["sets"][0]["queries"], &measured["sets"][0]["set"]),
+        (&40.into(), &"space default, golden".into())
+    );
+    assert_eq!(directory.say(&["eval", "--golden", "--ablate"]).code, 2);
+}
+
+#[test]
+fn pins_are_made_listed_and_taken_away() {
+    let directory = Directory::with_samples();
+    let first = |query: &str| directory.say(&["search", query, "--json"]).json()["hits"][0]["article_id"].clone();
+    assert_eq!(first("运费多少钱"), "shipping-fees-zh");
+    let made = directory.say(&["pin", "add", "运费多少钱？", "--first", "price-protection-zh", "--json"]).json();
+    assert_eq!(first("运费多少钱"), "price-protection-zh");
+    assert!(directory.say(&["pin", "list", "--query", "运费多少钱"]).expect(0).contains("price-protection-zh"));
+    let id = made["id"].as_str().unwrap();
+    assert_eq!(directory.say(&["pin", "remove", id]).expect(0), format!("Removed {id}.\n"));
+    assert_eq!(first("运费多少钱"), "shipping-fees-zh");
+    assert_eq!(directory.say(&["pin", "add", "x"]).code, 2, "an action is needed");
+    let unknown = directory.say(&["pin", "add", "x", "--never", "nowhere"]);
+    assert!(unknown.stderr.contains("there is no article 'nowhere'"), "{}", unknown.stderr);
 }
