@@ -108,6 +108,36 @@ name_id!(
     GapId, "a gap id"
 );
 
+name_id!(
+    /// Names a golden query: `gq_…`.
+    GoldenId, "a golden query id"
+);
+name_id!(
+    /// Names a pin: `pin_…`.
+    PinId, "a pin id"
+);
+name_id!(
+    /// Names an embedding model or a reranker, such as `bundled` or a folder under the data directory's `models`.
+    ModelName, "a model's name"
+);
+
+impl ModelName {
+    /// The model that comes with the program.
+    pub fn bundled() -> Self {
+        Self("bundled".to_owned())
+    }
+
+    /// Signed feature hashing: no model at all.
+    pub fn hash() -> Self {
+        Self("hash".to_owned())
+    }
+}
+
+name_id!(
+    /// Names a synonym rule: `s_…`; sortable by time.
+    SynonymId, "a synonym id"
+);
+
 impl SpaceId {
     /// The space that every server begins with.
     pub fn default_space() -> Self {
@@ -148,6 +178,28 @@ impl GapId {
     pub fn of(space: &SpaceId, form: &str) -> Self {
         let hash = blake3::hash(format!("{space}\n{form}").as_bytes()).to_hex();
         Self(format!("g_{}", hash.get(..24).unwrap_or_default()))
+    }
+}
+
+impl GoldenId {
+    /// The golden query of a normalised form in a space: the same form always gives the same one.
+    pub fn of(space: &SpaceId, form: &str) -> Self {
+        let hash = blake3::hash(format!("golden\n{space}\n{form}").as_bytes()).to_hex();
+        Self(format!("gq_{}", hash.get(..24).unwrap_or_default()))
+    }
+}
+
+impl PinId {
+    /// A fresh pin id (`pin_…`).
+    pub fn fresh(unix_ms: i64) -> Self {
+        Self(fresh("pin_", unix_ms))
+    }
+}
+
+impl SynonymId {
+    /// A fresh id of a synonym rule (`s_…`).
+    pub fn fresh(unix_ms: i64) -> Self {
+        Self(fresh("s_", unix_ms))
     }
 }
 

@@ -142,6 +142,11 @@ impl Analyzer {
         self.analysis(text).terms
     }
 
+    /// Whether the dictionary has the word, as it is folded.
+    pub(crate) fn has_word(&self, word: &str) -> bool {
+        self.lexicon.jieba.has_word(word)
+    }
+
     /// The terms of a query and where they stand.
     pub(crate) fn analysis(&self, text: &str) -> Analysis {
         let Terms { folded, words, grams } = self.terms(text);

@@ -18,6 +18,10 @@ pub struct Features {
     pub words_rank: Option<u32>,
     /// Place in the vectors' list, from 1.
     pub vectors_rank: Option<u32>,
+    /// Best cosine of one of its sentences, or of two that stand together; absent where nobody looked.
+    pub sentence: Option<f32>,
+    /// Largest share of the query's information that two sentences standing together hold; absent where nobody looked.
+    pub window: Option<f32>,
     /// Whether the passage is a known question rather than a piece of the body.
     pub question: bool,
 }
@@ -48,8 +52,11 @@ pub(crate) fn relevance(features: &Features, query: &QueryFeatures, fusion: Fusi
         _ => {}
     }
     match fusion {
-        Fusion::Convex { words, scale } => {
-            words * scale * share(features, query) + (1.0 - words) * features.cosine.unwrap_or(0.0).max(0.0)
+        Fusion::Convex { words, scale, sentence } => {
+            let cosine = features.cosine.unwrap_or(0.0).max(0.0);
+            // Where nobody looked closer, the whole passage stands for its best sentence, which is hardly ever farther.
+            let nearest = features.sentence.unwrap_or(cosine).max(0.0);
+            words * scale * share(features, query) + (1.0 - words) * cosine + sentence * nearest
         }
         Fusion::ReciprocalRank { k, words } => {
             let part = |rank: Option<u32>, weight: f32| rank.map_or(0.0, |r| weight / (k + r as f32));
@@ -77,13 +84,19 @@ mod tests {
     const BOTH: QueryFeatures = QueryFeatures { ideal: 10.0, known: 1.0, words: true, vectors: true };
 
     fn features(bm25: f32, cosine: f32) -> Features {
-        Features { bm25: Some(bm25), cosine: Some(cosine), words_rank: Some(1), vectors_rank: Some(1), question: false }
+        Features {
+            bm25: Some(bm25),
+            cosine: Some(cosine),
+            words_rank: Some(1),
+            vectors_rank: Some(1),
+            ..Features::default()
+        }
     }
 
     #[test]
     fn fusing_one_list_keeps_its_order() {
         let words = QueryFeatures { vectors: false, ..BOTH };
-        let convex = Fusion::Convex { words: 0.7, scale: 2.0 };
+        let convex = Fusion::Convex { words: 0.7, scale: 2.0, sentence: 0.0 };
         assert!(relevance(&features(5.0, 0.0), &words, convex) > relevance(&features(4.0, 1.0), &words, convex));
     }
 

@@ -49,10 +49,14 @@ mod blocks;
 mod candidates;
 pub mod chunk;
 pub mod classify;
+mod closer;
+mod correction;
 mod count;
 pub mod dense;
 mod document;
 pub mod embed;
+#[cfg(feature = "transformer")]
+mod encoder;
 mod error;
 mod evaluate;
 mod filter;
@@ -63,15 +67,18 @@ mod lexical;
 mod markdown;
 pub mod normalize;
 mod parts;
+mod pinyin;
 mod prepare;
 mod query;
 mod rank;
+pub mod rerank;
 mod rewrite;
 pub mod script;
 mod search;
 pub mod sentence;
 mod settings;
 mod show;
+mod shown;
 pub mod snippet;
 mod suggest;
 mod table;
@@ -85,7 +92,7 @@ pub use document::{Attribute, Change, Document, Interval, Known, LiveChange, Rec
 pub use error::{Error, Kind, Result};
 pub use filter::{Condition, Filter, Op};
 pub use fuse::{Features, QueryFeatures};
-pub use index::{Index, Opened, Stats};
+pub use index::{Index, Opened, Stats, Vectors};
 pub use query::{Hit, MAX_TOTAL, Mode, Passage, Query, Results};
 pub use rewrite::{
     Source,

@@ -48,6 +48,8 @@ pub struct Query {
     pub explain: bool,
     /// Leave this id out.
     pub without: Option<String>,
+    /// Take every word as it is written: no corrections.
+    pub exact: bool,
     /// The space's synonyms.
     pub synonyms: Option<Arc<Synonyms>>,
 }
@@ -102,6 +104,8 @@ pub struct Results {
     pub total: usize,
     /// Matching documents by value.
     pub facets: BTreeMap<String, BTreeMap<String, u64>>,
+    /// The query as it was understood, where the best hit was found by a correction of it.
+    pub corrected_query: Option<String>,
     /// Lists that should have taken part and could not.
     pub degraded: Vec<&'static str>,
 }

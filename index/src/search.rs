@@ -8,6 +8,8 @@ use tracing::warn;
 
 use crate::analyzer::QueryTerm;
 use crate::bitset::DocSet;
+use crate::closer::{LOOKED_AT, Question};
+use crate::correction::corrected_query;
 use crate::count::{check_facets, count};
 use crate::dense::PreparedQuery;
 use crate::document::Record;
@@ -21,7 +23,7 @@ use crate::lexical::{Matching, Prepared};
 use crate::parts::{Part, accepted, lookup, parts};
 use crate::query::{MAX_TOTAL, Mode, Query, Results};
 use crate::rank::{Candidate, Ranked, best_per_document, gather};
-use crate::rewrite::Rewriter;
+use crate::rewrite::{Rewriter, Rewritten};
 use crate::show::{explain, hit, shown_passage};
 use crate::snippet::Highlighter;
 use crate::suggest::Suggestion;
@@ -34,7 +36,7 @@ pub(crate) const MAX_CONCEPTS: usize = 96;
 /// What both lists hold for a query, before documents are made of it.
 pub(crate) struct Gathered<'a> {
     pub parts: Vec<Part<'a>>,
-    pub terms: Vec<QueryTerm>,
+    pub rewritten: Rewritten,
     pub vector: Option<PreparedQuery>,
     pub prepared: Option<Prepared>,
     pub features: QueryFeatures,
@@ -54,12 +56,12 @@ impl Index {
         check_facets(&query.facets)?;
         let view = self.view.load_full();
         let gathered = self.gathered(&view, query)?;
-        let Gathered { parts, terms, vector, prepared, features, candidates, matching, degraded } = gathered;
+        let Gathered { parts, rewritten, vector, prepared, features, candidates, matching, degraded } = gathered;
         let (rank, wanted) = (&self.settings.rank, query.offset + query.limit);
         let ranked = best_per_document(candidates, &parts);
         let mut results = Results { degraded, ..Results::default() };
         let page: Vec<&Ranked> = ranked.iter().skip(query.offset).take(query.limit).collect();
-        let highlighter = Highlighter::new(&terms);
+        let highlighter = Highlighter::new(&rewritten.terms());
         let mut ceiling: f32 = 1.0;
         for (place, ranked) in ranked.iter().take(wanted).enumerate() {
             // A later hit is never surer than an earlier one.
@@ -78,6 +80,9 @@ impl Index {
                 hit.explain = Some(explain(ranked, part, prepared.as_ref(), &features, rank)?);
             }
             results.hits.push(hit);
+        }
+        if let Some(first) = ranked.first() {
+            results.corrected_query = corrected_query(first, &parts, &rewritten, prepared.as_ref())?;
         }
         if query.as_of.is_none() {
             for hit in results.hits.iter_mut().take(ANSWERING) {
@@ -127,7 +132,7 @@ impl Index {
 
     pub(crate) fn rewriter<'a>(&'a self, query: &'a Query) -> Rewriter<'a> {
         let (synonyms, lexicon) = (query.synonyms.as_deref(), self.settings.lexicon.as_deref());
-        Rewriter { analyzer: &self.analyzer, synonyms, lexicon }
+        Rewriter { analyzer: &self.analyzer, synonyms, lexicon, correct: !query.exact }
     }
 
     /// The passages of both lists with their features and relevance: what searching and looking behind it share.
@@ -138,7 +143,8 @@ impl Index {
         let mut lookup = lookup(&parts, rank);
         let rewritten = self.rewriter(query).rewrite(&query.text, &mut lookup)?;
         let mut degraded = Vec::new();
-        let vector = self.vector(query.mode, &rewritten.text, &mut degraded)?;
+        let asked = self.vector(query.mode, &rewritten.corrected(), &mut degraded)?;
+        let vector = asked.as_ref().map(|v| view.live.dense.prepare(v));
         let words = query.mode != Mode::Semantic && !rewritten.concepts.is_empty();
         let prepared = if words { Some(Prepared::new(&rewritten.concepts, &mut lookup, MAX_CONCEPTS)?) } else { None };
         drop(lookup);
@@ -163,19 +169,23 @@ impl Index {
         for candidate in &mut candidates {
             candidate.relevance = relevance(&candidate.features, &features, rank.fusion);
         }
-        let terms = rewritten.terms();
-        Ok(Gathered { parts, terms, vector, prepared, features, candidates, matching, degraded })
+        if let (Some(asked), Some(prepared), true) = (&asked, &prepared, self.embedder.is_quick()) {
+            let question = Question::new(asked, &rewritten.concepts, prepared, rank, &*self.embedder);
+            question.look(&parts, &mut candidates)?;
+            for candidate in candidates.iter_mut().take(LOOKED_AT) {
+                candidate.relevance = relevance(&candidate.features, &features, rank.fusion);
+            }
+            question.read(&parts, &mut candidates)?;
+        }
+        Ok(Gathered { parts, rewritten, vector, prepared, features, candidates, matching, degraded })
     }
 
-    fn vector(&self, mode: Mode, text: &str, degraded: &mut Vec<&'static str>) -> Result<Option<PreparedQuery>> {
+    fn vector(&self, mode: Mode, text: &str, degraded: &mut Vec<&'static str>) -> Result<Option<Vec<f32>>> {
         if mode == Mode::Keyword {
             return Ok(None);
         }
         match self.embedder.embed(&[text], Role::Query) {
-            Ok(vectors) => {
-                let vector = vectors.first().filter(|v| v.iter().any(|x| *x != 0.0));
-                Ok(vector.map(|v| self.view.load().live.dense.prepare(v)))
-            }
+            Ok(vectors) => Ok(vectors.into_iter().next().filter(|v| v.iter().any(|x| *x != 0.0))),
             Err(error) if mode == Mode::Hybrid => {
                 warn!(%error, "a search goes on without vectors");
                 degraded.push("semantic");

@@ -49,13 +49,16 @@ impl IndexSettings {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Fusion {
-    /// `w · bm25 / ideal · scale + (1 − w) · cosine` (Bruch, Gai and Ingber 2023, with the query's own ideal score
+    /// `w · bm25 / ideal · scale + (1 − w) · cosine + v · cosine of the nearest sentence` (Bruch, Gai and Ingber 2023, with the query's own ideal score
     /// as the normaliser).
     Convex {
         /// Weight of the words, in [0, 1].
         words: f32,
         /// What the words' share of the ideal is multiplied by.
         scale: f32,
+        /// Weight of the nearest sentence.
+        #[serde(default)]
+        sentence: f32,
     },
     /// `Σ w / (k + rank)` (Cormack, Clarke and Büttcher 2009).
     ReciprocalRank {
@@ -130,7 +133,7 @@ const FALLBACK: RankSettings = RankSettings {
     grams: 1.0,
     stop_weight: 1.0,
     alternatives: Combine::Best,
-    fusion: Fusion::Convex { words: 0.7, scale: 2.0 },
+    fusion: Fusion::Convex { words: 0.7, scale: 2.0, sentence: 0.3 },
     candidates: 50,
     confidence: [-3.0, 4.0, 2.0, 0.0, 0.0],
     threshold: 0.5,

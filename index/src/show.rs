@@ -8,7 +8,7 @@ use crate::dense::PreparedQuery;
 use crate::document::{StoredPassage, document_of, ordinal_of, passage_id};
 use crate::error::{Error, Result};
 use crate::fuse::{Features, QueryFeatures, confidence, relevance, share};
-use crate::lexical::{Prepared, ScoredPart};
+use crate::lexical::{Prepared, PreparedAlternative, ScoredPart};
 use crate::parts::Part;
 use crate::query::{Hit, Passage};
 use crate::rank::Ranked;
@@ -68,7 +68,7 @@ pub(crate) fn hit(ranked: &Ranked, part: &Part<'_>, shown: u64, highlighter: &Hi
     })
 }
 
-fn stored(part: &Part<'_>, passage: u64) -> Result<StoredPassage> {
+pub(crate) fn stored(part: &Part<'_>, passage: u64) -> Result<StoredPassage> {
     let address = part.shelf.lexical.address(passage)?;
     let address = address.ok_or_else(|| Error::Lexical(format!("passage {passage} is not stored")))?;
     part.shelf.lexical.stored(address)
@@ -84,6 +84,7 @@ pub(crate) fn explain(
 ) -> Result<serde_json::Value> {
     let features = &ranked.best.features;
     let mut words = Vec::new();
+    let mut rewrites: Vec<&PreparedAlternative> = Vec::new();
     if let (Some(prepared), Some(address)) = (prepared, part.shelf.lexical.address(ranked.best.passage)?) {
         for ScoredPart { field, term, score, alternative } in
             prepared.parts(ranked.best.part, &part.shelf.lexical, address)?
@@ -92,6 +93,10 @@ pub(crate) fn explain(
             if let (Some(alternative), Some(word)) = (alternative, word.as_object_mut()) {
                 word.insert("instead_of".into(), json!(alternative.of));
                 word.insert("source".into(), json!(alternative.source));
+                // Only what this hit holds: other ways that were tried may stand where the caller must not look.
+                if !rewrites.iter().any(|known| std::ptr::eq(*known, alternative)) {
+                    rewrites.push(alternative);
+                }
             }
             words.push(word);
         }
@@ -100,7 +105,7 @@ pub(crate) fn explain(
         "passage": { "ordinal": ordinal_of(ranked.best.passage), "kind": if ordinal_of(ranked.best.passage) < ranked.record.chunks { "body" } else { "question" } },
         "words": { "bm25": features.bm25, "ideal": query.ideal, "share": share(features, query), "rank": features.words_rank, "parts": words },
         "vectors": { "cosine": features.cosine, "rank": features.vectors_rank, "graph": part.shelf.dense.uses_graph(part.accept.as_ref().map(|a| a.count())) },
-        "query": { "terms": prepared.map(|p| &p.terms), "known": query.known, "rewrites": prepared.map(|p| &p.alternatives) },
+        "query": { "terms": prepared.map(|p| &p.terms), "known": query.known, "rewrites": rewrites },
         "fusion": rank.fusion,
         "relevance": ranked.best.relevance,
         "confidence": { "weights": rank.confidence, "value": confidence(features, query, rank) },

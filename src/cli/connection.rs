@@ -172,9 +172,22 @@ impl Connection {
         Ok(stopped?)
     }
 
+    /// Does work that needs no server: given where results go, and whether JSON is wanted.
+    ///
+    /// # Errors
+    /// What the work ended with, or what keeps the output from being written.
+    pub fn print(&self, work: impl FnOnce(&mut Out, bool) -> Result<()>) -> Result<()> {
+        let mut out = self.out();
+        let done = work(&mut out, self.options.json);
+        out.flush().and(done)
+    }
+
+    fn out(&self) -> Out {
+        Out::new(self.options.no_color.as_ref().is_some_and(|value| !value.is_empty()))
+    }
+
     fn open(&self, directory: Directory) -> Result<Session> {
-        let out = Out::new(self.options.no_color.as_ref().is_some_and(|value| !value.is_empty()));
-        let json = self.options.json;
+        let (out, json) = (self.out(), self.options.json);
         match &self.place {
             Place::Server(server) => {
                 let client = Client::new(server, self.options.key.clone())?;

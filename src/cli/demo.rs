@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::client::{Client, Request};
 use super::connection;
@@ -18,6 +18,9 @@ use zhiyin::http;
 
 /// The sample knowledge: a shop that does not exist.
 const ARTICLES: &str = include_str!("../../kb-samples/articles.ndjson");
+
+/// What its words mean beside themselves, one rule a line.
+const SYNONYMS: &str = include_str!("../../kb-samples/synonyms.ndjson");
 
 /// Serve the sample knowledge, to try things out.
 ///
@@ -88,6 +91,8 @@ fn load(client: &Client) -> Result<()> {
             "the samples were refused: {}",
             text::at(&report, "failures")
         );
+        let rules = SYNONYMS.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>()?;
+        client.call(&Request::put("/v1/synonyms").body(json!({ "items": rules })))?;
     }
     client.call(&Request::patch("/v1/spaces/default").body(json!({ "settings": { "public_search": true } })))?;
     Ok(())

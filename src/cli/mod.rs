@@ -4,20 +4,26 @@
 
 mod answer;
 mod article;
+mod calibrate;
 mod classify;
 mod client;
 mod connection;
 mod content;
 mod demo;
+mod eval;
 mod exchange;
 pub mod failure;
 mod folder;
 mod gaps;
+mod golden;
 mod keys;
+mod model;
 mod out;
+mod pins;
 mod search;
 mod serve;
 mod spaces;
+mod synonyms;
 mod text;
 
 use clap::{Parser, Subcommand};
@@ -47,7 +53,13 @@ enum Command {
     Import(exchange::Import),
     Export(exchange::Export),
     Gaps(gaps::Gaps),
+    Golden(golden::Golden),
+    Pin(pins::Pin),
+    Eval(eval::Eval),
+    Calibrate(calibrate::Calibrate),
     Key(keys::Key),
+    Model(model::Model),
+    Synonym(synonyms::Synonym),
     Space(spaces::Space),
     Reindex(spaces::Reindex),
     Verify(spaces::Verify),
@@ -71,7 +83,13 @@ impl Cli {
             Command::Import(import) => import.run(),
             Command::Export(export) => export.run(),
             Command::Gaps(gaps) => gaps.run(),
+            Command::Golden(golden) => golden.run(),
+            Command::Pin(pin) => pin.run(),
+            Command::Eval(eval) => eval.run(),
+            Command::Calibrate(calibrate) => calibrate.run(),
             Command::Key(key) => key.run(),
+            Command::Model(model) => model.run(),
+            Command::Synonym(synonym) => synonym.run(),
             Command::Space(space) => space.run(),
             Command::Reindex(reindex) => reindex.run(),
             Command::Verify(verify) => verify.run(),

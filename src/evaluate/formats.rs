@@ -36,7 +36,8 @@ pub fn beir(folder: &Path, split: Option<&str>) -> Result<Set> {
     let corpus = folder.join("corpus.jsonl");
     let passages = each(&corpus, lines(&corpus)?, |_, line: BeirLine| {
         let audience = "public".to_owned();
-        let passage = Passage { id: line.id.text(), title: line.title, text: line.text, audience, ..Passage::default() };
+        let passage =
+            Passage { id: line.id.text(), title: line.title, text: line.text, audience, ..Passage::default() };
         Ok(Some(passage).filter(|p| !(p.title.is_empty() && p.text.is_empty())))
     })?;
     let asked = folder.join("queries.jsonl");
@@ -179,8 +180,10 @@ mod tests {
         dir
     }
 
-    const CORPUS: (&str, &str) =
-        ("corpus.jsonl", "{\"_id\": \"d1\", \"title\": \"T\", \"text\": \"one\"}\n{\"_id\": \"d2\", \"text\": \"two\"}\n");
+    const CORPUS: (&str, &str) = (
+        "corpus.jsonl",
+        "{\"_id\": \"d1\", \"title\": \"T\", \"text\": \"one\"}\n{\"_id\": \"d2\", \"text\": \"two\"}\n",
+    );
     const QUERIES: (&str, &str) =
         ("queries.jsonl", "{\"_id\": \"q1\", \"text\": \"a\"}\n{\"_id\": \"q2\", \"text\": \"b\"}\n");
 

@@ -15,6 +15,7 @@ pub mod report;
 pub mod resample;
 pub mod run;
 mod set;
+pub mod threshold;
 pub mod trial;
 
 pub use error::{BadLine, Error, Result};

@@ -68,17 +68,17 @@ pub fn load(name: &str, data: Option<&Path>, titles: bool, now: Timestamp) -> Re
         },
     };
     name.clone_into(&mut set.name);
-    if !titles && name != "clinc" {
+    if !titles && !matches!(name, "clinc" | "banking") {
         set.passages.iter_mut().for_each(|p| p.title.clear());
     }
     Ok(set)
 }
 
 fn files(folder: &Path, passages: &str, queries: &str) -> Result<(PathBuf, PathBuf)> {
-    let stem = |name: &str| FILES.iter().find(|(short, _)| *short == name).map_or(name.to_owned(), |(_, l)| (*l).into());
+    let stem =
+        |name: &str| FILES.iter().find(|(short, _)| *short == name).map_or(name.to_owned(), |(_, l)| (*l).into());
     let (passages, queries) = (stem(passages), stem(queries));
-    let paths =
-        (folder.join(format!("{passages}.passages.jsonl")), folder.join(format!("{queries}.queries.jsonl")));
+    let paths = (folder.join(format!("{passages}.passages.jsonl")), folder.join(format!("{queries}.queries.jsonl")));
     for path in [&paths.0, &paths.1] {
         if !path.exists() {
             let known = NAMES.map(|(name, _)| name).join(", ");
@@ -109,7 +109,8 @@ fn across(folder: &Path, asked: &str, found: &str, now: Timestamp) -> Result<Set
     let same: HashMap<&str, &str> =
         own.passages.iter().zip(&other.passages).map(|(a, b)| (a.id.as_str(), b.id.as_str())).collect();
     let queries = own.queries.iter().map(|query| {
-        let relevant = query.relevant.iter().filter_map(|(id, grade)| Some(((*same.get(id.as_str())?).to_owned(), *grade)));
+        let relevant =
+            query.relevant.iter().filter_map(|(id, grade)| Some(((*same.get(id.as_str())?).to_owned(), *grade)));
         Judged { relevant: relevant.collect(), ..query.clone() }
     });
     let queries = queries.collect();
@@ -128,7 +129,8 @@ struct PairLine {
     same: bool,
 }
 
-/// Second questions of the pairs are the known ones; the first ones of pairs that ask the same are the queries.
+/// Second questions of the pairs are the known ones; the first ones of pairs that ask the same are the queries. Asking
+/// the same works both ways, and a query that is a known question itself is not looked for.
 fn webank(path: &Path) -> Result<Set> {
     let pairs = each(path, lines(path)?, |_, line: PairLine| Ok(Some(Pair { a: line.a, b: line.b, same: line.same })))?;
     let mut ids: HashMap<&str, String> = HashMap::new();
@@ -146,10 +148,16 @@ fn webank(path: &Path) -> Result<Set> {
             asked.entry(&pair.a).or_default().insert(id.clone(), 1);
         }
     }
+    for pair in pairs.iter().filter(|pair| pair.same) {
+        if let (Some(relevant), Some(id)) = (asked.get_mut(pair.b.as_str()), ids.get(pair.a.as_str())) {
+            relevant.insert(id.clone(), 1);
+        }
+    }
     let queries = asked.into_iter().enumerate().map(|(n, (text, relevant))| Judged {
         id: format!("a{n}"),
         text: text.to_owned(),
         language: "zh".into(),
+        without: ids.get(text).cloned(),
         relevant,
         ..Judged::default()
     });

@@ -195,6 +195,7 @@ pub(super) fn read_queries(
             language: line.language.unwrap_or_default(),
             relevant,
             about: line.about,
+            without: None,
             audience: line.audience,
         }))
     })
@@ -264,7 +265,8 @@ mod tests {
         let text = "{\"id\": \"a\", \"text\": \"one\"}\n{\"id\": \"a\", \"text\": \"two\"}\n\n{\"text\": 3}\n{\"id\": \"b\"}\nx";
         let told = passages(text).unwrap_err().to_string();
         assert!(told.starts_with("4 bad lines"), "{told}");
-        for part in ["p.jsonl:2: the id 'a' is there already", "p.jsonl:4:", "p.jsonl:5: 'b' has no text", "p.jsonl:6:"] {
+        for part in ["p.jsonl:2: the id 'a' is there already", "p.jsonl:4:", "p.jsonl:5: 'b' has no text", "p.jsonl:6:"]
+        {
             assert!(told.contains(part), "{part} in {told}");
         }
     }

@@ -89,7 +89,11 @@ pub fn status(code: Code) -> StatusCode {
         | Code::ArticleNotFound
         | Code::VersionNotFound
         | Code::SpaceNotFound
+        | Code::ModelNotFound
         | Code::GapNotFound
+        | Code::GoldenNotFound
+        | Code::PinNotFound
+        | Code::SynonymNotFound
         | Code::ClassifierNotFound
         | Code::KeyNotFound
         | Code::QueryNotFound => StatusCode::NOT_FOUND,
@@ -98,6 +102,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::IllegalTransition
         | Code::ReviewRequired
         | Code::AlreadyExists
+        | Code::ModelInUse
         | Code::IdempotencyConflict => StatusCode::CONFLICT,
         Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -202,6 +207,8 @@ mod tests {
         404 version_not_found (Caller)
         404 space_not_found (Caller)
         404 gap_not_found (Caller)
+        404 model_not_found (Caller)
+        409 model_in_use (Caller)
         404 classifier_not_found (Caller)
         404 key_not_found (Caller)
         404 query_not_found (Caller)

@@ -15,7 +15,7 @@ use super::route::{Access, Route};
 use super::search::{
     self, BatchBody, BatchResponse, RelatedParameters, SearchBody, SearchParameters, SimilarBody, SuggestParameters,
 };
-use super::{admin, assets, curation, health, metrics};
+use super::{admin, assets, curation, golden, health, metrics, models, pins, synonyms};
 use crate::kb::{SpaceStats, VerifyReport, VersionSummary};
 use crate::model::account::{AuditEntry, KeyView, NewKey, Scope};
 use crate::model::answer::AnswerResponse;
@@ -24,9 +24,13 @@ use crate::model::classify::{ClassifierView, ClassifyResponse};
 use crate::model::diff::Diff;
 use crate::model::exchange::ImportReport;
 use crate::model::gap::GapView;
+use crate::model::golden::{Golden, GoldenImport, GoldenRun};
+use crate::model::models::{ModelView, PullOrder};
 use crate::model::page::Page;
+use crate::model::pin::Pin;
 use crate::model::search::{SearchResponse, SimilarResponse, SuggestResponse};
 use crate::model::space::{DictionaryWord, Space};
+use crate::model::synonym::{Synonym, SynonymPreview};
 
 const OPEN: Access = Access::Open;
 const SEARCH: Access = Access::Scope(Scope::Search);
@@ -40,7 +44,18 @@ const ADMIN: Access = Access::Scope(Scope::Admin);
 
 /// Every route.
 pub fn all() -> Vec<Route> {
-    [searching(), reading(), editing(), exchanging(), working_gaps(), administering(), watching(), showing()].concat()
+    [
+        searching(),
+        reading(),
+        editing(),
+        exchanging(),
+        working_gaps(),
+        curating(),
+        administering(),
+        watching(),
+        showing(),
+    ]
+    .concat()
 }
 
 fn get<H, F>(path: &'static str, access: Access, summary: &'static str, handler: H) -> Route
@@ -167,6 +182,43 @@ fn working_gaps() -> Vec<Route> {
 }
 
 #[rustfmt::skip]
+fn curating() -> Vec<Route> {
+    vec![
+        get("/v1/golden", CURATE, "List the golden queries", golden::list)
+            .query::<golden::ListParameters>().gives::<Page<Golden>>(200),
+        post("/v1/golden", CURATE, "Say what must come of a query", golden::add)
+            .query::<InSpace>().body::<golden::GoldenBody>().gives::<Golden>(201),
+        post("/v1/golden/import", CURATE, "Add or replace many golden queries, all of them or none", golden::import)
+            .query::<InSpace>().body::<golden::ImportBody>().gives::<GoldenImport>(200),
+        post("/v1/golden/run", CURATE, "Ask every golden query and say which come out as expected", golden::run)
+            .query::<InSpace>().gives::<GoldenRun>(200).without_deadline(),
+        get("/v1/golden/{id}", CURATE, "Read a golden query", golden::get).query::<InSpace>().gives::<Golden>(200),
+        put("/v1/golden/{id}", CURATE, "Replace what is said about a golden query", golden::set)
+            .query::<InSpace>().body::<golden::GoldenBody>().gives::<Golden>(200),
+        Route::new(Method::DELETE, "/v1/golden/{id}", CURATE, "Take a golden query away", golden::remove)
+            .query::<InSpace>().sends(204, ""),
+        get("/v1/pins", CURATE, "List the pins", pins::list).query::<pins::ListParameters>().gives::<Page<Pin>>(200),
+        post("/v1/pins", CURATE, "Pin articles to a query: first, never or instead of all others", pins::add)
+            .query::<InSpace>().body::<pins::PinBody>().gives::<Pin>(201),
+        get("/v1/pins/{id}", CURATE, "Read a pin", pins::get).query::<InSpace>().gives::<Pin>(200),
+        put("/v1/pins/{id}", CURATE, "Replace a pin", pins::set)
+            .query::<InSpace>().body::<pins::PinBody>().gives::<Pin>(200),
+        Route::new(Method::DELETE, "/v1/pins/{id}", CURATE, "Take a pin away", pins::remove)
+            .query::<InSpace>().sends(204, ""),
+        get("/v1/synonyms", CURATE, "List the space's synonyms", synonyms::list)
+            .query::<InSpace>().gives::<Whole<Synonym>>(200),
+        post("/v1/synonyms", CURATE, "Add a synonym; it counts from the next search on", synonyms::add)
+            .query::<InSpace>().body::<synonyms::SynonymBody>().gives::<Synonym>(201),
+        put("/v1/synonyms", CURATE, "Replace the space's synonyms", synonyms::put)
+            .query::<InSpace>().body::<synonyms::SynonymsBody>().gives::<Whole<Synonym>>(200),
+        post("/v1/synonyms/preview", CURATE, "Show what a synonym would change, on given or logged queries", synonyms::preview)
+            .query::<InSpace>().body::<synonyms::PreviewBody>().gives::<SynonymPreview>(200),
+        Route::new(Method::DELETE, "/v1/synonyms/{id}", CURATE, "Take a synonym away", synonyms::remove)
+            .query::<InSpace>().gives::<Synonym>(200),
+    ]
+}
+
+#[rustfmt::skip]
 fn administering() -> Vec<Route> {
     vec![
         get("/v1/spaces", ADMIN, "List spaces", admin::list_spaces).gives::<Whole<Space>>(200),
@@ -183,6 +235,11 @@ fn administering() -> Vec<Route> {
         post("/v1/keys", ADMIN, "Make an API key; its secret is shown once", admin::create_key)
             .body::<NewKey>().gives::<admin::CreatedKey>(201).replay_without("secret"),
         Route::new(Method::DELETE, "/v1/keys/{id}", ADMIN, "Take an API key back", admin::revoke_key).gives::<KeyView>(200),
+        get("/v1/models", ADMIN, "List embedding models and rerankers", models::list).gives::<Whole<ModelView>>(200),
+        post("/v1/models", ADMIN, "Fetch a model from a hub, in the background", models::pull)
+            .body::<PullOrder>().gives::<ModelView>(202),
+        get("/v1/models/{id}", ADMIN, "Read a model, and how far fetching it is", models::get).gives::<ModelView>(200),
+        Route::new(Method::DELETE, "/v1/models/{id}", ADMIN, "Remove a model that was fetched", models::remove).sends(204, ""),
         get("/v1/audit", ADMIN, "Read the audit log", admin::audit)
             .query::<admin::AuditParameters>().gives::<Page<AuditEntry>>(200),
     ]

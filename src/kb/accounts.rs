@@ -71,7 +71,7 @@ proofs! {
     Publisher;
     /// May read and work gaps (scope `gaps`).
     GapKeeper;
-    /// May set a space's dictionary (scope `curate`).
+    /// May set a space's dictionary and synonyms (scope `curate`).
     Curator;
 }
 

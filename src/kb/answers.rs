@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use zhiyin_index::answer::{AnswerSettings, Span};
 use zhiyin_index::{Filter, Index, Query, Results};
 
-use super::search::{article_id, detect, hit, recorded, round, took, url};
+use super::search::{article_id, blind, detect, hit, recorded, round, took, url};
 use super::{Grant, Kb, Reader};
 use crate::error::Result;
 use crate::id::QueryId;
@@ -76,7 +76,7 @@ impl Kb {
                 confidence: round(results.confidence),
                 top: hits.first().map(recorded),
                 gap_id: None,
-                degraded: !results.degraded.is_empty(),
+                degraded: blind(&results),
             },
             &hits,
         );
@@ -117,6 +117,7 @@ impl Kb {
             channel: request.channel.clone(),
             conversation_id: request.conversation_id.clone(),
             log: true,
+            rerank: request.rerank,
         };
         let alone = self.find(grant, &search(request.question.clone()), now)?;
         let meant = followup::interpreted(index, request.question.as_str(), history);
@@ -124,10 +125,12 @@ impl Kb {
         if let Some(meant) = meant.and_then(|meant| QueryText::try_from(meant).ok()) {
             let results = self.find(grant, &search(meant.clone()), now)?;
             if alone.confidence <= results.confidence + SURER_ALONE {
-                return Ok(Understood { question: meant.to_string(), results });
+                let question = results.corrected_query.clone().unwrap_or_else(|| meant.to_string());
+                return Ok(Understood { question, results });
             }
         }
-        Ok(Understood { question: request.question.to_string(), results: alone })
+        let question = alone.corrected_query.clone().unwrap_or_else(|| request.question.to_string());
+        Ok(Understood { question, results: alone })
     }
 }
 

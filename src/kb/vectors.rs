@@ -31,6 +31,10 @@ impl Embedder for CachedEmbedder {
         self.inner.dimension()
     }
 
+    fn is_quick(&self) -> bool {
+        self.inner.is_quick()
+    }
+
     fn embed(&self, texts: &[&str], role: Role) -> Result<Vec<Vec<f32>>, EmbedError> {
         if role == Role::Query {
             return self.inner.embed(texts, role);

@@ -102,6 +102,10 @@ text!(
     AttributeName, "an attribute name", 1..=64
 );
 text!(
+    /// A word, or a few, of a synonym rule.
+    Phrase, "a phrase", 1..=100
+);
+text!(
     /// Why something was done.
     Note, "a note", 0..=2_000
 );

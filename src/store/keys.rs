@@ -7,8 +7,9 @@
 //! m     meta             name                                    format, openings
 //! s     space            space 00                                Space
 //! w     dictionary       space 00                                [DictionaryWord]
+//! y     synonym          space 00 synonym 00                     Synonym
 //! l     classifier       space 00 name 00                        ClassifierView
-//! e     examples         space 00 name 00                        [LabelledExample]
+//! E     examples         space 00 name 00                        [LabelledExample]
 //! k     key              key 00                                  Key
 //! h     key by hash      hash of the secret, raw                 KeyId
 //! a     article          space 00 article 00                     Article
@@ -23,6 +24,8 @@
 //! f     feedback         query 00                                FeedbackRecord
 //! g     gap              space 00 gap 00                         Gap
 //! G     gap by form      space 00 BLAKE3 of the form, raw        GapId
+//! e     golden           space 00 golden 00                      Golden
+//! x     pin              space 00 pin 00                         Pin
 //! I     idempotent       key as given, raw                       Idempotent
 //! T     idempotent time  time:16 key as given, raw               null
 //! n     state            name, raw                               any JSON
@@ -43,6 +46,7 @@ pub(super) enum Table {
     Meta,
     Space,
     Dictionary,
+    Synonym,
     Classifier,
     Examples,
     Key,
@@ -59,6 +63,8 @@ pub(super) enum Table {
     Feedback,
     Gap,
     GapByForm,
+    Golden,
+    Pin,
     Idempotent,
     IdempotentTime,
     State,
@@ -89,8 +95,9 @@ const TABLES: &[(Table, u8, &str, &[Shape])] = &[
     (Table::Meta, b'm', "meta", &[Raw]),
     (Table::Space, b's', "space", &[Id]),
     (Table::Dictionary, b'w', "dictionary", &[Id]),
+    (Table::Synonym, b'y', "synonym", &[Id, Id]),
     (Table::Classifier, b'l', "classifier", &[Id, Id]),
-    (Table::Examples, b'e', "examples", &[Id, Id]),
+    (Table::Examples, b'E', "examples", &[Id, Id]),
     (Table::Key, b'k', "key", &[Id]),
     (Table::KeyByHash, b'h', "key by hash", &[Raw]),
     (Table::Article, b'a', "article", &[Id, Id]),
@@ -105,6 +112,8 @@ const TABLES: &[(Table, u8, &str, &[Shape])] = &[
     (Table::Feedback, b'f', "feedback", &[Id]),
     (Table::Gap, b'g', "gap", &[Id, Id]),
     (Table::GapByForm, b'G', "gap by form", &[Id, Raw]),
+    (Table::Golden, b'e', "golden query", &[Id, Id]),
+    (Table::Pin, b'x', "pin", &[Id, Id]),
     (Table::Idempotent, b'I', "idempotency key", &[Raw]),
     (Table::IdempotentTime, b'T', "idempotency time", &[Time, Raw]),
     (Table::State, b'n', "state", &[Raw]),

@@ -9,11 +9,13 @@ mod audit;
 mod batch;
 mod classifiers;
 mod codec;
+mod curation;
 mod keys;
 mod open;
 mod queries;
 mod rows;
 mod sync;
+mod synonyms;
 #[cfg(test)]
 mod tests;
 mod vectors;

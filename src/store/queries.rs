@@ -30,7 +30,7 @@ impl Store {
         space: &SpaceId,
         from: Timestamp,
         until: Timestamp,
-    ) -> impl Iterator<Item = Result<QueryRecord>> + Send + use<> {
+    ) -> impl DoubleEndedIterator<Item = Result<QueryRecord>> + Send + use<> {
         let key = |at| Table::Query.key().id(space.as_str()).time(at).bytes();
         self.scan(Table::Query, key(from), key(until.max(from))).map(|row| row.map(|(_, record)| record))
     }

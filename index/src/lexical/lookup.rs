@@ -16,6 +16,7 @@ use crate::analyzer::{QueryKind, QueryTerm};
 use crate::bitset::DocSet as DocumentSet;
 use crate::document::{FIELD_COUNT, TEXT_FIELDS};
 use crate::error::Result;
+use crate::rewrite::vocabulary::Vocabulary;
 use crate::settings::RankSettings;
 
 /// Most grams that one character is completed to.
@@ -78,6 +79,12 @@ impl<'a> Lookup<'a> {
     /// Whether any passage that counts holds the term.
     pub fn is_known(&mut self, term: &QueryTerm) -> Result<bool> {
         Ok(self.find(term)?.frequency > 0)
+    }
+
+    /// The words of everything that is searched.
+    pub fn vocabularies(&self) -> Result<Vec<Arc<Vocabulary>>> {
+        let all: Result<Vec<_>> = self.views.iter().map(|(view, _)| view.vocabularies()).collect();
+        Ok(all?.concat())
     }
 
     fn look_up(&self, term: &QueryTerm) -> Result<Found> {

@@ -22,9 +22,10 @@ mod query;
 mod score;
 mod statistics;
 mod view;
+mod vocabulary;
 
 pub(crate) use lookup::{Lookup, Views};
-pub(crate) use query::{Prepared, ScoredPart};
+pub(crate) use query::{Prepared, PreparedAlternative, ScoredPart};
 pub(crate) use score::Matching;
 pub(crate) use statistics::Totals;
 pub(crate) use view::LexicalView;

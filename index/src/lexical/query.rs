@@ -4,6 +4,7 @@
 //! concept counts once, however many ways there are to say it.
 //! BM25: Robertson and Zaragoza 2009, k1 = 1.2, b = 0.75.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -39,6 +40,9 @@ pub(crate) struct PreparedAlternative {
     pub text: String,
     pub source: Source,
     pub weight: f32,
+    /// Bytes of the query that it corrects.
+    #[serde(skip)]
+    pub place: Option<Range<usize>>,
 }
 
 /// One way to say a concept.
@@ -322,7 +326,10 @@ fn weigh(concept: &Concept, lookup: &mut Lookup<'_>) -> Result<Weighed> {
         let reading = asked.reading(1.0, f32::MAX, None);
         return Ok(Weighed { terms, readings: vec![reading], alternatives: Vec::new(), information, words, known });
     }
-    let mut readings = vec![asked.reading(1.0, information, None)];
+    // What was written wrongly is believed by as much of it as occurs.
+    let wrong = !asked.whole && concept.alternatives.iter().any(|a| a.place.is_some());
+    let belief = if wrong { asked.occurring / asked.information } else { 1.0 };
+    let mut readings = vec![asked.reading(belief, information, None)];
     let mut alternatives = Vec::new();
     for (alternative, said) in others {
         readings.push(said.reading(alternative.weight, information, Some(alternatives.len())));
@@ -331,6 +338,7 @@ fn weigh(concept: &Concept, lookup: &mut Lookup<'_>) -> Result<Weighed> {
             text: alternative.text.clone(),
             source: alternative.source,
             weight: alternative.weight,
+            place: alternative.place.clone(),
         });
     }
     Ok(Weighed { terms, readings, alternatives, information, words, known: words })

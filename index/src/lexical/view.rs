@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::TermInfo;
 use tantivy::schema::IndexRecordOption;
@@ -13,6 +14,7 @@ use super::statistics::SegmentCounts;
 use super::{Fields, decode, failed};
 use crate::document::{FIELD_COUNT, StoredPassage, document_of};
 use crate::error::Result;
+use crate::rewrite::vocabulary::Vocabulary;
 
 /// What searches need of a segment, taken out once.
 pub(super) struct Segment {
@@ -23,6 +25,8 @@ pub(super) struct Segment {
     /// Exact document frequencies.
     pub counts: SegmentCounts,
     text: Vec<(Arc<InvertedIndexReader>, FieldNormReader)>,
+    /// Its words, once somebody has asked.
+    pub(super) vocabulary: Mutex<Option<Arc<Vocabulary>>>,
 }
 
 impl Segment {
@@ -37,7 +41,7 @@ impl Segment {
             text.push((inverted, reader.get_fieldnorms_reader(field).map_err(failed)?));
         }
         let documents = (document_of(lowest), document_of(highest));
-        Ok(Self { passages, documents, counts: SegmentCounts::new(reader), text })
+        Ok(Self { passages, documents, counts: SegmentCounts::new(reader), text, vocabulary: Mutex::default() })
     }
 
     /// Postings and lengths of a text field.

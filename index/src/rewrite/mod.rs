@@ -11,10 +11,14 @@ use crate::analyzer::{Analysis, Analyzer, QueryKind, QueryTerm};
 use crate::error::Result;
 use crate::lexical::Lookup;
 
+mod correct;
+mod edit;
 pub(crate) mod lexicon;
+mod sound;
 pub(crate) mod synonyms;
 mod translate;
-mod units;
+pub(crate) mod units;
+pub(crate) mod vocabulary;
 
 use lexicon::Lexicon;
 use synonyms::Synonyms;
@@ -57,6 +61,8 @@ pub(crate) struct Alternative {
     /// In (0, 1].
     pub weight: f32,
     pub source: Source,
+    /// Bytes of the query that it corrects; absent where it corrects nothing.
+    pub place: Option<Range<usize>>,
 }
 
 /// Terms of the query that mean one thing, and the other ways to say it.
@@ -85,16 +91,28 @@ pub(crate) struct Rewriter<'a> {
     pub analyzer: &'a Analyzer,
     pub synonyms: Option<&'a Synonyms>,
     pub lexicon: Option<&'a Lexicon>,
+    /// Whether what is unknown is corrected.
+    pub correct: bool,
 }
 
 /// A query, and what else it can mean.
 pub(crate) struct Rewritten {
     pub concepts: Vec<Concept>,
-    /// What is embedded.
+    /// The query, replaced what the space replaces.
     pub text: String,
 }
 
 impl Rewritten {
+    /// The likeliest correction of each stretch that has any.
+    pub fn corrections(&self) -> impl Iterator<Item = &Alternative> {
+        self.concepts.iter().filter_map(|concept| concept.alternatives.iter().find(|a| a.place.is_some()))
+    }
+
+    /// What is embedded: a vector of what was never meant is noise.
+    pub fn corrected(&self) -> String {
+        substituted(&self.text, self.corrections().filter_map(|a| Some((a.place.clone()?, a.text.clone()))).collect())
+    }
+
     /// Everything that is searched for, for highlighting.
     pub fn terms(&self) -> Vec<QueryTerm> {
         let of = |concept: &Concept| {
@@ -111,6 +129,10 @@ impl Rewriter<'_> {
         let text = self.synonyms.map_or_else(|| text.to_owned(), |s| s.replace(self.analyzer, text));
         let asked = self.analyzer.analysis(&text);
         let mut spans = self.synonyms.map(|s| s.spans(self.analyzer, &asked)).unwrap_or_default();
+        if self.correct {
+            let corrections = correct::spans(self.analyzer, self.lexicon, &asked, lookup, &spans)?;
+            spans.extend(corrections);
+        }
         if let Some(lexicon) = self.lexicon {
             translate::spans(lexicon, self.analyzer, &asked, lookup, &mut spans)?;
         }
@@ -153,4 +175,21 @@ fn is_one_word(asked: &Analysis, range: &Range<usize>) -> bool {
         word && range.start <= at.start && at.end <= range.end
     });
     words.count() == 1
+}
+
+/// A text with stretches of it, in bytes, written otherwise; where they overlap the first counts.
+pub(crate) fn substituted(text: &str, mut places: Vec<(Range<usize>, String)>) -> String {
+    places.sort_by_key(|(range, _)| range.start);
+    let mut out = String::with_capacity(text.len());
+    let mut from = 0;
+    for (range, other) in places.into_iter() {
+        if range.start < from {
+            continue;
+        }
+        out.push_str(text.get(from..range.start).unwrap_or_default());
+        out.push_str(&other);
+        from = range.end;
+    }
+    out.push_str(text.get(from..).unwrap_or_default());
+    out
 }

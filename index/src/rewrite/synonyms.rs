@@ -148,6 +148,7 @@ fn alternatives(analyzer: &Analyzer, others: &[String]) -> Vec<Alternative> {
         terms: analyzer.query_terms(text),
         weight: WEIGHT,
         source: Source::Synonym,
+        place: None,
     };
     others.iter().map(of).collect()
 }

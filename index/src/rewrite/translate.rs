@@ -39,6 +39,7 @@ pub(super) fn spans(
                 terms: if han { vec![stemmed(text)] } else { analyzer.query_terms(text) },
                 weight,
                 source: Source::Translation,
+                place: None,
             })
             .collect();
         if alternatives.is_empty() {

@@ -1,0 +1,152 @@
+//! How near do the sentences of the best passages come to the question? A second, closer look at a few passages, where
+//! the embedder is quick enough to take it while a search waits.
+//!
+//! Invariant: what a passage gets depends on its own text and the query alone, and only passages that lead already are
+//! looked at, so that the cost does not grow with the index.
+//!
+//! A passage of many sentences blurs in one vector; its best sentence, or the best two that stand together, does not
+//! (the late interaction of Khattab and Zaharia 2020, by sentences instead of tokens).
+
+use std::collections::{HashMap, HashSet};
+
+use crate::analyzer::{QueryKind, QueryTerm};
+use crate::embed::{Embedder, Role};
+use crate::error::Result;
+use crate::lexical::Prepared;
+use crate::normalize::folded;
+use crate::parts::Part;
+use crate::rank::Candidate;
+use crate::rewrite::Concept;
+use crate::rewrite::units::units;
+use crate::script::Script;
+use crate::sentence::sentences;
+use crate::settings::RankSettings;
+use crate::show::stored;
+
+/// Passages that are looked at.
+pub(crate) const LOOKED_AT: usize = 8;
+/// Most sentences of a passage that are read.
+const MAX_SENTENCES: usize = 48;
+
+/// One thing the query asks for: how much it says, and the ways to say it with what each counts.
+struct Wanted {
+    information: f32,
+    ways: Vec<(f32, Vec<String>)>,
+}
+
+/// What a query's sentences are compared with.
+pub(crate) struct Question<'a> {
+    vector: &'a [f32],
+    wanted: Vec<Wanted>,
+    embedder: &'a dyn Embedder,
+}
+
+impl<'a> Question<'a> {
+    pub fn new(
+        vector: &'a [f32],
+        concepts: &[Concept],
+        prepared: &Prepared,
+        rank: &RankSettings,
+        embedder: &'a dyn Embedder,
+    ) -> Self {
+        let rarity: HashMap<&str, f32> = prepared.terms.iter().map(|t| (t.text.as_str(), t.idf)).collect();
+        let mut wanted = Vec::new();
+        for concept in concepts {
+            let others: Vec<(f32, Vec<String>)> =
+                concept.alternatives.iter().map(|a| (a.weight, words_of(&a.terms))).collect();
+            for term in &concept.terms {
+                let Some(idf) = rarity.get(term.term.as_str()) else { continue };
+                let stop = if term.stop { rank.stop_weight } else { 1.0 };
+                let kind = if term.kind == QueryKind::Word { 1.0 } else { rank.grams };
+                let mut ways = vec![(1.0, vec![term.term.clone()])];
+                ways.extend(others.iter().cloned());
+                wanted.push(Wanted { information: idf * stop * kind, ways });
+            }
+        }
+        Self { vector, wanted, embedder }
+    }
+
+    /// Looks at the candidates that lead.
+    pub fn look(&self, parts: &[Part<'_>], candidates: &mut [Candidate]) -> Result<()> {
+        candidates.sort_unstable_by(|a, b| {
+            b.relevance.total_cmp(&a.relevance).then(a.part.cmp(&b.part)).then(a.passage.cmp(&b.passage))
+        });
+        for candidate in candidates.iter_mut().take(LOOKED_AT) {
+            let Some(part) = parts.get(candidate.part) else { continue };
+            let text = stored(part, candidate.passage)?.text;
+            candidate.features.sentence = self.nearest(&pieces(&text));
+        }
+        Ok(())
+    }
+
+    /// Reads the candidate that came out first: what it is worth is what confidence is about.
+    pub fn read(&self, parts: &[Part<'_>], candidates: &mut [Candidate]) -> Result<()> {
+        let first = candidates.iter_mut().take(LOOKED_AT).reduce(|a, b| if b.relevance > a.relevance { b } else { a });
+        if let Some((candidate, part)) = first.and_then(|c| parts.get(c.part).map(|part| (c, part))) {
+            let text = stored(part, candidate.passage)?.text;
+            candidate.features.window = Some(self.window(&pieces(&text)));
+        }
+        Ok(())
+    }
+
+    /// The best cosine of a sentence, or of two that stand together.
+    fn nearest(&self, texts: &[&str]) -> Option<f32> {
+        // As queries: what is read once is not worth keeping.
+        let vectors = self.embedder.embed(texts, Role::Query).ok()?;
+        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>();
+        let own: Vec<f32> = vectors.iter().map(|v| dot(v, self.vector)).collect();
+        let mut best = own.iter().copied().reduce(f32::max)?;
+        for ((first, second), (a, b)) in
+            vectors.iter().zip(vectors.iter().skip(1)).zip(own.iter().zip(own.iter().skip(1)))
+        {
+            // Two unit vectors together have the length √(2 + 2 cos).
+            let length = (2.0 + 2.0 * dot(first, second)).max(0.0).sqrt();
+            if length > 0.1 {
+                best = best.max((a + b) / length);
+            }
+        }
+        Some(best)
+    }
+
+    /// The largest share of what the query says that two sentences standing together hold, in [0, 1].
+    fn window(&self, texts: &[&str]) -> f32 {
+        let all: f32 = self.wanted.iter().map(|w| w.information).sum();
+        if all <= 0.0 {
+            return 0.0;
+        }
+        let held: Vec<Vec<f32>> = texts.iter().map(|text| self.held(text)).collect();
+        let mut best: f32 = 0.0;
+        for (place, first) in held.iter().enumerate() {
+            let second = held.get(place + 1).unwrap_or(first);
+            let shares = first.iter().zip(second).map(|(a, b)| a.max(*b));
+            best = best.max(shares.zip(&self.wanted).map(|(share, wanted)| share * wanted.information).sum());
+        }
+        best / all
+    }
+
+    /// How far a sentence says each thing that is wanted, in [0, 1].
+    fn held(&self, text: &str) -> Vec<f32> {
+        let text = folded(text);
+        let stems: HashSet<Box<str>> = units(&text).into_iter().map(|(unit, _)| unit).collect();
+        let says = |word: &String| {
+            if word.chars().next().is_some_and(|c| Script::of(c).has_grams()) {
+                text.contains(word.as_str())
+            } else {
+                stems.contains(word.as_str())
+            }
+        };
+        let of = |wanted: &Wanted| {
+            let said = wanted.ways.iter().filter(|(_, words)| !words.is_empty() && words.iter().all(says));
+            said.map(|(weight, _)| *weight).fold(0.0, f32::max)
+        };
+        self.wanted.iter().map(of).collect()
+    }
+}
+
+fn pieces(text: &str) -> Vec<&str> {
+    sentences(text).into_iter().take(MAX_SENTENCES).filter_map(|range| text.get(range)).collect()
+}
+
+fn words_of(terms: &[QueryTerm]) -> Vec<String> {
+    terms.iter().filter(|t| t.kind == QueryKind::Word).map(|t| t.term.clone()).collect()
+}
