@@ -12,7 +12,8 @@ fn shop() -> TestApp {
         .post(
             "/v1/articles?wait=searchable",
             json!({
-                "id": "returns", "title": "退货政策", "body": BODY, "questions": ["买了几天可以退货"], "publish": true,
+                "id": "returns", "title": "退货政策", "body": BODY, "questions": ["买了几天可以退货", "退货的运费谁出"],
+                "publish": true,
             }),
         )
         .expect(201);
