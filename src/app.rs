@@ -4,6 +4,7 @@
 
 use std::io::IsTerminal;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use tracing_subscriber::EnvFilter;
@@ -11,7 +12,8 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Config, Gate, LogFormat};
 use crate::error::{Error, Result};
 use crate::http::{self, GateSettings, HttpSettings};
-use crate::kb::{Kb, KbSettings};
+use crate::kb::{Kb, KbSettings, ModelSettings};
+use crate::remote::World;
 
 /// A running program.
 pub struct App {
@@ -32,7 +34,7 @@ impl App {
     /// What keeps the store from opening or the address from being listened on.
     #[expect(clippy::disallowed_methods, reason = "the edge tells the time at start")]
     pub fn start(config: &Config) -> Result<App> {
-        let (kb, admin_secret) = Kb::open(kb_settings(config), Timestamp::now())?;
+        let (kb, admin_secret) = Kb::open_with(kb_settings(config), model_settings(config), Timestamp::now())?;
         let server = match http::start(kb.clone(), http_settings(config)) {
             Ok(server) => server,
             Err(why) => {
@@ -83,6 +85,19 @@ fn kb_settings(config: &Config) -> KbSettings {
         index_batch: config.index_batch,
         query_log_interval: config.query_log_interval,
         admin_secret: config.admin_key.clone(),
+    }
+}
+
+fn model_settings(config: &Config) -> ModelSettings {
+    ModelSettings {
+        default: config.model.clone(),
+        folders: config.model_folders.clone(),
+        threads: config.model_threads,
+        queue: config.model_queue,
+        reranker: config.reranker.clone(),
+        rerank_top: config.rerank_top,
+        rerank_budget: config.rerank_budget,
+        outside: Arc::new(World::new(config.model_endpoints.clone(), config.model_hub.clone())),
     }
 }
 

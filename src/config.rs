@@ -3,6 +3,9 @@
 //! Invariant: the only file that reads the environment; every value is checked once, here,
 //! and every wrong one is named.
 
+mod models;
+
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,6 +14,8 @@ use serde::Deserialize;
 use toml::{Table, Value};
 
 use crate::error::{Error, Result};
+use crate::id::ModelName;
+use crate::kb::models::EndpointSettings;
 use crate::model::account::Secret;
 
 /// The documented defaults.
@@ -18,7 +23,7 @@ pub const DEFAULT_FILE: &str = include_str!("config.default.toml");
 /// Environment variables of settings begin so.
 const PREFIX: &str = "ZHIYIN_";
 /// Settings without a default: what stands in their place is commented out in the file.
-const OPTIONAL: [&str; 2] = ["metrics_listen", "admin_key"];
+const OPTIONAL: [&str; 4] = ["metrics_listen", "admin_key", "model", "reranker"];
 /// Fewest characters of an admin secret that an operator sets.
 const MIN_SECRET: usize = 16;
 
@@ -65,6 +70,15 @@ struct RawConfig {
     store_cache_bytes: u64,
     index_batch: usize,
     query_log_interval_ms: u64,
+    model: Option<ModelName>,
+    model_threads: usize,
+    model_queue: usize,
+    model_hub: String,
+    reranker: Option<ModelName>,
+    rerank_top: usize,
+    rerank_budget_ms: u64,
+    #[serde(default)]
+    models: BTreeMap<ModelName, models::RawModel>,
 }
 
 /// Size of a permit gate.
@@ -127,6 +141,24 @@ pub struct Config {
     pub index_batch: usize,
     /// Longest time a query record may wait for its sync.
     pub query_log_interval: Duration,
+    /// Embedding model of spaces that set none.
+    pub model: Option<ModelName>,
+    /// Forwards of a model that run at a time; 0 means one per core.
+    pub model_threads: usize,
+    /// Texts that may wait for a model.
+    pub model_queue: usize,
+    /// Address of the hub that models are fetched from.
+    pub model_hub: String,
+    /// Reranker of spaces that set none.
+    pub reranker: Option<ModelName>,
+    /// Hits that are reranked.
+    pub rerank_top: usize,
+    /// Longest time for it.
+    pub rerank_budget: Duration,
+    /// Models in folders, by name.
+    pub model_folders: BTreeMap<ModelName, PathBuf>,
+    /// Models behind endpoints, by name.
+    pub model_endpoints: BTreeMap<ModelName, EndpointSettings>,
 }
 
 impl Default for Config {
@@ -156,6 +188,15 @@ impl Default for Config {
             store_cache_bytes: 64 * 1024 * 1024,
             index_batch: 256,
             query_log_interval: Duration::from_millis(400),
+            model: None,
+            model_threads: 0,
+            model_queue: 64,
+            model_hub: "https://huggingface.co".into(),
+            reranker: None,
+            rerank_top: 20,
+            rerank_budget: Duration::from_millis(500),
+            model_folders: BTreeMap::new(),
+            model_endpoints: BTreeMap::new(),
         }
     }
 }
@@ -209,10 +250,11 @@ impl Config {
     fn lay_over(file: Table, environment: impl Iterator<Item = (String, String)>, flags: Flags) -> Result<Loaded> {
         let mut table = defaults()?;
         table.extend(file);
+        let environment: Vec<(String, String)> = environment.collect();
         let mut warnings = Vec::new();
-        for (name, value) in environment {
+        for (name, value) in &environment {
             let Some(setting) = name.strip_prefix(PREFIX).map(str::to_ascii_lowercase) else { continue };
-            match typed(&table, &setting, &value) {
+            match typed(&table, &setting, value) {
                 Some(value) => drop(table.insert(setting, value)),
                 None if CLIENT_VARIABLES.contains(&setting.as_str()) => {}
                 None => warnings.push(format!("{name} is not a setting; it is passed over")),
@@ -225,7 +267,8 @@ impl Config {
         }
         let raw: RawConfig = serde_path_to_error::deserialize(Value::Table(table))
             .map_err(|why| Error::Config(format!("{}: {}", why.path(), why.inner().message())))?;
-        Ok(Loaded { config: raw.meant()?, warnings })
+        let variable = |name: &str| environment.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone());
+        Ok(Loaded { config: raw.meant(&variable)?, warnings })
     }
 }
 
@@ -246,8 +289,9 @@ fn typed(table: &Table, setting: &str, text: &str) -> Option<Value> {
 }
 
 impl RawConfig {
-    fn meant(self) -> Result<Config> {
+    fn meant(self, variable: &dyn Fn(&str) -> Option<String>) -> Result<Config> {
         self.check()?;
+        let (model_folders, model_endpoints) = models::meant(self.models, variable)?;
         let cores = cores();
         let gate = |permits: usize, otherwise: usize, queue, wait_ms| Gate {
             permits: if permits == 0 { otherwise } else { permits },
@@ -278,6 +322,15 @@ impl RawConfig {
             store_cache_bytes: self.store_cache_bytes,
             index_batch: self.index_batch,
             query_log_interval: Duration::from_millis(self.query_log_interval_ms),
+            model: self.model,
+            model_threads: self.model_threads,
+            model_queue: self.model_queue,
+            model_hub: self.model_hub,
+            reranker: self.reranker,
+            rerank_top: self.rerank_top,
+            rerank_budget: Duration::from_millis(self.rerank_budget_ms),
+            model_folders,
+            model_endpoints,
         })
     }
 
@@ -292,6 +345,9 @@ impl RawConfig {
             ("public_rate", self.public_rate.into()),
             ("index_batch", self.index_batch as u64),
             ("query_log_interval_ms", self.query_log_interval_ms),
+            ("model_queue", self.model_queue as u64),
+            ("rerank_top", self.rerank_top as u64),
+            ("rerank_budget_ms", self.rerank_budget_ms),
         ];
         let mut wrong: Vec<String> =
             positive.iter().filter(|(_, value)| *value == 0).map(|(name, _)| format!("{name} must not be 0")).collect();
@@ -300,6 +356,12 @@ impl RawConfig {
         }
         if self.admin_key.as_ref().is_some_and(|key| key.expose().len() < MIN_SECRET) {
             wrong.push(format!("admin_key must have at least {MIN_SECRET} characters"));
+        }
+        if !models::is_address(&self.model_hub) {
+            wrong.push(format!("model_hub '{}' is no address such as https://huggingface.co", self.model_hub));
+        }
+        if self.rerank_top > 100 {
+            wrong.push("rerank_top must be at most 100".into());
         }
         if wrong.is_empty() { Ok(()) } else { Err(Error::Config(wrong.join("; "))) }
     }
@@ -336,7 +398,7 @@ mod tests {
         let error = |file: &str, environment: &[(&str, &str)]| {
             load(file, environment, Flags::default()).unwrap_err().to_string()
         };
-        insta::assert_snapshot!(error("colour = 1", &[]), @"configuration: colour: unknown field `colour`, expected one of `data_dir`, `listen`, `metrics_listen`, `admin_key`, `log_format`, `log_filter`, `workers`, `max_connections`, `max_body_bytes`, `max_import_bytes`, `client_timeout_ms`, `keep_alive_ms`, `deadline_ms`, `searchable_wait_ms`, `shutdown_timeout_ms`, `key_rate`, `public_rate`, `search_permits`, `search_queue`, `search_wait_ms`, `write_permits`, `write_queue`, `write_wait_ms`, `bulk_permits`, `bulk_queue`, `bulk_wait_ms`, `store_cache_bytes`, `index_batch`, `query_log_interval_ms`");
+        insta::assert_snapshot!(error("colour = 1", &[]), @"configuration: colour: unknown field `colour`, expected one of `data_dir`, `listen`, `metrics_listen`, `admin_key`, `log_format`, `log_filter`, `workers`, `max_connections`, `max_body_bytes`, `max_import_bytes`, `client_timeout_ms`, `keep_alive_ms`, `deadline_ms`, `searchable_wait_ms`, `shutdown_timeout_ms`, `key_rate`, `public_rate`, `search_permits`, `search_queue`, `search_wait_ms`, `write_permits`, `write_queue`, `write_wait_ms`, `bulk_permits`, `bulk_queue`, `bulk_wait_ms`, `store_cache_bytes`, `index_batch`, `query_log_interval_ms`, `model`, `model_threads`, `model_queue`, `model_hub`, `reranker`, `rerank_top`, `rerank_budget_ms`, `models`");
         insta::assert_snapshot!(error("listen = 'here'", &[]), @"configuration: listen: invalid socket address syntax");
         insta::assert_snapshot!(error("", &[("ZHIYIN_KEY_RATE", "many")]), @r#"configuration: key_rate: invalid type: string "many", expected u32"#);
         insta::assert_snapshot!(error("key_rate = 0\nadmin_key = 'short'", &[]), @"configuration: key_rate must not be 0; admin_key must have at least 16 characters");

@@ -5,7 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{ArticleId, GapId, GoldenId, KeyId, PinId, SpaceId, SynonymId};
+use crate::id::{ArticleId, ClassifierName, GapId, GoldenId, KeyId, ModelName, PinId, SpaceId, SynonymId};
 
 /// One wrong input field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -74,15 +74,24 @@ pub enum Error {
     /// No such gap for this caller.
     #[error("there is no gap '{0}'")]
     GapNotFound(GapId),
-    /// No such synonym rule.
-    #[error("there is no synonym '{0}'")]
-    SynonymNotFound(SynonymId),
+    /// No such model.
+    #[error("there is no model '{0}'")]
+    ModelNotFound(ModelName),
+    /// The model is used by the server or a space.
+    #[error("model '{0}' is in use; let the spaces use another one first")]
+    ModelInUse(ModelName),
     /// No such golden query.
     #[error("there is no golden query '{0}'")]
     GoldenNotFound(GoldenId),
     /// No such pin.
     #[error("there is no pin '{0}'")]
     PinNotFound(PinId),
+    /// No such synonym rule.
+    #[error("there is no synonym '{0}'")]
+    SynonymNotFound(SynonymId),
+    /// No such classifier.
+    #[error("there is no classifier '{0}'")]
+    ClassifierNotFound(ClassifierName),
     /// No such key.
     #[error("there is no API key '{0}'")]
     KeyNotFound(KeyId),
@@ -245,9 +254,12 @@ codes! {
     VersionNotFound "version_not_found" Caller "There is no such version";
     SpaceNotFound "space_not_found" Caller "There is no such space";
     GapNotFound "gap_not_found" Caller "There is no such gap";
-    SynonymNotFound "synonym_not_found" Caller "There is no such synonym";
+    ModelNotFound "model_not_found" Caller "There is no such model";
+    ModelInUse "model_in_use" Caller "The model is in use";
     GoldenNotFound "golden_not_found" Caller "There is no such golden query";
     PinNotFound "pin_not_found" Caller "There is no such pin";
+    SynonymNotFound "synonym_not_found" Caller "There is no such synonym";
+    ClassifierNotFound "classifier_not_found" Caller "There is no such classifier";
     KeyNotFound "key_not_found" Caller "There is no such key";
     QueryNotFound "query_not_found" Caller "There is no such answer or query";
     VersionConflict "version_conflict" Caller "The article has changed";
@@ -279,9 +291,12 @@ impl Error {
             Error::VersionNotFound { .. } => Code::VersionNotFound,
             Error::SpaceNotFound(_) => Code::SpaceNotFound,
             Error::GapNotFound(_) => Code::GapNotFound,
-            Error::SynonymNotFound(_) => Code::SynonymNotFound,
+            Error::ModelNotFound(_) => Code::ModelNotFound,
+            Error::ModelInUse(_) => Code::ModelInUse,
             Error::GoldenNotFound(_) => Code::GoldenNotFound,
             Error::PinNotFound(_) => Code::PinNotFound,
+            Error::SynonymNotFound(_) => Code::SynonymNotFound,
+            Error::ClassifierNotFound(_) => Code::ClassifierNotFound,
             Error::KeyNotFound(_) => Code::KeyNotFound,
             Error::QueryNotFound(_) => Code::QueryNotFound,
             Error::VersionConflict { .. } => Code::VersionConflict,

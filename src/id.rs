@@ -100,14 +100,14 @@ name_id!(
     QueryId, "a query or answer id"
 );
 name_id!(
+    /// Names a classifier within its space.
+    ClassifierName, "a classifier's name"
+);
+name_id!(
     /// Names a gap: `g_…`.
     GapId, "a gap id"
 );
 
-name_id!(
-    /// Names a synonym rule: `s_…`; sortable by time.
-    SynonymId, "a synonym id"
-);
 name_id!(
     /// Names a golden query: `gq_…`.
     GoldenId, "a golden query id"
@@ -115,6 +115,27 @@ name_id!(
 name_id!(
     /// Names a pin: `pin_…`.
     PinId, "a pin id"
+);
+name_id!(
+    /// Names an embedding model or a reranker, such as `bundled` or a folder under the data directory's `models`.
+    ModelName, "a model's name"
+);
+
+impl ModelName {
+    /// The model that comes with the program.
+    pub fn bundled() -> Self {
+        Self("bundled".to_owned())
+    }
+
+    /// Signed feature hashing: no model at all.
+    pub fn hash() -> Self {
+        Self("hash".to_owned())
+    }
+}
+
+name_id!(
+    /// Names a synonym rule: `s_…`; sortable by time.
+    SynonymId, "a synonym id"
 );
 
 impl SpaceId {
@@ -160,13 +181,6 @@ impl GapId {
     }
 }
 
-impl SynonymId {
-    /// A fresh id of a synonym rule (`s_…`).
-    pub fn fresh(unix_ms: i64) -> Self {
-        Self(fresh("s_", unix_ms))
-    }
-}
-
 impl GoldenId {
     /// The golden query of a normalised form in a space: the same form always gives the same one.
     pub fn of(space: &SpaceId, form: &str) -> Self {
@@ -179,6 +193,13 @@ impl PinId {
     /// A fresh pin id (`pin_…`).
     pub fn fresh(unix_ms: i64) -> Self {
         Self(fresh("pin_", unix_ms))
+    }
+}
+
+impl SynonymId {
+    /// A fresh id of a synonym rule (`s_…`).
+    pub fn fresh(unix_ms: i64) -> Self {
+        Self(fresh("s_", unix_ms))
     }
 }
 

@@ -11,4 +11,5 @@ pub mod http;
 pub mod id;
 pub mod kb;
 pub mod model;
+pub mod remote;
 pub mod store;

@@ -352,3 +352,91 @@ fn the_demo_serves_its_samples_and_stops_when_asked() {
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
+
+#[test]
+fn a_space_is_given_another_model_and_its_own_back() {
+    let shop = Directory::new();
+    let article = write(
+        &shop.path("a.ndjson"),
+        "{\"id\":\"a\",\"title\":\"Reset password\",\"body\":\"How to reset the password.\"}\n",
+    );
+    shop.zhiyin([&article, "--publish"], &["import"]).expect(0);
+    let models = shop.data().join("models");
+    let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("index/tests/data/models/tiny-bert");
+    std::fs::create_dir_all(models.join("tiny/1_Pooling")).unwrap();
+    for file in ["config.json", "tokenizer.json", "model.safetensors", "modules.json", "1_Pooling/config.json"] {
+        std::fs::copy(tiny.join(file), models.join("tiny").join(file)).unwrap();
+    }
+    let listed = shop.say(&["model", "list"]).expect(0);
+    assert!(listed.contains("bundled *") && listed.contains("tiny") && listed.contains("24"), "{listed}");
+    assert_eq!(shop.say(&["model", "use", "tiny"]).expect(0), "Space default uses tiny now.\n");
+    let stats = shop.say(&["space", "stats", "default", "--json"]).json();
+    assert_eq!(
+        (&stats["model"], &stats["without_vectors"], &stats["model_problem"]),
+        (&"tiny".into(), &0.into(), &Value::Null)
+    );
+    let found = shop.say(&["search", "password", "--mode", "semantic", "--json"]).json();
+    assert_eq!(found["hits"][0]["article_id"], "a");
+    let refused = shop.say(&["model", "use", "nobody"]);
+    assert!(refused.code == 1 && refused.stderr.contains("there is no model 'nobody'"), "{}", refused.stderr);
+    assert_eq!(shop.say(&["model", "remove", "tiny"]).code, 1, "it is in use");
+    assert_eq!(shop.say(&["model", "use", "default"]).expect(0), "Space default uses bundled now.\n");
+    assert_eq!(shop.say(&["model", "remove", "tiny"]).expect(0), "tiny is gone.\n");
+    // Nothing listens there.
+    let refused = shop.say(&["model", "pull", "a/b", "--mirror", "http://127.0.0.1:9"]);
+    assert!(refused.code == 1 && refused.stderr.contains("b could not be fetched"), "{}", refused.stderr);
+    assert_eq!(shop.say(&["model", "pull", "../x"]).code, 1);
+}
+
+#[test]
+fn golden_queries_are_tried_and_set_the_threshold() {
+    let directory = Directory::with_samples();
+    let judged = sample("queries.ndjson");
+    let imported = directory.zhiyin([&judged], &["golden", "import"]).expect(0);
+    assert_eq!(imported, "Golden queries: 289 added, 0 changed, 0 unchanged.\n");
+    let added = directory.say(&["golden", "add", "do", "you", "sell", "zebras", "--unanswerable"]).expect(0);
+    assert_eq!(added, "Golden queries: 1 added, 0 changed, 0 unchanged.\n");
+    let tried = directory.say(&["golden", "run"]);
+    assert!(tried.stderr.contains("of 290 golden queries failed"), "{}", tried.stderr);
+    assert!(tried.expect(4).contains("as expected, MRR@10 0."));
+
+    let few = directory.path("few.ndjson");
+    std::fs::write(&few, "{\"query\": \"运费多少钱\", \"relevant\": [\"shipping-fees-zh\"]}\n").unwrap();
+    let refused = directory.zhiyin([&few], &["calibrate", "--apply", "--queries"]).expect(4);
+    assert!(refused.contains("50 labelled queries are needed, there are 1"), "{refused}");
+    let before = directory.say(&["space", "get", "default", "--json"]).json();
+    assert!(before["settings"]["threshold"].is_null());
+
+    let found = directory.say(&["calibrate", "--target", "0.6", "--json"]).json();
+    let verdict = &found["calibration"]["verdict"];
+    assert_eq!((&verdict["verdict"], found["calibration"]["queries"].as_u64()), (&Value::from("chosen"), Some(290)));
+    assert!(verdict["precision"].as_f64() >= Some(0.6), "{verdict}");
+    let applied = directory.say(&["calibrate", "--target", "0.6", "--apply"]).expect(0);
+    assert!(applied.contains("THRESHOLD") && applied.contains("95 % interval"), "{applied}");
+    let after = directory.say(&["space", "get", "default", "--json"]).json();
+    assert_eq!(after["settings"]["threshold"], verdict["threshold"]);
+
+    // The harness asks the same space; its golden queries are those of the run.
+    let measured = directory.say(&["eval", "--golden", "--mode", "hybrid", "--limit", "40", "--json"]).json();
+    assert_eq!(
+        (&measured["sets"][0]["queries"], &measured["sets"][0]["set"]),
+        (&40.into(), &"space default, golden".into())
+    );
+    assert_eq!(directory.say(&["eval", "--golden", "--ablate"]).code, 2);
+}
+
+#[test]
+fn pins_are_made_listed_and_taken_away() {
+    let directory = Directory::with_samples();
+    let first = |query: &str| directory.say(&["search", query, "--json"]).json()["hits"][0]["article_id"].clone();
+    assert_eq!(first("运费多少钱"), "shipping-fees-zh");
+    let made = directory.say(&["pin", "add", "运费多少钱？", "--first", "price-protection-zh", "--json"]).json();
+    assert_eq!(first("运费多少钱"), "price-protection-zh");
+    assert!(directory.say(&["pin", "list", "--query", "运费多少钱"]).expect(0).contains("price-protection-zh"));
+    let id = made["id"].as_str().unwrap();
+    assert_eq!(directory.say(&["pin", "remove", id]).expect(0), format!("Removed {id}.\n"));
+    assert_eq!(first("运费多少钱"), "shipping-fees-zh");
+    assert_eq!(directory.say(&["pin", "add", "x"]).code, 2, "an action is needed");
+    let unknown = directory.say(&["pin", "add", "x", "--never", "nowhere"]);
+    assert!(unknown.stderr.contains("there is no article 'nowhere'"), "{}", unknown.stderr);
+}

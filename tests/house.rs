@@ -21,7 +21,7 @@ const ARROWS: [(&str, &[&str]); 12] = [
     ("store", &["model", "id", "error"]),
     ("kb", &["store", "model", "id", "error", "zhiyin_index"]),
     ("evaluate", &["zhiyin_index"]),
-    ("config", &["error", "model", "kb"]),
+    ("config", &["error", "model", "id", "kb"]),
     ("remote", &["kb", "model", "id", "error", "zhiyin_index"]),
     ("http", &["kb", "model", "id", "error", "config"]),
     ("app", &["remote", "http", "kb", "model", "id", "error", "config"]),
@@ -30,11 +30,12 @@ const ARROWS: [(&str, &[&str]); 12] = [
 ];
 
 /// A stranger (a crate, or a module of `std`), and where it may be named.
-const DOORS: [(&str, &[&str]); 27] = [
+const DOORS: [(&str, &[&str]); 29] = [
     ("tantivy", &["index/src/lexical/"]),
     ("hnsw_rs", &["index/src/dense/graph.rs"]),
     ("jieba_rs", &["index/src/analyzer.rs"]),
-    ("pulp", &["index/src/dense/kernel.rs"]),
+    ("pulp", &["index/src/dense/kernel.rs", "index/src/encoder/"]),
+    ("tokenizers", &["index/src/encoder/tokens.rs"]),
     ("rust_stemmers", &["index/src/"]),
     ("unicode_normalization", &["index/src/normalize.rs", "index/src/script.rs"]),
     ("sled", &["src/store/"]),
@@ -46,6 +47,7 @@ const DOORS: [(&str, &[&str]); 27] = [
     ("governor", &["src/http/rate.rs"]),
     ("prometheus_client", &["src/http/metrics.rs"]),
     ("ureq", &["src/cli/client.rs", "src/remote/"]),
+    ("ring", &["src/remote/"]),
     ("clap", &["src/cli/", "src/main.rs"]),
     ("indicatif", &["src/cli/"]),
     ("anyhow", &["src/cli/", "src/main.rs"]),
@@ -356,7 +358,7 @@ fn every_floor_and_door_exists() {
     let sources = sources();
     assert!(sources.len() > 50, "only {} files found", sources.len());
     let mut broken = Vec::new();
-    let planned = ["src/remote/"];
+    let planned: [&str; 0] = [];
     for (stranger, doors) in DOORS {
         for door in doors.iter().filter(|door| !planned.contains(door)) {
             if !sources.iter().any(|s| is_in(&s.path, &[door])) {

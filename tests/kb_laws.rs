@@ -89,6 +89,7 @@ fn search(query: &str) -> SearchRequest<Filter> {
         channel: None,
         conversation_id: None,
         log: true,
+        rerank: true,
     }
 }
 
@@ -154,7 +155,7 @@ proptest! {
                     say(serde_json::to_string(&versions).unwrap());
                 }
                 // Asked by its very word, a hidden article's word comes back only as the question itself.
-                let question = AnswerRequest { question: word(n).parse().unwrap(), conversation_id: None, history: vec![], channel: None, filters: None };
+                let question = AnswerRequest { question: word(n).parse().unwrap(), conversation_id: None, history: vec![], channel: None, filters: None, rerank: true };
                 let answer = kb.answer(&reader, &question, now).unwrap();
                 say(serde_json::to_string(&answer.citations).unwrap());
                 say(serde_json::to_string(&answer.answer).unwrap());

@@ -3,7 +3,7 @@
 //! Invariant: readers see one consistent snapshot, postings, vectors and records together; a change becomes visible
 //! whole or not at all. The index is derived: whoever deletes its folder loses nothing but time.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::analyzer::Analyzer;
 use crate::bitset::DocSet;
 use crate::dense::{Code, Dense, DenseSettings, DenseSnapshot};
 use crate::document::{Change, Document, Interval, Known, LiveChange, Record, document_of, passage_id};
-use crate::embed::Embedder;
+use crate::embed::{EmbedError, Embedder, Role};
 use crate::error::{Error, Result};
 use crate::lexical::{Lexical, LexicalView, Stamp};
 use crate::prepare::{Prepared, embed_all, prepare_all};
@@ -60,6 +60,8 @@ struct Shelf {
     dir: PathBuf,
     /// Documents by id.
     ids: HashMap<String, Vec<u32>>,
+    /// Documents some of whose passages have no vector yet.
+    waiting: HashSet<u32>,
 }
 
 struct Writer {
@@ -98,6 +100,17 @@ pub struct Stats {
     pub in_graph: u64,
     /// Bytes of the words held for corrections, live shelf.
     pub vocabulary_bytes: u64,
+    /// Documents, live and past, some of whose passages have no vector yet.
+    pub waiting: u64,
+}
+
+/// Whether passages get their vectors with their words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Vectors {
+    /// With them: for an embedder that is fast.
+    Now,
+    /// Later: the words can be searched at once, and [`Index::waiting`] names what to give again.
+    Later,
 }
 
 /// The index of one space. Searches take `&self` and never wait for writers.
@@ -188,8 +201,17 @@ impl Index {
     /// [`Error::Document`] where a document breaks a limit (nothing of the call is applied), and [`Error::Lexical`]
     /// where the files cannot be written.
     pub fn apply(&self, changes: Vec<Change>) -> Result<()> {
+        self.apply_with(changes, Vectors::Now)
+    }
+
+    /// As [`Index::apply`], with or without the vectors. A document whose passages got none (because they were not
+    /// asked for, or the model failed) is found by words, and [`Index::waiting`] names it.
+    ///
+    /// # Errors
+    /// As [`Index::apply`].
+    pub fn apply_with(&self, changes: Vec<Change>, vectors: Vectors) -> Result<()> {
         let mut writer = self.writer.lock();
-        let result = self.apply_locked(&mut writer, changes);
+        let result = self.apply_locked(&mut writer, changes, vectors);
         if result.is_err() {
             writer.live.lexical.rollback()?;
             writer.history.lexical.rollback()?;
@@ -197,7 +219,7 @@ impl Index {
         result
     }
 
-    fn apply_locked(&self, writer: &mut Writer, changes: Vec<Change>) -> Result<()> {
+    fn apply_locked(&self, writer: &mut Writer, changes: Vec<Change>, vectors: Vectors) -> Result<()> {
         let mut live_in = Vec::new();
         let mut history_in = Vec::new();
         let mut live_out = Vec::new();
@@ -219,8 +241,8 @@ impl Index {
                 history_in.push((writer.number(), document));
             }
         }
-        let live_in = self.prepared(live_in)?;
-        let history_in = self.prepared(history_in)?;
+        let live_in = self.prepared(live_in, vectors)?;
+        let history_in = self.prepared(history_in, vectors)?;
         let stamp = Stamp { fingerprint: self.fingerprint.clone(), next_document: writer.next };
         let live_changed = !live_in.is_empty() || !live_out.is_empty();
         let history_changed = !history_in.is_empty() || !history_out.is_empty();
@@ -239,9 +261,41 @@ impl Index {
         self.show(writer, live_changed, history_changed, suggestions)
     }
 
-    fn prepared(&self, documents: Vec<(u32, Document)>) -> Result<Vec<Prepared>> {
+    /// Ids of documents some of whose passages have no vector yet, at most so many; setting them again gives them one.
+    pub fn waiting(&self, most: usize) -> Vec<String> {
+        let writer = self.writer.lock();
+        let mut ids: Vec<String> = Vec::new();
+        for shelf in [&writer.live, &writer.history] {
+            let left = most.saturating_sub(ids.len());
+            ids.extend(shelf.waiting.iter().take(left).filter_map(|n| Some(shelf.record(*n)?.id.clone())));
+        }
+        ids.sort_unstable();
+        ids.dedup();
+        ids
+    }
+
+    /// Makes the vectors of these documents and throws them away: with a cache in front of the embedder, applying
+    /// them afterwards holds nobody up.
+    ///
+    /// # Errors
+    /// What the embedder says.
+    pub fn warm(&self, documents: Vec<Document>) -> std::result::Result<(), EmbedError> {
+        let numbered = documents.into_iter().map(|document| (0, document)).collect();
+        let prepared = prepare_all(numbered, &self.analyzer, &self.settings.chunks, 1);
+        let prepared = prepared.map_err(|error| EmbedError::Rejected(error.to_string()))?;
+        let texts: Vec<&str> = prepared.iter().flat_map(|p| &p.texts).map(String::as_str).collect();
+        for batch in texts.chunks(16) {
+            self.embedder.embed(batch, Role::Passage)?;
+        }
+        Ok(())
+    }
+
+    fn prepared(&self, documents: Vec<(u32, Document)>, vectors: Vectors) -> Result<Vec<Prepared>> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let mut prepared = prepare_all(documents, &self.analyzer, &self.settings.chunks, threads)?;
+        if vectors == Vectors::Later {
+            return Ok(prepared);
+        }
         if let Some(reason) = embed_all(&mut prepared, self.embedder.as_ref()) {
             tracing::warn!(%reason, "passages were indexed without vectors");
         }
@@ -292,7 +346,10 @@ impl Index {
     /// Figures.
     pub fn stats(&self) -> Stats {
         let view = self.view.load();
-        let dense = self.writer.lock().live.dense.stats();
+        let (dense, waiting) = {
+            let writer = self.writer.lock();
+            (writer.live.dense.stats(), writer.live.waiting.len() + writer.history.waiting.len())
+        };
         Stats {
             documents: view.live.table.documents,
             passages: view.live.table.passages,
@@ -302,6 +359,7 @@ impl Index {
             vectors: dense.live as u64,
             in_graph: dense.in_graph as u64,
             vocabulary_bytes: view.live.lexical.vocabulary_bytes(),
+            waiting: waiting as u64,
         }
     }
 
@@ -346,20 +404,22 @@ impl Shelf {
         let mut table = Table::default();
         let mut ids: HashMap<String, Vec<u32>> = HashMap::new();
         let mut rows: Vec<(u64, Code)> = Vec::new();
+        let mut waiting = HashSet::new();
         lexical.each(|passage, stored| {
             if let Some(record) = stored.record {
                 let document = document_of(passage);
                 ids.entry(record.id.clone()).or_default().push(document);
                 table.insert(document, Arc::new(record));
             }
-            if let Some(code) = stored.code {
-                rows.push((passage, code));
+            match stored.code {
+                Some(code) => rows.push((passage, code)),
+                None => drop(waiting.insert(document_of(passage))),
             }
             Ok(())
         })?;
         rows.sort_unstable_by_key(|(passage, _)| *passage);
         dense.insert(rows);
-        Ok((Self { lexical, dense, table, dir: dir.to_owned(), ids }, next))
+        Ok((Self { lexical, dense, table, dir: dir.to_owned(), ids, waiting }, next))
     }
 
     fn view(&self, before: Option<&Arc<ShelfView>>) -> Result<ShelfView> {
@@ -390,7 +450,11 @@ impl Shelf {
         }
         let mut rows: Vec<(u64, Code)> = Vec::new();
         let mut records = Vec::with_capacity(new.len());
+        let mut waiting = Vec::new();
         for document in new {
+            if document.passages.iter().any(|passage| passage.stored.code.is_none()) {
+                waiting.push(document.number);
+            }
             records.push((document.number, document.record));
             for passage in document.passages {
                 if let Some(code) = passage.stored.code.clone() {
@@ -400,8 +464,10 @@ impl Shelf {
             }
         }
         self.lexical.commit(stamp)?;
+        self.waiting.extend(waiting);
         let mut gone = Vec::new();
         for document in out {
+            self.waiting.remove(document);
             let Some(record) = self.table.remove(*document) else { continue };
             gone.extend((0..record.passages).map(|ordinal| passage_id(*document, ordinal)));
             if let Some(numbers) = self.ids.get_mut(&record.id) {

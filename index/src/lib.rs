@@ -55,6 +55,8 @@ mod count;
 pub mod dense;
 mod document;
 pub mod embed;
+#[cfg(feature = "transformer")]
+mod encoder;
 mod error;
 mod evaluate;
 mod filter;
@@ -69,6 +71,7 @@ mod pinyin;
 mod prepare;
 mod query;
 mod rank;
+pub mod rerank;
 mod rewrite;
 pub mod script;
 mod search;
@@ -89,7 +92,7 @@ pub use document::{Attribute, Change, Document, Interval, Known, LiveChange, Rec
 pub use error::{Error, Kind, Result};
 pub use filter::{Condition, Filter, Op};
 pub use fuse::{Features, QueryFeatures};
-pub use index::{Index, Opened, Stats};
+pub use index::{Index, Opened, Stats, Vectors};
 pub use query::{Hit, MAX_TOTAL, Mode, Passage, Query, Results};
 pub use rewrite::{
     Source,

@@ -55,6 +55,7 @@ impl Index {
             if query.explain {
                 found.explain = Some(explain(ranked, part, prepared.as_ref(), &features, rank)?);
             }
+            self.show_answering(&query, &mut found, &highlighter)?;
             hits.push(found);
         }
         Ok(hits)

@@ -86,7 +86,7 @@ pub struct Eval {
     /// The same from a file.
     #[arg(long, value_name = "FILE", conflicts_with = "rank")]
     rank_file: Option<PathBuf>,
-    /// Model that makes the vectors.
+    /// Model that makes the vectors: bilingual (the bundled one), hash, or the folder of a transformer.
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
     /// Remove half of the passages first, so that about half of the queries cannot be answered.
@@ -144,6 +144,7 @@ impl Eval {
                 let done = self.set(&set, &engine, &mut dumped, &mut report)?;
                 if !json {
                     tables::set(out, &done)?;
+                    out.flush()?;
                 }
                 report.sets.push(done);
             }

@@ -5,6 +5,7 @@
 mod answer;
 mod article;
 mod calibrate;
+mod classify;
 mod client;
 mod connection;
 mod content;
@@ -16,6 +17,7 @@ mod folder;
 mod gaps;
 mod golden;
 mod keys;
+mod model;
 mod out;
 mod pins;
 mod search;
@@ -44,6 +46,8 @@ enum Command {
     Demo(demo::Demo),
     Search(search::Search),
     Answer(answer::Answer),
+    Classify(classify::Classify),
+    Classifier(classify::Keep),
     Suggest(search::Suggest),
     Article(article::Article),
     Import(exchange::Import),
@@ -54,6 +58,7 @@ enum Command {
     Eval(eval::Eval),
     Calibrate(calibrate::Calibrate),
     Key(keys::Key),
+    Model(model::Model),
     Synonym(synonyms::Synonym),
     Space(spaces::Space),
     Reindex(spaces::Reindex),
@@ -71,6 +76,8 @@ impl Cli {
             Command::Demo(demo) => demo.run(),
             Command::Search(search) => search.run(),
             Command::Answer(answer) => answer.run(),
+            Command::Classify(classify) => classify.run(),
+            Command::Classifier(keep) => keep.run(),
             Command::Suggest(suggest) => suggest.run(),
             Command::Article(article) => article.run(),
             Command::Import(import) => import.run(),
@@ -81,6 +88,7 @@ impl Cli {
             Command::Eval(eval) => eval.run(),
             Command::Calibrate(calibrate) => calibrate.run(),
             Command::Key(key) => key.run(),
+            Command::Model(model) => model.run(),
             Command::Synonym(synonym) => synonym.run(),
             Command::Space(space) => space.run(),
             Command::Reindex(reindex) => reindex.run(),

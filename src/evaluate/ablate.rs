@@ -25,12 +25,25 @@ pub struct Ablation {
     /// Weights that turn it off.
     #[serde(default)]
     pub rank: Option<Value>,
+    /// Parts of the engine that are turned off.
+    #[serde(default)]
+    pub off: Vec<Off>,
     /// The mode that leaves it out.
     #[serde(default)]
     pub mode: Option<Mode>,
     /// What documents go without.
     #[serde(default)]
     pub without: Vec<Part>,
+}
+
+/// A part of the engine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Off {
+    /// Words of the other language.
+    Translations,
+    /// Corrections of words that the index does not hold.
+    Corrections,
 }
 
 /// A part of documents.
@@ -103,7 +116,9 @@ pub fn ablate(
             set
         };
         let rank = ablation.rank.as_ref().map_or(Ok(engine.rank), |change| changed(engine.rank, change))?;
-        let trial = Trial::new(set, &Engine { rank, embedder: engine.embedder.clone() })?;
+        let on = |part: Off| !ablation.off.contains(&part);
+        let (translations, corrections) = (on(Off::Translations), on(Off::Corrections));
+        let trial = Trial::new(set, &Engine { rank, translations, corrections, ..engine.clone() })?;
         let mode = ablation.mode.unwrap_or(Mode::Hybrid);
         let report = run(&trial, &set.queries, mode, seed, || asked(&ablation.name))?;
         without.push(Without {
@@ -131,7 +146,8 @@ mod tests {
         for ablation in all {
             let rank = ablation.rank.as_ref().map(|change| changed(own, change).unwrap());
             let differs = rank.is_some_and(|rank| rank != own);
-            assert!(differs || ablation.mode.is_some() || !ablation.without.is_empty(), "{ablation:?}");
+            let other = !(ablation.off.is_empty() && ablation.without.is_empty());
+            assert!(differs || other || ablation.mode.is_some(), "{ablation:?}");
         }
     }
 }

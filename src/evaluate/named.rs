@@ -129,7 +129,8 @@ struct PairLine {
     same: bool,
 }
 
-/// Second questions of the pairs are the known ones; the first ones of pairs that ask the same are the queries.
+/// Second questions of the pairs are the known ones; the first ones of pairs that ask the same are the queries. Asking
+/// the same works both ways, and a query that is a known question itself is not looked for.
 fn webank(path: &Path) -> Result<Set> {
     let pairs = each(path, lines(path)?, |_, line: PairLine| Ok(Some(Pair { a: line.a, b: line.b, same: line.same })))?;
     let mut ids: HashMap<&str, String> = HashMap::new();
@@ -147,10 +148,16 @@ fn webank(path: &Path) -> Result<Set> {
             asked.entry(&pair.a).or_default().insert(id.clone(), 1);
         }
     }
+    for pair in pairs.iter().filter(|pair| pair.same) {
+        if let (Some(relevant), Some(id)) = (asked.get_mut(pair.b.as_str()), ids.get(pair.a.as_str())) {
+            relevant.insert(id.clone(), 1);
+        }
+    }
     let queries = asked.into_iter().enumerate().map(|(n, (text, relevant))| Judged {
         id: format!("a{n}"),
         text: text.to_owned(),
         language: "zh".into(),
+        without: ids.get(text).cloned(),
         relevant,
         ..Judged::default()
     });

@@ -195,6 +195,7 @@ pub(super) fn read_queries(
             language: line.language.unwrap_or_default(),
             relevant,
             about: line.about,
+            without: None,
             audience: line.audience,
         }))
     })

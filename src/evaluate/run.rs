@@ -69,8 +69,8 @@ pub struct Outcome {
 pub struct Confidence {
     /// Probability that an answerable query gets more of it than an unanswerable one; absent without both kinds.
     pub auroc: Option<f64>,
-    /// Calibration error of it as the probability that the query is answerable.
-    pub ece: f64,
+    /// Calibration error of it as the probability that the query is answerable; absent without both kinds.
+    pub ece: Option<f64>,
     /// Calibration error of it as the probability that the first hit answers.
     pub ece_right: f64,
     /// What answering from the threshold in force on means.
@@ -166,9 +166,10 @@ fn confidence(outcomes: &[Outcome], threshold: Option<f64>) -> Confidence {
         let reached = curve.iter().rfind(|point| point.threshold >= threshold).copied().unwrap_or_default();
         Point { threshold, ..reached }
     });
+    let auroc = metrics::auroc(&answerable);
     Confidence {
-        auroc: metrics::auroc(&answerable),
-        ece: metrics::calibration_error(&answerable, BINS),
+        auroc,
+        ece: auroc.map(|_| metrics::calibration_error(&answerable, BINS)),
         ece_right: metrics::calibration_error(&right, BINS),
         answered,
         at_coverage: COVERAGES.iter().filter_map(|share| metrics::at_coverage(&curve, *share)).collect(),

@@ -82,6 +82,8 @@ pub struct Judged {
     pub relevant: BTreeMap<String, u32>,
     /// The passage it is about without being answered by it.
     pub about: Option<String>,
+    /// A passage that is not looked for: the query itself, where it stands among what may be found.
+    pub without: Option<String>,
     /// Who asks: sees what is public and what is for that audience. Sees everything where absent.
     pub audience: Option<String>,
 }

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use zhiyin_index::embed::{Embedder, HashEmbedder};
-use zhiyin_index::{Candidates, Change, Filter, Index, IndexSettings, Query, RankSettings};
+use zhiyin_index::embed::{BilingualEmbedder, Embedder, HashEmbedder};
+use zhiyin_index::{Candidates, Change, Filter, Index, IndexSettings, Lexicon, Op, Query, RankSettings};
 
 use super::error::{Error, Result};
 use super::run::{DEPTH, Found, SHOWN, Searcher};
@@ -17,13 +17,17 @@ use super::set::{Judged, Mode, Pair, Set};
 /// Passages of one commit.
 const BATCH: usize = 2_000;
 
-/// What is tried: the weights and the model.
+/// What is tried: the weights, the model, and what else takes part.
 #[derive(Clone)]
 pub struct Engine {
     /// Ranking weights.
     pub rank: RankSettings,
     /// The model.
     pub embedder: Arc<dyn Embedder>,
+    /// Whether words are translated where the index holds both languages.
+    pub translations: bool,
+    /// Whether words that the index does not hold are corrected.
+    pub corrections: bool,
 }
 
 impl Engine {
@@ -34,15 +38,34 @@ impl Engine {
     pub fn new(model: Option<&str>, rank: Option<&Value>) -> Result<Self> {
         let own = RankSettings::default();
         let rank = rank.map_or(Ok(own), |change| changed(own, change))?;
-        Ok(Self { rank, embedder: embedder(model)? })
+        Ok(Self { rank, embedder: embedder(model)?, translations: true, corrections: true })
     }
 }
 
-/// The model of that name.
+#[cfg(feature = "transformer")]
+fn transformer(folder: &std::path::Path) -> Result<Arc<dyn Embedder>> {
+    let threads = zhiyin_index::embed::Threads::default();
+    let loaded = zhiyin_index::embed::TransformerEmbedder::load(folder, threads);
+    Ok(Arc::new(loaded.map_err(|why| Error::Usage(why.to_string()))?))
+}
+
+#[cfg(not(feature = "transformer"))]
+fn transformer(_folder: &std::path::Path) -> Result<Arc<dyn Embedder>> {
+    Err(Error::Usage("this program was built without the feature 'transformer'".into()))
+}
+
+/// The model of that name, or in that folder.
 fn embedder(model: Option<&str>) -> Result<Arc<dyn Embedder>> {
     match model {
-        None | Some("hash") => Ok(Arc::new(HashEmbedder::default())),
-        Some(other) => Err(Error::Usage(format!("there is no model '{other}': use hash"))),
+        None | Some("bilingual") => {
+            let bundled = BilingualEmbedder::bundled();
+            Ok(Arc::new(bundled.map_err(|why| Error::Usage(format!("the bundled model: {why}")))?))
+        }
+        Some("hash") => Ok(Arc::new(HashEmbedder::default())),
+        Some(folder) if std::path::Path::new(folder).is_dir() => transformer(std::path::Path::new(folder)),
+        Some(other) => Err(Error::Usage(format!(
+            "there is no model '{other}': use bilingual, hash or the folder of a transformer"
+        ))),
     }
 }
 
@@ -74,8 +97,8 @@ fn overlay(whole: &mut Value, change: &Value) {
 /// A set in an index of its own.
 pub struct Trial {
     index: Index,
-    folder: TempDir,
     engine: Engine,
+    _folder: TempDir,
 }
 
 impl Trial {
@@ -91,17 +114,7 @@ impl Trial {
             index.apply(batch.iter().map(Change::from).collect())?;
         }
         index.maintain()?;
-        Ok(Self { index, folder, engine: engine.clone() })
-    }
-
-    /// The same index under other weights.
-    ///
-    /// # Errors
-    /// [`Error::Engine`] where it cannot be opened again.
-    pub fn reweighed(self, rank: RankSettings) -> Result<Self> {
-        let engine = Engine { rank, ..self.engine };
-        drop(self.index);
-        Ok(Self { index: open(&self.folder, &engine)?, folder: self.folder, engine })
+        Ok(Self { index, engine: engine.clone(), _folder: folder })
     }
 
     /// What a search of this query looks at, with every feature.
@@ -109,7 +122,7 @@ impl Trial {
     /// # Errors
     /// [`Error::Engine`].
     pub fn candidates(&self, query: &Judged) -> Result<Candidates> {
-        Ok(self.index.candidates(&Query { explain: true, ..asked(query, Mode::Hybrid, SHOWN)? })?)
+        Ok(self.index.candidates(&Query { explain: true, ..self.asked(query, Mode::Hybrid, SHOWN) })?)
     }
 
     /// How alike the texts of each pair are, as the engine says, in [−1, 1].
@@ -119,29 +132,31 @@ impl Trial {
     }
 }
 
-fn open(folder: &TempDir, engine: &Engine) -> Result<Index> {
-    let settings = IndexSettings { rank: engine.rank, ..IndexSettings::default() };
-    Ok(Index::open(&folder.path().join("index"), settings, engine.embedder.clone())?.0)
+impl Trial {
+    fn asked(&self, query: &Judged, mode: Mode, limit: usize) -> Query {
+        let audience = query.audience.as_ref().map(|audience| json!(["public", audience]));
+        let filter = audience.map(|seen| Filter::condition("audience", Op::In, seen));
+        let (mode, exact) = (mode.of_engine(), !self.engine.corrections);
+        Query { mode, limit, filter, exact, without: query.without.clone(), ..Query::new(&query.text) }
+    }
 }
 
-fn asked(query: &Judged, mode: Mode, limit: usize) -> Result<Query> {
-    let audience = query.audience.as_ref().map(|audience| json!(["public", audience]));
-    let filter = audience.map(|seen| json!({ "field": "audience", "op": "in", "value": seen }));
-    let filter: Option<Filter> =
-        filter.map(serde_json::from_value).transpose().map_err(|why| Error::Usage(why.to_string()))?;
-    Ok(Query { mode: mode.of_engine(), limit, filter, ..Query::new(&query.text) })
+fn open(folder: &TempDir, engine: &Engine) -> Result<Index> {
+    let lexicon = engine.translations.then(Lexicon::bundled);
+    let settings = IndexSettings { rank: engine.rank, lexicon, ..IndexSettings::default() };
+    Ok(Index::open(&folder.path().join("index"), settings, engine.embedder.clone())?.0)
 }
 
 impl Searcher for Trial {
     fn search(&self, query: &Judged, mode: Mode) -> Result<Found> {
-        let shown = asked(query, mode, SHOWN)?;
+        let shown = self.asked(query, mode, SHOWN);
         let started = Instant::now();
         let results = self.index.search(&shown)?;
         let took = started.elapsed();
         let mut ids: Vec<String> = results.hits.iter().map(|hit| hit.record.id.clone()).collect();
         // Behind what is shown comes what a longer page would show; only where somebody could stand there.
         if ids.len() == SHOWN {
-            let deep = self.index.candidates(&asked(query, mode, DEPTH)?)?;
+            let deep = self.index.candidates(&self.asked(query, mode, DEPTH))?;
             let more = deep.documents().into_iter().filter(|id| !ids.iter().any(|known| known == id));
             let more: Vec<String> = more.map(str::to_owned).take(DEPTH - SHOWN).collect();
             ids.extend(more);

@@ -11,7 +11,7 @@ use super::body::Body;
 use super::call::{Call, Outcome, Reply};
 use super::fields::{Nothing, Whole};
 use super::query::Query;
-use crate::id::{KeyId, SpaceId};
+use crate::id::{KeyId, ModelName, SpaceId};
 use crate::kb::{SpaceStats, VerifyReport};
 use crate::model::account::{AuditEntry, KeyView, NewKey};
 use crate::model::page::Page;
@@ -120,10 +120,19 @@ pub struct SettingsChange {
     four_eyes: Option<bool>,
     /// Whether searches without a key may read the public articles.
     public_search: Option<bool>,
+    /// Embedding model, by its name in `GET /v1/models`; `null` for the server's. The index is built anew with it
+    /// while the old one serves.
+    #[serde(deserialize_with = "given")]
+    model: Option<Option<ModelName>>,
+    /// Reranker, by its name; `null` for the server's, `none` for none.
+    #[serde(deserialize_with = "given")]
+    reranker: Option<Option<ModelName>>,
 }
 
 /// Tells `null` from a field that is not there.
-fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<f64>>, D::Error> {
+fn given<'de, T: Deserialize<'de>, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
 }
 
@@ -134,6 +143,8 @@ impl SettingsChange {
             require_review: self.require_review.unwrap_or(settings.require_review),
             four_eyes: self.four_eyes.unwrap_or(settings.four_eyes),
             public_search: self.public_search.unwrap_or(settings.public_search),
+            model: self.model.unwrap_or(settings.model),
+            reranker: self.reranker.unwrap_or(settings.reranker),
         }
     }
 }

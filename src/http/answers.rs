@@ -91,6 +91,9 @@ pub struct AnswerBody {
     /// Answer with server-sent events.
     #[serde(default)]
     stream: Option<bool>,
+    /// Whether the space's reranker, where it has one, orders the best hits anew; `true` unless given.
+    #[serde(default)]
+    rerank: Option<bool>,
     /// Whether a language model may word the answer; `auto` unless given.
     #[serde(default)]
     #[expect(dead_code, reason = "both values extract until a language model can be configured")]
@@ -116,6 +119,7 @@ pub async fn answer(call: Call) -> Outcome {
         history: said_by_customer(body.history),
         channel: body.channel,
         filters: body.filters.map(|tree| tree.0),
+        rerank: body.rerank.unwrap_or(true),
     };
     let (kb, now) = (call.kb().clone(), call.now);
     let response = call.state.searches.run(move || kb.answer(&reader, &request, now)).await?;

@@ -89,10 +89,12 @@ pub fn status(code: Code) -> StatusCode {
         | Code::ArticleNotFound
         | Code::VersionNotFound
         | Code::SpaceNotFound
+        | Code::ModelNotFound
         | Code::GapNotFound
-        | Code::SynonymNotFound
         | Code::GoldenNotFound
         | Code::PinNotFound
+        | Code::SynonymNotFound
+        | Code::ClassifierNotFound
         | Code::KeyNotFound
         | Code::QueryNotFound => StatusCode::NOT_FOUND,
         Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
@@ -100,6 +102,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::IllegalTransition
         | Code::ReviewRequired
         | Code::AlreadyExists
+        | Code::ModelInUse
         | Code::IdempotencyConflict => StatusCode::CONFLICT,
         Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -204,6 +207,9 @@ mod tests {
         404 version_not_found (Caller)
         404 space_not_found (Caller)
         404 gap_not_found (Caller)
+        404 model_not_found (Caller)
+        409 model_in_use (Caller)
+        404 classifier_not_found (Caller)
         404 key_not_found (Caller)
         404 query_not_found (Caller)
         409 version_conflict (Caller)

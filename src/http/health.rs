@@ -18,20 +18,24 @@ pub struct Health {
     /// What is not ready yet.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     missing: Vec<String>,
+    /// What is ready but does without something, such as its embedding model.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    degraded: Vec<String>,
 }
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// `GET /healthz`.
 pub async fn alive(_: Call) -> Outcome {
-    Reply::ok(&Health { status: "ok", version: VERSION, missing: Vec::new() })
+    Reply::ok(&Health { status: "ok", version: VERSION, missing: Vec::new(), degraded: Vec::new() })
 }
 
 /// `GET /readyz`.
 pub async fn ready(call: Call) -> Outcome {
     let missing = call.kb().not_ready();
+    let degraded = call.kb().degraded();
     if missing.is_empty() {
-        return Reply::ok(&Health { status: "ok", version: VERSION, missing });
+        return Reply::ok(&Health { status: "ok", version: VERSION, missing, degraded });
     }
-    Reply::json(StatusCode::SERVICE_UNAVAILABLE, &Health { status: "not_ready", version: VERSION, missing })
+    Reply::json(StatusCode::SERVICE_UNAVAILABLE, &Health { status: "not_ready", version: VERSION, missing, degraded })
 }

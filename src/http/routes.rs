@@ -6,6 +6,7 @@ use actix_web::http::Method;
 
 use super::answers::{self, AnswerBody, FeedbackBody};
 use super::articles::{self, DiffParameters, ListParameters, ReadParameters};
+use super::classify::{self, ClassifyBody, EXAMPLE_TYPES};
 use super::edits::{self, ActionBody, CreateBody, PublishBody, RollbackBody, SaveBody, WriteParameters};
 use super::exchange::{self, ExportParameters, IMPORT_TYPES, ImportParameters};
 use super::fields::{InSpace, Whole};
@@ -14,15 +15,17 @@ use super::route::{Access, Route};
 use super::search::{
     self, BatchBody, BatchResponse, RelatedParameters, SearchBody, SearchParameters, SimilarBody, SuggestParameters,
 };
-use super::{admin, assets, curation, golden, health, metrics, pins, synonyms};
+use super::{admin, assets, curation, golden, health, metrics, models, pins, synonyms};
 use crate::kb::{SpaceStats, VerifyReport, VersionSummary};
 use crate::model::account::{AuditEntry, KeyView, NewKey, Scope};
 use crate::model::answer::AnswerResponse;
 use crate::model::article::{ArticleView, Publication};
+use crate::model::classify::{ClassifierView, ClassifyResponse};
 use crate::model::diff::Diff;
 use crate::model::exchange::ImportReport;
 use crate::model::gap::GapView;
 use crate::model::golden::{Golden, GoldenImport, GoldenRun};
+use crate::model::models::{ModelView, PullOrder};
 use crate::model::page::Page;
 use crate::model::pin::Pin;
 use crate::model::search::{SearchResponse, SimilarResponse, SuggestResponse};
@@ -96,6 +99,8 @@ fn searching() -> Vec<Route> {
             .query::<RelatedParameters>().gives::<SimilarResponse>(200),
         post("/v1/answer", SEARCH, "Answer a question, with its sources", answers::answer)
             .query::<InSpace>().body::<AnswerBody>().gives::<AnswerResponse>(200).sends(200, answers::EVENT_STREAM).replay_masked(),
+        post("/v1/classify", SEARCH, "Say which label texts have, or that they have none", classify::classify)
+            .query::<InSpace>().body::<ClassifyBody>().gives::<ClassifyResponse>(200).without_deadline(),
         post("/v1/feedback", SEARCH, "Say whether an answer or a search helped", answers::feedback)
             .query::<InSpace>().body::<FeedbackBody>().sends(202, ""),
     ]
@@ -165,22 +170,20 @@ fn working_gaps() -> Vec<Route> {
             .query::<InSpace>().gives::<Whole<DictionaryWord>>(200),
         put("/v1/dictionary", CURATE, "Replace the space's own words", curation::put)
             .query::<InSpace>().body::<curation::DictionaryBody>().gives::<Whole<DictionaryWord>>(200),
+        get("/v1/classifiers", CURATE, "List the space's classifiers", classify::list)
+            .query::<InSpace>().gives::<Whole<ClassifierView>>(200),
+        get("/v1/classifiers/{name}", CURATE, "Read a classifier: its labels and how many examples they have", classify::get)
+            .query::<InSpace>().gives::<ClassifierView>(200),
+        put("/v1/classifiers/{name}", CURATE, "Make a classifier of labelled examples, or replace its examples", classify::put)
+            .query::<InSpace>().streams_in(EXAMPLE_TYPES).gives::<ClassifierView>(200),
+        Route::new(Method::DELETE, "/v1/classifiers/{name}", CURATE, "Remove a classifier", classify::delete)
+            .query::<InSpace>().gives::<ClassifierView>(200),
     ]
 }
 
 #[rustfmt::skip]
 fn curating() -> Vec<Route> {
     vec![
-        get("/v1/synonyms", CURATE, "List the space's synonyms", synonyms::list)
-            .query::<InSpace>().gives::<Whole<Synonym>>(200),
-        post("/v1/synonyms", CURATE, "Add a synonym; it counts from the next search on", synonyms::add)
-            .query::<InSpace>().body::<synonyms::SynonymBody>().gives::<Synonym>(201),
-        put("/v1/synonyms", CURATE, "Replace the space's synonyms", synonyms::put)
-            .query::<InSpace>().body::<synonyms::SynonymsBody>().gives::<Whole<Synonym>>(200),
-        post("/v1/synonyms/preview", CURATE, "Show what a synonym would change, on given or logged queries", synonyms::preview)
-            .query::<InSpace>().body::<synonyms::PreviewBody>().gives::<SynonymPreview>(200),
-        Route::new(Method::DELETE, "/v1/synonyms/{id}", CURATE, "Take a synonym away", synonyms::remove)
-            .query::<InSpace>().gives::<Synonym>(200),
         get("/v1/golden", CURATE, "List the golden queries", golden::list)
             .query::<golden::ListParameters>().gives::<Page<Golden>>(200),
         post("/v1/golden", CURATE, "Say what must come of a query", golden::add)
@@ -202,6 +205,16 @@ fn curating() -> Vec<Route> {
             .query::<InSpace>().body::<pins::PinBody>().gives::<Pin>(200),
         Route::new(Method::DELETE, "/v1/pins/{id}", CURATE, "Take a pin away", pins::remove)
             .query::<InSpace>().sends(204, ""),
+        get("/v1/synonyms", CURATE, "List the space's synonyms", synonyms::list)
+            .query::<InSpace>().gives::<Whole<Synonym>>(200),
+        post("/v1/synonyms", CURATE, "Add a synonym; it counts from the next search on", synonyms::add)
+            .query::<InSpace>().body::<synonyms::SynonymBody>().gives::<Synonym>(201),
+        put("/v1/synonyms", CURATE, "Replace the space's synonyms", synonyms::put)
+            .query::<InSpace>().body::<synonyms::SynonymsBody>().gives::<Whole<Synonym>>(200),
+        post("/v1/synonyms/preview", CURATE, "Show what a synonym would change, on given or logged queries", synonyms::preview)
+            .query::<InSpace>().body::<synonyms::PreviewBody>().gives::<SynonymPreview>(200),
+        Route::new(Method::DELETE, "/v1/synonyms/{id}", CURATE, "Take a synonym away", synonyms::remove)
+            .query::<InSpace>().gives::<Synonym>(200),
     ]
 }
 
@@ -222,6 +235,11 @@ fn administering() -> Vec<Route> {
         post("/v1/keys", ADMIN, "Make an API key; its secret is shown once", admin::create_key)
             .body::<NewKey>().gives::<admin::CreatedKey>(201).replay_without("secret"),
         Route::new(Method::DELETE, "/v1/keys/{id}", ADMIN, "Take an API key back", admin::revoke_key).gives::<KeyView>(200),
+        get("/v1/models", ADMIN, "List embedding models and rerankers", models::list).gives::<Whole<ModelView>>(200),
+        post("/v1/models", ADMIN, "Fetch a model from a hub, in the background", models::pull)
+            .body::<PullOrder>().gives::<ModelView>(202),
+        get("/v1/models/{id}", ADMIN, "Read a model, and how far fetching it is", models::get).gives::<ModelView>(200),
+        Route::new(Method::DELETE, "/v1/models/{id}", ADMIN, "Remove a model that was fetched", models::remove).sends(204, ""),
         get("/v1/audit", ADMIN, "Read the audit log", admin::audit)
             .query::<admin::AuditParameters>().gives::<Page<AuditEntry>>(200),
     ]

@@ -69,6 +69,9 @@ pub struct SearchBody {
     /// Whether to keep a record of it; `true` unless given.
     #[serde(default)]
     log: Option<bool>,
+    /// Whether the space's reranker, where it has one, orders the best hits anew; `true` unless given.
+    #[serde(default)]
+    rerank: Option<bool>,
 }
 
 impl Body for SearchBody {
@@ -93,6 +96,7 @@ impl SearchBody {
             channel: self.channel,
             conversation_id: self.conversation_id,
             log: self.log.unwrap_or(true),
+            rerank: self.rerank.unwrap_or(true),
         };
         Ok((space, request))
     }
@@ -139,6 +143,8 @@ pub struct SearchParameters {
     conversation_id: Option<Handle>,
     /// Whether to keep a record of it; `true` unless given.
     log: Option<bool>,
+    /// Whether the space's reranker, where it has one, orders the best hits anew; `true` unless given.
+    rerank: Option<bool>,
 }
 
 impl Body for SearchParameters {
@@ -162,6 +168,7 @@ pub async fn search_by_url(call: Call) -> Outcome {
         channel: p.channel,
         conversation_id: p.conversation_id,
         log: p.log,
+        rerank: p.rerank,
     };
     run(&call, body, None).await
 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use zhiyin_index::answer::{AnswerSettings, Span};
 use zhiyin_index::{Filter, Index, Query, Results};
 
-use super::search::{article_id, detect, hit, recorded, round, took, url};
+use super::search::{article_id, blind, detect, hit, recorded, round, took, url};
 use super::{Grant, Kb, Reader};
 use crate::error::Result;
 use crate::id::QueryId;
@@ -48,12 +48,11 @@ impl Kb {
         let asked = request.question.as_str();
         let history: Vec<&str> = request.history.iter().map(|turn| turn.as_str()).collect();
         let Understood { question, results } = self.understand(grant, &index, request, &history, now)?;
-        let heard = results.corrected_query.clone().unwrap_or_else(|| question.clone());
         let threshold = self.threshold(grant)?;
         let matched = f64::from(results.confidence) >= threshold;
-        let clarify = if matched { clarify::clarify(&index, &heard, &results, threshold) } else { None };
+        let clarify = if matched { clarify::clarify(&index, &question, &results, threshold) } else { None };
         let (citations, answer) = match matched && clarify.is_none() {
-            true => quoted(&index, &heard, &results, threshold)?,
+            true => quoted(&index, &question, &results, threshold)?,
             false => (Vec::new(), None),
         };
         let status = match (&clarify, citations.is_empty()) {
@@ -77,7 +76,7 @@ impl Kb {
                 confidence: round(results.confidence),
                 top: hits.first().map(recorded),
                 gap_id: None,
-                degraded: !results.degraded.is_empty(),
+                degraded: blind(&results),
             },
             &hits,
         );
@@ -90,7 +89,7 @@ impl Kb {
             citations,
             clarify,
             handoff: handoff::handoff(asked, status, repeated),
-            interpreted_question: heard,
+            interpreted_question: question,
             gap_id,
             degraded: results.degraded.iter().map(ToString::to_string).collect(),
             took_ms: took(started),
@@ -118,6 +117,7 @@ impl Kb {
             channel: request.channel.clone(),
             conversation_id: request.conversation_id.clone(),
             log: true,
+            rerank: request.rerank,
         };
         let alone = self.find(grant, &search(request.question.clone()), now)?;
         let meant = followup::interpreted(index, request.question.as_str(), history);
@@ -125,10 +125,12 @@ impl Kb {
         if let Some(meant) = meant.and_then(|meant| QueryText::try_from(meant).ok()) {
             let results = self.find(grant, &search(meant.clone()), now)?;
             if alone.confidence <= results.confidence + SURER_ALONE {
-                return Ok(Understood { question: meant.to_string(), results });
+                let question = results.corrected_query.clone().unwrap_or_else(|| meant.to_string());
+                return Ok(Understood { question, results });
             }
         }
-        Ok(Understood { question: request.question.to_string(), results: alone })
+        let question = alone.corrected_query.clone().unwrap_or_else(|| request.question.to_string());
+        Ok(Understood { question, results: alone })
     }
 }
 

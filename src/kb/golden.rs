@@ -269,6 +269,7 @@ fn request(golden: &Golden) -> SearchRequest<Filter> {
         channel: None,
         conversation_id: None,
         log: false,
+        rerank: true,
     }
 }
 

@@ -24,7 +24,9 @@ impl Kb {
     pub(crate) fn open_shelf(&self, space: &SpaceId, clean: bool) -> Result<()> {
         let dir: PathBuf = self.inner.settings.data_dir.join("index").join(space.as_str());
         let store = &self.inner.store;
-        let (shelf, reason) = Shelf::open(store, space, dir, self.inner.embedder.clone(), clean)?;
+        let asked = self.asked_model(space);
+        let (shelf, reason) = Shelf::open(store, space, dir, &self.inner.models, asked.as_ref(), clean)?;
+        let must_change = shelf.must_change();
         let dirty = match reason {
             Some(reason) => {
                 let all: Result<Vec<ArticleId>> = store.articles(space, None).map(|a| Ok(a?.id)).collect();
@@ -51,7 +53,7 @@ impl Kb {
             store.commit(batch)?;
         }
         self.inner.shelves.write().insert(space.clone(), Arc::new(shelf));
-        Ok(())
+        if must_change { self.rebuild_in_background(space) } else { Ok(()) }
     }
 
     pub(crate) fn shelf(&self, space: &SpaceId) -> Result<Arc<Shelf>> {
@@ -130,7 +132,7 @@ impl Kb {
     /// [`Error::SpaceNotFound`], [`Error::Store`].
     pub fn space_stats(&self, _admin: &Admin, id: &SpaceId) -> Result<SpaceStats> {
         let shelf = self.shelf(id)?;
-        let index = shelf.index();
+        let (index, model) = (shelf.index(), shelf.model());
         let stats = index.stats();
         let mut articles = 0;
         for article in self.inner.store.articles(id, None) {
@@ -145,8 +147,19 @@ impl Kb {
             history_documents: stats.history_documents,
             pending: self.inner.store.count_dirty(id)?,
             rebuilding: shelf.is_rebuilding(),
-            model: self.inner.embedder.id().to_owned(),
+            without_vectors: stats.waiting,
+            model: model.name.clone(),
+            model_id: model.embedder.id().to_owned(),
+            next_model: shelf.next_model(),
+            model_problem: shelf.problem(),
         })
+    }
+
+    /// What spaces do without at the moment, for people.
+    pub fn degraded(&self) -> Vec<String> {
+        let shelves = self.inner.shelves.read();
+        let without = shelves.iter().filter_map(|(space, shelf)| Some((space, shelf.problem()?)));
+        without.map(|(space, problem)| format!("space '{space}' cannot use its model: {problem}")).collect()
     }
 
     /// Names of what is not ready yet; empty when everything is.

@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use parking_lot::{Condvar, Mutex, RwLock};
-use zhiyin_index::embed::{Embedder, HashEmbedder};
 
 pub mod accounts;
 mod answers;
 mod articles;
 mod audit;
+mod classify;
 mod exchange;
 mod feedback;
 mod gaps;
@@ -24,8 +24,10 @@ mod golden;
 mod idempotency;
 mod indexes;
 pub mod markdown;
+pub mod models;
 mod pins;
 mod records;
+mod reranking;
 mod search;
 mod shelf;
 mod spaces;
@@ -35,6 +37,7 @@ mod vectors;
 mod workers;
 
 pub use accounts::{Admin, Caller, Curator, Editor, GapKeeper, Grant, Historian, Publisher, Reader};
+pub use models::ModelSettings;
 pub use types::{
     ArticleQuery, ArticleSort, NewFeedback, SpaceStats, StoredResponse, VerifyReport, VersionSummary, Wanted, Written,
 };
@@ -71,7 +74,7 @@ pub struct Kb {
 struct Inner {
     settings: KbSettings,
     store: Store,
-    embedder: Arc<dyn Embedder>,
+    models: models::Models,
     /// Keys by the hash of their secret: what the store says, kept at hand.
     keys: RwLock<HashMap<String, Arc<Key>>>,
     /// Spaces by id: what the store says, kept at hand.
@@ -81,6 +84,7 @@ struct Inner {
     shelves: RwLock<BTreeMap<SpaceId, Arc<shelf::Shelf>>>,
     pins: pins::PinBoard,
     log: records::QueryLog,
+    trained: classify::Trained,
     wake: (Mutex<bool>, Condvar),
     stop: AtomicBool,
     workers: Mutex<Vec<JoinHandle<()>>>,
@@ -93,20 +97,29 @@ impl Kb {
     /// # Errors
     /// [`crate::error::Error::StoreLocked`], [`crate::error::Error::StoreTooNew`], and what the disk refuses.
     pub fn open(settings: KbSettings, now: Timestamp) -> Result<(Kb, Option<String>)> {
+        Self::open_with(settings, ModelSettings::default(), now)
+    }
+
+    /// As [`Kb::open`], with models besides those that come with the program.
+    ///
+    /// # Errors
+    /// As [`Kb::open`].
+    pub fn open_with(settings: KbSettings, models: ModelSettings, now: Timestamp) -> Result<(Kb, Option<String>)> {
         let dir = settings.data_dir.join("store");
         let opened = Store::open(&dir, &StoreSettings { cache_bytes: settings.store_cache_bytes })?;
-        let embedder = Arc::new(vectors::CachedEmbedder::new(Arc::new(HashEmbedder::default()), opened.store.clone()));
+        let models = models::Models::new(models, &settings.data_dir, opened.store.clone());
         let (log, records) = records::QueryLog::new();
         let inner = Inner {
             settings,
             store: opened.store,
-            embedder,
+            models,
             keys: RwLock::default(),
             spaces: RwLock::default(),
             synonyms: RwLock::default(),
             shelves: RwLock::default(),
             pins: pins::PinBoard::default(),
             log,
+            trained: classify::Trained::default(),
             wake: (Mutex::new(false), Condvar::new()),
             stop: AtomicBool::new(false),
             workers: Mutex::default(),

@@ -75,7 +75,7 @@ pub(crate) struct Pinned {
     pins: Arc<Vec<Ready>>,
     /// Articles that are not found.
     never: Vec<String>,
-    /// Articles that stand first, each with the number of its pin.
+    /// Articles that stand first, each with the number of its pin: those of the pin that says most about the query lead.
     first: Vec<(String, usize)>,
     /// Whether those alone are found.
     alone: bool,
@@ -210,19 +210,21 @@ impl Kb {
         let met: Vec<(usize, &Ready)> = pins.iter().enumerate().filter(|(_, ready)| meets(ready)).collect();
         let of = |action: PinAction| met.iter().filter(move |(_, ready)| ready.pin.action == action);
         let never = of(PinAction::Never).flat_map(|(_, r)| r.pin.articles.iter().map(ToString::to_string)).collect();
-        // Of several that want to stand alone, the one that says most about the query does.
-        let alone = of(PinAction::Instead).next();
-        let first: Vec<(usize, &Ready)> = match alone {
-            Some(alone) => vec![*alone],
-            None => of(PinAction::First).copied().collect(),
-        };
-        let mut pinned = Pinned { pins: pins.clone(), never, first: Vec::new(), alone: alone.is_some() };
-        for (number, ready) in first {
+        let alone = of(PinAction::Instead).next().is_some();
+        let mut pinned = Pinned { pins: pins.clone(), never, first: Vec::new(), alone };
+        for (number, ready) in &met {
+            if ready.pin.action == PinAction::Never {
+                continue;
+            }
             for article in ready.pin.articles.iter().map(ToString::to_string) {
                 let there = pinned.never.contains(&article) || pinned.first.iter().any(|(id, _)| *id == article);
                 if !there {
-                    pinned.first.push((article, number));
+                    pinned.first.push((article, *number));
                 }
+            }
+            // Pins that say less about the query do not add to what shall stand alone.
+            if ready.pin.action == PinAction::Instead {
+                break;
             }
         }
         Ok(Some(pinned))
@@ -230,6 +232,12 @@ impl Kb {
 }
 
 impl Pinned {
+    /// How many of the first hits are there because they are pinned.
+    pub(crate) fn leading(&self, results: &Results) -> usize {
+        let is_pinned = |hit: &&Hit| self.first.iter().any(|(id, _)| id.as_str() == hit.record.id);
+        results.hits.iter().take_while(is_pinned).count()
+    }
+
     /// Searches as the pins want it. Pinned articles that the query's filter does not let through are not there;
     /// where that leaves a pin nothing to show alone, the others are shown as ever.
     ///

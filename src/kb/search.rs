@@ -53,7 +53,7 @@ impl Kb {
                     confidence: round(results.confidence),
                     top: hits.first().map(recorded),
                     gap_id: None,
-                    degraded: !results.degraded.is_empty(),
+                    degraded: blind(&results),
                 },
                 &hits,
             );
@@ -82,6 +82,8 @@ impl Kb {
         if request.as_of.is_some_and(|at| at > now) {
             return Err(Error::query("as_of", "the future cannot be searched; give a moment up to now"));
         }
+        let (limit, offset) = (request.limit as usize, request.offset as usize);
+        let deep = if request.rerank { self.rerank_depth(&grant.space, offset + limit) } else { None };
         let query = Query {
             text: request.query.to_string(),
             mode: match request.mode {
@@ -89,8 +91,8 @@ impl Kb {
                 Mode::Keyword => EngineMode::Keyword,
                 Mode::Semantic => EngineMode::Semantic,
             },
-            limit: request.limit as usize,
-            offset: request.offset as usize,
+            limit: deep.as_ref().map_or(limit, |(_, depth)| *depth),
+            offset: if deep.is_some() { 0 } else { offset },
             filter: visible(grant, request.filters.as_ref())?,
             as_of: request.as_of.map(|at| at.as_millisecond()),
             facets: request.facets.clone(),
@@ -101,10 +103,18 @@ impl Kb {
         };
         let index = self.shelf(&grant.space)?.ready()?;
         let pinned = if request.as_of.is_none() { self.pinned(grant, &query.text, now)? } else { None };
-        match pinned {
-            Some(pinned) => pinned.search(&index, query),
-            None => index.search(&query).map_err(engine_error),
+        let text = query.text.clone();
+        let mut results = match &pinned {
+            Some(pinned) => pinned.search(&index, query)?,
+            None => index.search(&query).map_err(engine_error)?,
+        };
+        if let Some((reranker, _)) = deep {
+            let leading = pinned.map_or(0, |pinned| pinned.leading(&results));
+            self.rerank(&reranker, &text, leading, &mut results);
+            results.hits.drain(..offset.min(results.hits.len()));
+            results.hits.truncate(limit);
         }
+        Ok(results)
     }
 
     /// Completes what is being typed to titles and known questions.
@@ -280,6 +290,11 @@ pub(crate) fn url(record: &Record) -> Option<String> {
         Some(Attribute::Text(url)) => Some(url.clone()),
         _ => None,
     }
+}
+
+/// Whether a list was missing that might have held the answer; a reranker only orders what was found.
+pub(crate) fn blind(results: &zhiyin_index::Results) -> bool {
+    results.degraded.iter().any(|part| *part != "rerank")
 }
 
 pub(crate) fn recorded(hit: &Hit) -> RecordedHit {

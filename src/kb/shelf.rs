@@ -3,6 +3,9 @@
 //! Invariant: what is loaded from the store is applied before anything newer is loaded: both happen under
 //! `applying`, so that an old state never overwrites a newer one.
 
+mod embedding;
+mod generation;
+
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,17 +15,16 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use parking_lot::{Condvar, Mutex};
 use zhiyin_index::analyzer::UserWord;
-use zhiyin_index::embed::Embedder;
 use zhiyin_index::{Attribute, Change, Document, Index, IndexSettings, Interval, LiveChange, Opened};
 
+use super::models::{Model, Models};
 use crate::error::{Error, Result};
-use crate::id::{ArticleId, SpaceId};
+use crate::id::{ArticleId, ModelName, SpaceId};
 use crate::model::article::{Article, AttributeValue, Publication, Version};
 use crate::model::space::DictionaryWord;
 use crate::store::Store;
-
-/// Name of the file that says which generation of a space's index is in use.
-const CURRENT: &str = "current";
+use embedding::Rest;
+pub(crate) use generation::Generation;
 
 /// How far the worker has come; lets a caller wait for its change to be searchable.
 #[derive(Default)]
@@ -43,8 +45,19 @@ enum Rebuild {
 pub(crate) struct Shelf {
     space: SpaceId,
     dir: PathBuf,
-    current: ArcSwap<Index>,
-    next: Mutex<Option<Arc<Index>>>,
+    current: ArcSwap<Generation>,
+    next: Mutex<Option<Arc<Generation>>>,
+    /// The model that the index is to have, where it is known.
+    wanted: Mutex<ModelName>,
+    /// The same, loaded, until the rebuild takes it.
+    loaded: Mutex<Option<Arc<Model>>>,
+    must_change: AtomicBool,
+    /// Why the model that is wanted cannot be used.
+    problem: Mutex<Option<String>>,
+    /// When a model that was away is asked again.
+    rest: Mutex<Rest>,
+    /// Articles whose texts the model refuses.
+    refused: Mutex<HashSet<String>>,
     rebuild_state: Mutex<Rebuild>,
     /// Whether somebody is building a new index, or is about to.
     applying: Mutex<()>,
@@ -60,11 +73,6 @@ pub(crate) fn engine_error(error: zhiyin_index::Error) -> Error {
         zhiyin_index::Error::Query { field, message } => Error::query(&field, message),
         other => Error::Index(other.to_string()),
     }
-}
-
-fn generation(dir: &Path) -> u64 {
-    let text = std::fs::read_to_string(dir.join(CURRENT)).unwrap_or_default();
-    text.trim().parse().unwrap_or(1)
 }
 
 fn io(path: &Path, error: &std::io::Error) -> Error {
@@ -84,11 +92,17 @@ impl Shelf {
         store: &Store,
         space: &SpaceId,
         dir: PathBuf,
-        embedder: Arc<dyn Embedder>,
+        models: &Models,
+        asked: Option<&ModelName>,
         clean: bool,
     ) -> Result<(Self, Option<String>)> {
         std::fs::create_dir_all(&dir).map_err(|e| io(&dir, &e))?;
-        let number = generation(&dir);
+        let number = generation::current(&dir);
+        let chosen = generation::choose(&dir, number, models, asked);
+        if let Some(problem) = &chosen.problem {
+            tracing::error!(%space, model = %chosen.wanted, problem, "the model cannot be used; searches go on without it");
+        }
+        let embedder = &chosen.model.embedder;
         let words = store.dictionary(space)?;
         let place = dir.join(number.to_string());
         let (mut index, mut opened) = Index::open(&place, settings(&words), embedder.clone()).map_err(engine_error)?;
@@ -96,7 +110,7 @@ impl Shelf {
         if !damaged.is_empty() {
             drop(index);
             std::fs::remove_dir_all(&place).map_err(|e| io(&place, &e))?;
-            (index, _) = Index::open(&place, settings(&words), embedder).map_err(engine_error)?;
+            (index, _) = Index::open(&place, settings(&words), embedder.clone()).map_err(engine_error)?;
             opened = Opened::Discarded(format!("damaged files: {}", damaged.join(", ")));
         }
         let reason = match opened {
@@ -104,11 +118,18 @@ impl Shelf {
             Opened::New => Some("there was none".to_owned()),
             Opened::Discarded(reason) => Some(reason),
         };
+        generation::note(&dir, number, &chosen.model)?;
         let shelf = Self {
             space: space.clone(),
             dir,
-            current: ArcSwap::from_pointee(index),
+            current: ArcSwap::from_pointee(Generation { index: Arc::new(index), model: chosen.model }),
             next: Mutex::default(),
+            wanted: Mutex::new(chosen.wanted),
+            loaded: Mutex::default(),
+            must_change: AtomicBool::new(chosen.must_change),
+            problem: Mutex::new(chosen.problem),
+            rest: Mutex::default(),
+            refused: Mutex::default(),
             rebuild_state: Mutex::new(Rebuild::Idle),
             applying: Mutex::default(),
             filled: AtomicBool::new(reason.is_none()),
@@ -120,17 +141,58 @@ impl Shelf {
     }
 
     fn remove_other_generations(&self, keep: u64) {
-        let entries = std::fs::read_dir(&self.dir).into_iter().flatten().flatten();
-        for entry in entries.filter(|e| e.path().is_dir() && e.file_name() != keep.to_string().as_str()) {
-            if let Err(error) = std::fs::remove_dir_all(entry.path()) {
-                tracing::warn!(space = %self.space, %error, "an old index could not be removed");
-            }
+        if let Err(error) = generation::remove_others(&self.dir, keep) {
+            tracing::warn!(space = %self.space, %error, "an old index could not be removed");
         }
+    }
+
+    /// The index that serves searches, and its model.
+    fn generation(&self) -> Arc<Generation> {
+        self.current.load_full()
+    }
+
+    /// The model that the index in use was made with.
+    pub fn model(&self) -> Arc<Model> {
+        self.current.load().model.clone()
+    }
+
+    /// Why the model that is wanted cannot be used.
+    pub fn problem(&self) -> Option<String> {
+        self.problem.lock().clone()
+    }
+
+    /// The model that is to take the place of the one in use.
+    pub fn next_model(&self) -> Option<ModelName> {
+        let wanted = self.wanted.lock().clone();
+        (wanted != self.current.load().model.name).then_some(wanted)
+    }
+
+    /// Whether the index was opened with another model than it is to have.
+    pub fn must_change(&self) -> bool {
+        self.must_change.load(Ordering::Acquire)
+    }
+
+    /// Asks for another model; true where the index must be built anew for it.
+    pub fn want(&self, model: Arc<Model>) -> bool {
+        let current = self.model();
+        let same = current.name == model.name && current.embedder.id() == model.embedder.id();
+        *self.wanted.lock() = model.name.clone();
+        *self.problem.lock() = None;
+        *self.loaded.lock() = Some(model);
+        !same || self.is_rebuilding()
+    }
+
+    /// Ids of the models whose vectors are in use here, or soon will be.
+    pub fn model_ids(&self) -> Vec<String> {
+        let next = self.next.lock().as_ref().map(|next| next.model.clone());
+        let loaded = self.loaded.lock().clone();
+        let all = std::iter::once(self.model()).chain(next).chain(loaded);
+        all.map(|model| model.embedder.id().to_owned()).collect()
     }
 
     /// The index that serves searches.
     pub fn index(&self) -> Arc<Index> {
-        self.current.load_full()
+        self.current.load().index.clone()
     }
 
     /// The index, or why searches must wait: an index that is being filled would deny what is there.
@@ -179,7 +241,8 @@ impl Shelf {
         let marks = store.dirty(&self.space, most)?;
         if !marks.is_empty() {
             let ids: Vec<&ArticleId> = marks.iter().map(|(id, _)| id).collect();
-            self.apply_to(&self.index(), store, &ids)?;
+            self.refused.lock().retain(|refused| !ids.iter().any(|id| id.as_str() == refused));
+            self.apply_to(&self.generation(), store, &ids)?;
             let next = self.next.lock().clone();
             if let Some(next) = next {
                 self.apply_to(&next, store, &ids)?;
@@ -192,14 +255,17 @@ impl Shelf {
         Ok(marks.len())
     }
 
-    fn apply_to(&self, index: &Index, store: &Store, ids: &[&ArticleId]) -> Result<()> {
+    fn apply_to(&self, to: &Generation, store: &Store, ids: &[&ArticleId]) -> Result<()> {
         let mut changes = Vec::with_capacity(ids.len());
         for id in ids {
-            if let Some(change) = change(index, store, &self.space, id)? {
+            if let Some(change) = change(&to.index, store, &self.space, id, false)? {
                 changes.push(change);
             }
         }
-        if changes.is_empty() { Ok(()) } else { index.apply(changes).map_err(engine_error) }
+        if changes.is_empty() {
+            return Ok(());
+        }
+        to.index.apply_with(changes, to.model.vectors).map_err(engine_error)
     }
 
     /// Marks what differs between store and index, after a start that followed no clean stop.
@@ -209,7 +275,7 @@ impl Shelf {
         let mut seen = HashSet::new();
         for article in store.articles(&self.space, None) {
             let article = article?;
-            if change(&index, store, &self.space, &article.id)?.is_some() {
+            if change(&index, store, &self.space, &article.id, false)?.is_some() {
                 differing.push(article.id.clone());
             }
             seen.insert(article.id.to_string());
@@ -220,43 +286,58 @@ impl Shelf {
         Ok(differing)
     }
 
-    /// Builds a new index from the whole store beside the one that serves, then puts it in its place.
-    /// Publications meanwhile go to both.
-    pub fn rebuild(&self, store: &Store, embedder: Arc<dyn Embedder>, batch: usize, stop: &AtomicBool) -> Result<()> {
-        let number = generation(&self.dir) + 1;
+    /// Builds a new index from the whole store beside the one that serves, then puts it in its place. It takes its
+    /// place with all its vectors, however long its model is away until then; publications meanwhile go to both.
+    /// False where it was told to stop or to begin again.
+    pub fn rebuild(
+        &self,
+        store: &Store,
+        models: &Models,
+        asked: Option<ModelName>,
+        batch: usize,
+        stop: &AtomicBool,
+    ) -> Result<bool> {
+        let name = asked.unwrap_or_else(|| self.wanted.lock().clone());
+        *self.wanted.lock() = name.clone();
+        let loaded = models.load(&name);
+        *self.problem.lock() = loaded.as_ref().err().cloned();
+        let model = loaded.map_err(|why| Error::Index(format!("model '{name}' cannot be used: {why}")))?;
+        let number = generation::current(&self.dir) + 1;
         let dir = self.dir.join(number.to_string());
         if dir.exists() {
             std::fs::remove_dir_all(&dir).map_err(|e| io(&dir, &e))?;
         }
         let words = store.dictionary(&self.space)?;
-        let (next, _) = Index::open(&dir, settings(&words), embedder).map_err(engine_error)?;
-        let next = Arc::new(next);
+        let (index, _) = Index::open(&dir, settings(&words), model.embedder.clone()).map_err(engine_error)?;
+        let next = Arc::new(Generation { index: Arc::new(index), model });
         *self.next.lock() = Some(next.clone());
-        let built = self.fill(&next, store, batch, stop);
-        if built.is_err() || stop.load(Ordering::Acquire) {
+        let go_on = || !stop.load(Ordering::Acquire) && *self.rebuild_state.lock() != Rebuild::Again;
+        let built =
+            self.fill(&next, store, batch, &go_on).and_then(|full| Ok(full && self.embed_all(&next, store, &go_on)?));
+        if !matches!(built, Ok(true)) {
             *self.next.lock() = None;
             return built;
         }
         let _applying = self.applying.lock();
-        let pointer = self.dir.join(CURRENT);
-        let draft = self.dir.join("current.new");
-        std::fs::write(&draft, number.to_string()).map_err(|e| io(&draft, &e))?;
-        std::fs::rename(&draft, &pointer).map_err(|e| io(&pointer, &e))?;
+        generation::note(&self.dir, number, &next.model)?;
+        generation::point_to(&self.dir, number)?;
         self.current.store(next);
         *self.next.lock() = None;
+        *self.loaded.lock() = None;
+        self.must_change.store(false, Ordering::Release);
         self.remove_other_generations(number);
-        Ok(())
+        Ok(true)
     }
 
-    fn fill(&self, next: &Index, store: &Store, batch: usize, stop: &AtomicBool) -> Result<()> {
+    fn fill(&self, next: &Generation, store: &Store, batch: usize, go_on: &dyn Fn() -> bool) -> Result<bool> {
         let mut after: Option<ArticleId> = None;
         loop {
             let articles: Result<Vec<Article>> = store.articles(&self.space, after.as_ref()).take(batch).collect();
             let articles = articles?;
-            let Some(last) = articles.last() else { return Ok(()) };
+            let Some(last) = articles.last() else { return Ok(true) };
             after = Some(last.id.clone());
-            if stop.load(Ordering::Acquire) {
-                return Ok(());
+            if !go_on() {
+                return Ok(false);
             }
             let _applying = self.applying.lock();
             let ids: Vec<&ArticleId> = articles.iter().map(|a| &a.id).collect();
@@ -292,7 +373,8 @@ impl Shelf {
 }
 
 /// What an index must do to follow the store for one article; nothing where it does already.
-fn change(index: &Index, store: &Store, space: &SpaceId, id: &ArticleId) -> Result<Option<Change>> {
+/// `anew` sets even what it holds already.
+fn change(index: &Index, store: &Store, space: &SpaceId, id: &ArticleId, anew: bool) -> Result<Option<Change>> {
     let known = index.known(id.as_str());
     let article = store.get_article(space, id)?;
     let live = article.as_ref().and_then(|a| a.live);
@@ -314,11 +396,11 @@ fn change(index: &Index, store: &Store, space: &SpaceId, id: &ArticleId) -> Resu
         Ok(document(id, &version, interval))
     };
     let live = match wanted_live {
-        wanted if wanted == known.live => LiveChange::Keep,
+        wanted if wanted == known.live && !anew => LiveChange::Keep,
         Some(interval) => LiveChange::Set(Box::new(document(interval)?)),
         None => LiveChange::Remove,
     };
-    let missing = past.iter().filter(|interval| !known.history.contains(interval));
+    let missing = past.iter().filter(|interval| anew || !known.history.contains(interval));
     let add_history: Vec<Document> = missing.map(|interval| document(*interval)).collect::<Result<_>>()?;
     let remove_history: Vec<Interval> = known.history.into_iter().filter(|i| !past.contains(i)).collect();
     if live == LiveChange::Keep && add_history.is_empty() && remove_history.is_empty() {

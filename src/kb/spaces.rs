@@ -28,6 +28,8 @@ impl Kb {
         now: Timestamp,
     ) -> Result<Space> {
         check(&settings)?;
+        self.changed_model(&settings, None)?;
+        self.try_reranker(settings.reranker.as_ref())?;
         let lock = self.inner.store.lock(&id);
         if self.inner.store.get_space(&id)?.is_some() {
             return Err(Error::AlreadyExists { what: "space", id: id.to_string() });
@@ -70,11 +72,21 @@ impl Kb {
         let _lock = self.inner.store.lock(id);
         let mut space = self.get_space(admin, id)?;
         space.name = name.unwrap_or(space.name);
+        let mut model = None;
         if let Some(settings) = settings {
             check(&settings)?;
+            if settings.reranker != space.settings.reranker {
+                self.try_reranker(settings.reranker.as_ref())?;
+            }
+            model = self.changed_model(&settings, Some(&space.settings))?;
             space.settings = settings;
         }
         self.write_space(&space, "space.update", admin.actor(), now)?;
+        if let Some(model) = model
+            && self.shelf(id)?.want(model)
+        {
+            self.rebuild_in_background(id)?;
+        }
         Ok(space)
     }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::id::{ArticleId, SpaceId};
+use crate::id::{ArticleId, ModelName, SpaceId};
 use crate::model::article::{ArticleView, Language, Status};
 use crate::model::text::Note;
 
@@ -133,8 +133,16 @@ pub struct SpaceStats {
     pub pending: u64,
     /// Whether a new index is being built; the old one serves until then.
     pub rebuilding: bool,
-    /// Embedding model in use.
-    pub model: String,
+    /// Articles that are found by words alone, until their vectors are made.
+    pub without_vectors: u64,
+    /// Embedding model that the index in use was made with.
+    pub model: ModelName,
+    /// Names that model and everything that changes its vectors.
+    pub model_id: String,
+    /// The model that is to take its place, where it is another one.
+    pub next_model: Option<ModelName>,
+    /// Why the model that is wanted cannot be used, where it cannot.
+    pub model_problem: Option<String>,
 }
 
 /// What was stored for an idempotency key.

@@ -31,10 +31,12 @@ impl Kb {
         let interval = self.inner.settings.query_log_interval;
         let indexing = self.clone();
         let graphs = self.clone();
+        let vectors = self.clone();
         let log = self.clone();
         Ok(vec![
             spawn("index", move || indexing.index_until_stopped())?,
             spawn("graph", move || graphs.maintain_until_stopped())?,
+            spawn("vectors", move || vectors.embed_until_stopped())?,
             spawn("query-log", move || log.write_records(&records, interval))?,
         ])
     }
@@ -109,7 +111,35 @@ impl Kb {
         }
     }
 
-    /// Builds a space's index anew, beside the one that serves.
+    /// Gives passages their vectors that were indexed without.
+    fn embed_until_stopped(&self) {
+        while !self.stopping() {
+            let shelves: Vec<Arc<Shelf>> = self.inner.shelves.read().values().cloned().collect();
+            let mut busy = false;
+            for shelf in shelves {
+                match shelf.embed_some(&self.inner.store, &self.inner.stop) {
+                    Ok(more) => busy |= more,
+                    Err(error) => {
+                        tracing::warn!(%error, "passages could not be given their vectors; it is tried again")
+                    }
+                }
+            }
+            if !busy {
+                std::thread::sleep(TICK / 2);
+            }
+        }
+    }
+
+    /// Starts a worker that ends by itself; a shutdown waits for it.
+    pub(crate) fn start_worker(&self, name: &str, work: impl FnOnce() + Send + 'static) -> Result<()> {
+        let thread = spawn(name, work)?;
+        let mut workers = self.inner.workers.lock();
+        workers.retain(|worker| !worker.is_finished());
+        workers.push(thread);
+        Ok(())
+    }
+
+    /// Builds a space's index anew, beside the one that serves, with the model it is to have then.
     pub(crate) fn rebuild_in_background(&self, space: &SpaceId) -> Result<()> {
         let shelf = self.shelf(space)?;
         // Two at once would build in the same folder: the one that runs begins again.
@@ -117,15 +147,19 @@ impl Kb {
             return Ok(());
         }
         let (kb, space, claimed) = (self.clone(), space.clone(), Arc::clone(&shelf));
-        let spawned = spawn("rebuild", move || {
+        let spawned = self.start_worker("rebuild", move || {
             loop {
                 let inner = &kb.inner;
                 let started = Instant::now();
-                let built =
-                    shelf.rebuild(&inner.store, inner.embedder.clone(), inner.settings.index_batch, &inner.stop);
+                let asked = kb.asked_model(&space);
+                let built = shelf.rebuild(&inner.store, &inner.models, asked, inner.settings.index_batch, &inner.stop);
                 let elapsed_ms = started.elapsed().as_millis() as u64;
                 match built {
-                    Ok(()) => tracing::info!(%space, elapsed_ms, "the index was rebuilt"),
+                    Ok(true) => {
+                        tracing::info!(%space, model = %shelf.model().name, elapsed_ms, "the index was rebuilt");
+                        kb.forget_vectors();
+                    }
+                    Ok(false) => {}
                     Err(error) => {
                         tracing::error!(%space, %error, "the index could not be rebuilt; the old one serves on")
                     }
@@ -135,11 +169,9 @@ impl Kb {
                 }
             }
         });
-        let thread = spawned.inspect_err(|_| {
+        spawned.inspect_err(|_| {
             claimed.rebuilt();
-        })?;
-        self.inner.workers.lock().push(thread);
-        Ok(())
+        })
     }
 }
 

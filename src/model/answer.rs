@@ -25,6 +25,8 @@ pub struct AnswerRequest<F> {
     pub channel: Option<Handle>,
     /// Filter.
     pub filters: Option<F>,
+    /// Whether the space's reranker may order the best hits anew.
+    pub rerank: bool,
 }
 
 /// How an answer came out.

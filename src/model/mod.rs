@@ -5,6 +5,7 @@
 pub mod account;
 pub mod answer;
 pub mod article;
+pub mod classify;
 pub mod content;
 pub mod diff;
 pub mod exchange;
@@ -12,6 +13,7 @@ pub mod gap;
 pub mod golden;
 pub mod lifecycle;
 pub mod mask;
+pub mod models;
 pub mod page;
 pub mod pin;
 pub mod query;

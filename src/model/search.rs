@@ -61,6 +61,8 @@ pub struct SearchRequest<F> {
     pub conversation_id: Option<Handle>,
     /// Whether to keep a record of it.
     pub log: bool,
+    /// Whether the space's reranker may order the best hits anew.
+    pub rerank: bool,
 }
 
 /// What a search gives.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::SpaceId;
+use crate::id::{ModelName, SpaceId};
 use crate::model::text::{Handle, Label};
 
 /// Most words of a space's own dictionary.
@@ -38,11 +38,22 @@ pub struct SpaceSettings {
     pub four_eyes: bool,
     /// Whether searches without a key may read the public articles.
     pub public_search: bool,
+    /// Embedding model; absent means the server's.
+    pub model: Option<ModelName>,
+    /// Reranker; absent means the server's, `none` means none.
+    pub reranker: Option<ModelName>,
 }
 
 impl Default for SpaceSettings {
     fn default() -> Self {
-        Self { threshold: None, require_review: false, four_eyes: true, public_search: false }
+        Self {
+            threshold: None,
+            require_review: false,
+            four_eyes: true,
+            public_search: false,
+            model: None,
+            reranker: None,
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod accounts;
 mod articles;
 mod audit;
 mod batch;
+mod classifiers;
 mod codec;
 mod curation;
 mod keys;

@@ -46,4 +46,24 @@ impl Store {
         self.inner.durability.wrote_beside(bytes);
         Ok(())
     }
+
+    /// Forgets the vectors of all models but these; gives how many there were.
+    ///
+    /// # Errors
+    /// `Store` when the cache cannot be read or written.
+    pub fn vectors_keep(&self, models: &[String]) -> Result<u64> {
+        self.inner.durability.check()?;
+        let kept: Vec<[u8; 32]> = models.iter().map(|model| form_hash(model)).collect();
+        let mut removed = 0;
+        for row in self.inner.vectors.iter().keys() {
+            let key = row.map_err(failed)?;
+            if !kept.iter().any(|model| key.starts_with(model)) {
+                self.make_room()?;
+                self.inner.vectors.remove(&key).map_err(failed)?;
+                self.inner.durability.wrote_beside(128);
+                removed += 1;
+            }
+        }
+        Ok(removed)
+    }
 }

@@ -64,13 +64,13 @@ fn every_wrong_field_is_named_at_once() {
       "type": "/docs#invalid_query",
       "title": "The query is wrong",
       "status": 422,
-      "detail": "the query has wrong fields: colour: is not a known field; known are: as_of, channel, conversation_id, explain, facets, filters, limit, log, mode, offset, query, space; filters.all[0].op: 'near' is not an operator; known are: eq, ne, in, not_in, gt, gte, lt, lte, between, under, prefix, contains, exists, missing; filters.all[1].field: is required; query: a query must not be empty; as_of: failed to parse four digit integer as year: invalid digit, expected 0-9 but got y; mode: unknown variant `psychic`, expected one of `hybrid`, `keyword`, `semantic`; offset: must be from 0 to 1000, not -1; limit: must be from 1 to 100, not 1000",
+      "detail": "the query has wrong fields: colour: is not a known field; known are: as_of, channel, conversation_id, explain, facets, filters, limit, log, mode, offset, query, rerank, space; filters.all[0].op: 'near' is not an operator; known are: eq, ne, in, not_in, gt, gte, lt, lte, between, under, prefix, contains, exists, missing; filters.all[1].field: is required; query: a query must not be empty; as_of: failed to parse four digit integer as year: invalid digit, expected 0-9 but got y; mode: unknown variant `psychic`, expected one of `hybrid`, `keyword`, `semantic`; offset: must be from 0 to 1000, not -1; limit: must be from 1 to 100, not 1000",
       "code": "invalid_query",
       "request_id": "[request_id]",
       "errors": [
         {
           "field": "colour",
-          "message": "is not a known field; known are: as_of, channel, conversation_id, explain, facets, filters, limit, log, mode, offset, query, space"
+          "message": "is not a known field; known are: as_of, channel, conversation_id, explain, facets, filters, limit, log, mode, offset, query, rerank, space"
         },
         {
           "field": "filters.all[0].op",
@@ -152,7 +152,7 @@ fn every_wrong_parameter_is_named_at_once() {
       "type": "/docs#invalid_query",
       "title": "The query is wrong",
       "status": 422,
-      "detail": "the query has wrong fields: channel: is not percent-encoded UTF-8; colour: is not a known field; known are: as_of, channel, conversation_id, explain, facets, limit, log, mode, offset, q, space; q: is required; limit: must be from 1 to 100, not 0; explain: invalid type: string \"maybe\", expected a boolean",
+      "detail": "the query has wrong fields: channel: is not percent-encoded UTF-8; colour: is not a known field; known are: as_of, channel, conversation_id, explain, facets, limit, log, mode, offset, q, rerank, space; q: is required; limit: must be from 1 to 100, not 0; explain: invalid type: string \"maybe\", expected a boolean",
       "code": "invalid_query",
       "request_id": "[request_id]",
       "errors": [
@@ -162,7 +162,7 @@ fn every_wrong_parameter_is_named_at_once() {
         },
         {
           "field": "colour",
-          "message": "is not a known field; known are: as_of, channel, conversation_id, explain, facets, limit, log, mode, offset, q, space"
+          "message": "is not a known field; known are: as_of, channel, conversation_id, explain, facets, limit, log, mode, offset, q, rerank, space"
         },
         {
           "field": "q",

@@ -20,7 +20,9 @@ fn a_space_is_made_and_changed() {
         "threshold": null,
         "require_review": false,
         "four_eyes": false,
-        "public_search": false
+        "public_search": false,
+        "model": null,
+        "reranker": null
       },
       "created_at": "[time]"
     }
@@ -32,7 +34,7 @@ fn a_space_is_made_and_changed() {
 
     let change = json!({ "settings": { "require_review": true, "threshold": 0.5 } });
     let changed = app.admin().patch("/v1/spaces/support", change).expect(200);
-    let expected = json!({ "threshold": 0.5, "require_review": true, "four_eyes": false, "public_search": false });
+    let expected = json!({ "threshold": 0.5, "require_review": true, "four_eyes": false, "public_search": false, "model": null, "reranker": null });
     assert_eq!((&changed["name"], &changed["settings"]), (&json!("Support"), &expected));
     let back = app.admin().patch("/v1/spaces/support", json!({ "settings": { "threshold": null } })).expect(200);
     assert_eq!(back["settings"]["threshold"], json!(null));

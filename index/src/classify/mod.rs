@@ -13,14 +13,68 @@ mod none;
 mod settings;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::analyzer::Analyzer;
 use crate::dense::Code;
+use crate::document::Record;
+use crate::embed::Role;
+use crate::error::{Error, Result};
+use crate::evaluate::Check;
+use crate::filter::Filter;
+use crate::index::Index;
 use features::Vocabulary;
 use linear::{Linear, Row, softmax};
-use none::{NoneModel, Signs, nearest};
+use none::{Codes, NoneModel, Signs, nearest};
 pub use settings::ClassifySettings;
 
+impl Index {
+    /// The live records that pass.
+    ///
+    /// # Errors
+    /// [`Error::Filter`] for what the caller got wrong.
+    pub fn records(&self, filter: Option<&Filter>) -> Result<Vec<Arc<Record>>> {
+        let view = self.view.load_full();
+        let check = filter.map(Check::of).transpose()?;
+        let passes = |record: &Arc<Record>| check.as_ref().is_none_or(|check| check.passes(record));
+        Ok(view.live.table.iter().map(|(_, record)| record).filter(|record| passes(record)).cloned().collect())
+    }
+
+    /// The name of the model that makes the index's vectors.
+    pub fn model(&self) -> &str {
+        self.embedder.id()
+    }
+
+    /// Trains a classifier on the index's words and vectors.
+    ///
+    /// # Errors
+    /// [`Error::Embedding`] where the model cannot be reached.
+    pub fn train_classifier(&self, examples: &[Example], settings: &ClassifySettings) -> Result<Classifier> {
+        let texts: Vec<&str> = examples.iter().map(|example| example.text.as_str()).collect();
+        Ok(Classifier::train(&self.analyzer, examples, self.vectors(&texts)?, settings))
+    }
+
+    /// What texts are taken for, each with at most `top` labels.
+    ///
+    /// # Errors
+    /// [`Error::Embedding`] where the model cannot be reached.
+    pub fn classify(&self, classifier: &Classifier, texts: &[&str], top: usize) -> Result<Vec<Classified>> {
+        let vectors = self.vectors(texts)?;
+        Ok(texts.iter().zip(&vectors).map(|(text, vector)| classifier.classify(text, vector, top)).collect())
+    }
+
+    /// Examples and texts are of one kind, so they are embedded alike.
+    fn vectors(&self, texts: &[&str]) -> Result<Vec<Vec<f32>>> {
+        let mut out = Vec::with_capacity(texts.len());
+        for some in texts.chunks(BATCH) {
+            out.extend(self.embedder.embed(some, Role::Passage).map_err(|e| Error::Embedding(e.to_string()))?);
+        }
+        Ok(out)
+    }
+}
+
+/// Texts that are embedded at once.
+const BATCH: usize = 64;
 /// Rounds of cross-validation: each hides one part of the labels and holds one part of the examples out.
 const ROUNDS: usize = 3;
 /// One in so many examples is held out in a round.
@@ -54,7 +108,7 @@ pub struct Classifier {
     analyzer: Analyzer,
     vocabulary: Vocabulary,
     linear: Linear,
-    codes: Vec<Code>,
+    codes: Codes,
     temperature: f32,
     none: NoneModel,
     calibrated: bool,
@@ -77,7 +131,7 @@ struct Data {
     labels: Vec<usize>,
     /// How many examples of its label stand before each.
     ordinals: Vec<usize>,
-    codes: Vec<Code>,
+    codes: Codes,
     shares: Vec<f32>,
     kinds: usize,
     features: usize,
@@ -151,7 +205,7 @@ impl Classifier {
             return Classified { labels: Vec::new(), none: 1.0 };
         }
         let (sparse, share) = self.vocabulary.sparse(&self.analyzer, text, &self.settings);
-        let (first, mean) = nearest(&Code::quantize(vector), self.codes.iter());
+        let (first, mean) = nearest(&Code::quantize(vector), &self.codes, |_| true);
         let scores = self.linear.scores(&Row { sparse, dense: vector.to_vec() }, &self.settings);
         let signs = signs(&scores, [first, mean, share], self.temperature);
         let none = self.none.probability(&signs);
@@ -176,7 +230,7 @@ impl Data {
         settings: &ClassifySettings,
     ) -> Self {
         let dimension = vectors.first().map_or(0, Vec::len);
-        let codes = vectors.iter().map(|vector| Code::quantize(vector)).collect();
+        let codes = Codes::of(&vectors);
         let (mut rows, mut shares) = (Vec::with_capacity(texts.len()), Vec::with_capacity(texts.len()));
         for (text, dense) in texts.iter().zip(vectors) {
             let (sparse, share) = vocabulary.sparse(analyzer, text, settings);
@@ -233,7 +287,8 @@ fn one_round(data: &Data, round: usize, settings: &ClassifySettings) -> Round {
     let told = held.iter().filter_map(right).collect();
     let look = |at: usize, hidden: bool| {
         let code = data.codes.get(at)?;
-        let (first, mean) = nearest(code, trained.iter().filter_map(|at| data.codes.get(*at)));
+        let counts = |at: usize| !data.hidden(at, round) && !data.held(at, round);
+        let (first, mean) = nearest(&code, &data.codes, counts);
         let share = data.shares.get(at).copied().unwrap_or(0.0);
         Some((scores(at), [first, mean, share], hidden))
     };

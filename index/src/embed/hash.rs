@@ -5,7 +5,7 @@
 //! Source: Weinberger et al., "Feature Hashing for Large Scale Multitask Learning" (2009), for the signed hash;
 //! Bojanowski et al., "Enriching Word Vectors with Subword Information" (2017), for n-grams with boundary marks.
 
-use super::{EmbedError, Embedder, Role};
+use super::{EmbedError, Embedder, Role, normalise};
 use crate::normalize::folded;
 
 /// The seed of [`HashEmbedder::default`].
@@ -195,15 +195,6 @@ const fn mix(mut x: u64) -> u64 {
 /// A feature seen twice counts more than once, but not twice.
 fn sublinear(times: usize) -> f32 {
     if times == 1 { 1.0 } else { 1.0 + (times as f32).ln() }
-}
-
-fn normalise(vector: &mut [f32]) {
-    let length = vector.iter().map(|v| v * v).sum::<f32>().sqrt();
-    if length > 0.0 {
-        for value in vector {
-            *value /= length;
-        }
-    }
 }
 
 #[cfg(test)]

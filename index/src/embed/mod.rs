@@ -4,9 +4,19 @@
 
 mod bilingual;
 mod hash;
+#[cfg(feature = "transformer")]
+mod recipe;
+#[cfg(feature = "transformer")]
+mod transformer;
 
+#[cfg(feature = "transformer")]
+pub use crate::encoder::{ModelError, Threads};
 pub use bilingual::BilingualEmbedder;
 pub use hash::HashEmbedder;
+#[cfg(feature = "transformer")]
+pub use recipe::{Overrides, Pooling, Recipe};
+#[cfg(feature = "transformer")]
+pub use transformer::{Description, TransformerEmbedder, describe};
 
 /// What the text is for; some models embed questions and passages differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -46,4 +56,14 @@ pub trait Embedder: Send + Sync {
     /// # Errors
     /// [`EmbedError::Unavailable`] when waiting may help, [`EmbedError::Rejected`] when it will not.
     fn embed(&self, texts: &[&str], role: Role) -> Result<Vec<Vec<f32>>, EmbedError>;
+}
+
+/// Brings a vector to length 1; one of zeros stays as it is.
+pub(crate) fn normalise(vector: &mut [f32]) {
+    let length = vector.iter().map(|v| v * v).sum::<f32>().sqrt();
+    if length > 0.0 {
+        for value in vector {
+            *value /= length;
+        }
+    }
 }

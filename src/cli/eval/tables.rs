@@ -66,7 +66,7 @@ fn confidence(mode: &ModeReport) -> Vec<String> {
     vec![
         mode.mode.as_str().to_owned(),
         or_none(own.auroc.map(three)),
-        three(own.ece),
+        or_none(own.ece.map(three)),
         three(own.ece_right),
         or_none(own.answered.map(|point| three(point.coverage))),
         or_none(own.answered.map(|point| three(point.precision))),

@@ -1,0 +1,93 @@
+//! What the use cases need of the world beyond this machine: endpoints that embed, hubs that hold models.
+//!
+//! Invariant: implemented in `remote` and handed in, so that no use case speaks HTTP.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use zhiyin_index::embed::Embedder;
+
+use crate::id::ModelName;
+use crate::model::account::Secret;
+
+/// How an OpenAI-compatible endpoint is set; made by `config.rs`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EndpointSettings {
+    /// Address without `/embeddings`, such as `https://api.openai.com/v1`.
+    pub url: String,
+    /// The model's name there.
+    pub model: String,
+    /// Values of a vector.
+    pub dimension: usize,
+    /// Key to send.
+    pub key: Option<Secret>,
+    /// Longest time for one request.
+    pub timeout: Duration,
+    /// Texts of one request.
+    pub batch: usize,
+    /// Stands before what people ask.
+    pub query_prefix: String,
+    /// Stands before what the knowledge holds.
+    pub passage_prefix: String,
+}
+
+/// An endpoint of the configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EndpointFacts {
+    /// Name.
+    pub name: ModelName,
+    /// Address and the model's name there, for people.
+    pub source: String,
+    /// Values of a vector.
+    pub dimension: usize,
+}
+
+/// What is to be fetched, and whither.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Download {
+    /// `organisation/repository`.
+    pub repository: String,
+    /// Branch, tag or commit.
+    pub revision: String,
+    /// Address of the hub; the configured one unless given.
+    pub hub: Option<String>,
+    /// Folder to fill; what is there already of an earlier try is gone on with.
+    pub folder: PathBuf,
+}
+
+/// Called with the bytes fetched and the bytes in all; false stops the download.
+pub type Progress<'a> = &'a (dyn Fn(u64, u64) -> bool + Sync);
+
+/// The world beyond this machine.
+pub trait Outside: Send + Sync {
+    /// The configured endpoints.
+    fn endpoints(&self) -> Vec<EndpointFacts>;
+
+    /// An endpoint's embedder; nothing is sent before the first text.
+    fn embedder(&self, name: &ModelName) -> Option<Arc<dyn Embedder>>;
+
+    /// Fetches a model's files; gives the commit they are of.
+    ///
+    /// # Errors
+    /// Why it could not be fetched, for people.
+    fn download(&self, download: &Download, progress: Progress<'_>) -> Result<String, String>;
+}
+
+/// No world at all.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Nowhere;
+
+impl Outside for Nowhere {
+    fn endpoints(&self) -> Vec<EndpointFacts> {
+        Vec::new()
+    }
+
+    fn embedder(&self, _name: &ModelName) -> Option<Arc<dyn Embedder>> {
+        None
+    }
+
+    fn download(&self, _download: &Download, _progress: Progress<'_>) -> Result<String, String> {
+        Err("this process reaches no hub".into())
+    }
+}
