@@ -233,6 +233,11 @@ impl<'a> Corrector<'a, '_> {
                 let Some(kept) = self.doubtful(&window) else { continue };
                 let mut guesses = sound::alike(text.get(window.clone()).unwrap_or_default(), &self.words);
                 guesses.retain(|guess| kept.iter().all(|(at, word)| stands_at(&guess.text, *at, word)));
+                // Chinese that no dictionary has was put together by guessing where words end.
+                guesses.retain(|guess| self.analyzer.has_word(&guess.text));
+                if !self.is_all(&window) {
+                    guesses.retain(|guess| !self.is_function(&window, &guess.text));
+                }
                 if self.add(window.clone(), guesses)? {
                     done = window.end;
                     break;
@@ -283,6 +288,17 @@ impl<'a> Corrector<'a, '_> {
         let whole = kept.iter().any(|(_, word)| word.len() == stretch.len());
         let fits = content && starts && ends && !whole && (!self.analyzer.has_word(stretch) || self.is_all(window));
         fits.then_some(kept)
+    }
+
+    /// Whether a guess changes a function word, which seldom is what was misspelled.
+    fn is_function(&self, window: &Range<usize>, guess: &str) -> bool {
+        let asked = self.text().get(window.clone()).unwrap_or_default();
+        let mut changed = asked.char_indices().zip(guess.chars()).filter(|((_, a), b)| a != b);
+        changed.any(|((at, c), _)| {
+            let place = window.start + at..window.start + at + c.len_utf8();
+            let stop = |term: usize| self.asked.terms.get(term).is_some_and(|t| t.stop && t.kind == QueryKind::Word);
+            self.asked.places.iter().any(|(term, range)| *range == place && stop(*term))
+        })
     }
 
     /// Makes alternatives of the guesses that any passage that counts holds.
