@@ -5,9 +5,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::{
-    ArticleId, ClassifierName, GapId, GoldenId, KeyId, ModelName, PinId, SpaceId, SynonymId,
-};
+use crate::id::{ArticleId, ClassifierName, GapId, GoldenId, KeyId, ModelName, PinId, SpaceId, SynonymId};
 
 /// One wrong input field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
