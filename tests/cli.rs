@@ -240,6 +240,29 @@ fn an_article_lives_its_life() {
 }
 
 #[test]
+fn synonyms_are_added_tried_and_removed() {
+    let shop = Directory::with_samples();
+    let synonym = |words: &[&str]| shop.say(&[&["synonym"], words].concat());
+    let tried = synonym(&["preview", "万能卡", "优惠券", "--query", "万能卡怎么用", "--json"]).json();
+    assert_eq!(tried["items"][0]["after"]["article_id"], "coupons-points-zh", "{tried}");
+    assert_eq!(synonym(&["list", "--json"]).json()["items"].as_array().unwrap().len(), 0);
+    let added = synonym(&["add", "万能卡", "优惠券", "--json"]).json();
+    assert_eq!(added["kind"], "two_way");
+    let found = shop.say(&["search", "万能卡", "--json"]).json();
+    assert_eq!(found["hits"][0]["article_id"], "coupons-points-zh", "{found}");
+    synonym(&["add", "--from", "专票", "--to", "增值税专用发票"]).expect(0);
+    let replaced = synonym(&["add", "--from", "旧名", "--to", "新名", "--replace", "--json"]).json();
+    assert_eq!(replaced["kind"], "replacement");
+    let imported = synonym(&["import", &sample("synonyms.ndjson")]).expect(0);
+    assert!(imported.contains("8 rules read; the space has 10 now") || imported.contains("7 rules read"), "{imported}");
+    assert!(synonym(&["list"]).expect(0).contains("专票 → 增值税专用发票"));
+    let gone = synonym(&["remove", replaced["id"].as_str().unwrap()]).expect(0);
+    assert!(gone.contains("旧名 → 新名"), "{gone}");
+    synonym(&["add"]).expect(2);
+    synonym(&["add", "一个"]).expect(1);
+}
+
+#[test]
 fn keys_spaces_and_gaps_are_kept() {
     let shop = Directory::new();
     let made = shop.say(&["key", "create", "portal", "--scope", "search", "--json"]);
@@ -328,6 +351,41 @@ fn the_demo_serves_its_samples_and_stops_when_asked() {
     assert_eq!(report, "1 rows: 1 created, 0 updated, 0 unchanged, 0 failed\n");
     assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
     assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_space_is_given_another_model_and_its_own_back() {
+    let shop = Directory::new();
+    let article = write(
+        &shop.path("a.ndjson"),
+        "{\"id\":\"a\",\"title\":\"Reset password\",\"body\":\"How to reset the password.\"}\n",
+    );
+    shop.zhiyin([&article, "--publish"], &["import"]).expect(0);
+    let models = shop.data().join("models");
+    let tiny = Path::new(env!("CARGO_MANIFEST_DIR")).join("index/tests/data/models/tiny-bert");
+    std::fs::create_dir_all(models.join("tiny/1_Pooling")).unwrap();
+    for file in ["config.json", "tokenizer.json", "model.safetensors", "modules.json", "1_Pooling/config.json"] {
+        std::fs::copy(tiny.join(file), models.join("tiny").join(file)).unwrap();
+    }
+    let listed = shop.say(&["model", "list"]).expect(0);
+    assert!(listed.contains("bundled *") && listed.contains("tiny") && listed.contains("24"), "{listed}");
+    assert_eq!(shop.say(&["model", "use", "tiny"]).expect(0), "Space default uses tiny now.\n");
+    let stats = shop.say(&["space", "stats", "default", "--json"]).json();
+    assert_eq!(
+        (&stats["model"], &stats["without_vectors"], &stats["model_problem"]),
+        (&"tiny".into(), &0.into(), &Value::Null)
+    );
+    let found = shop.say(&["search", "password", "--mode", "semantic", "--json"]).json();
+    assert_eq!(found["hits"][0]["article_id"], "a");
+    let refused = shop.say(&["model", "use", "nobody"]);
+    assert!(refused.code == 1 && refused.stderr.contains("there is no model 'nobody'"), "{}", refused.stderr);
+    assert_eq!(shop.say(&["model", "remove", "tiny"]).code, 1, "it is in use");
+    assert_eq!(shop.say(&["model", "use", "default"]).expect(0), "Space default uses bundled now.\n");
+    assert_eq!(shop.say(&["model", "remove", "tiny"]).expect(0), "tiny is gone.\n");
+    // Nothing listens there.
+    let refused = shop.say(&["model", "pull", "a/b", "--mirror", "http://127.0.0.1:9"]);
+    assert!(refused.code == 1 && refused.stderr.contains("b could not be fetched"), "{}", refused.stderr);
+    assert_eq!(shop.say(&["model", "pull", "../x"]).code, 1);
 }
 
 #[test]

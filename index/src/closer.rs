@@ -10,6 +10,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::analyzer::{QueryKind, QueryTerm};
+use crate::document::document_of;
 use crate::embed::{Embedder, Role};
 use crate::error::Result;
 use crate::lexical::Prepared;
@@ -36,14 +37,14 @@ struct Wanted {
 
 /// What a query's sentences are compared with.
 pub(crate) struct Question<'a> {
-    vector: &'a [f32],
+    vector: Option<&'a [f32]>,
     wanted: Vec<Wanted>,
     embedder: &'a dyn Embedder,
 }
 
 impl<'a> Question<'a> {
     pub fn new(
-        vector: &'a [f32],
+        vector: Option<&'a [f32]>,
         concepts: &[Concept],
         prepared: &Prepared,
         rank: &RankSettings,
@@ -66,23 +67,32 @@ impl<'a> Question<'a> {
         Self { vector, wanted, embedder }
     }
 
-    /// Looks at the candidates that lead.
-    pub fn look(&self, parts: &[Part<'_>], candidates: &mut [Candidate]) -> Result<()> {
+    /// Looks at the candidates that lead, where that is quick; says whether it did.
+    pub fn look(&self, parts: &[Part<'_>], candidates: &mut [Candidate]) -> Result<bool> {
+        let Some(vector) = self.vector.filter(|_| self.embedder.is_quick()) else { return Ok(false) };
         candidates.sort_unstable_by(|a, b| {
             b.relevance.total_cmp(&a.relevance).then(a.part.cmp(&b.part)).then(a.passage.cmp(&b.passage))
         });
         for candidate in candidates.iter_mut().take(LOOKED_AT) {
             let Some(part) = parts.get(candidate.part) else { continue };
             let text = stored(part, candidate.passage)?.text;
-            candidate.features.sentence = self.nearest(&pieces(&text));
+            candidate.features.sentence = self.nearest(vector, &pieces(&text));
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Reads the candidate that came out first: what it is worth is what confidence is about.
     pub fn read(&self, parts: &[Part<'_>], candidates: &mut [Candidate]) -> Result<()> {
-        let first = candidates.iter_mut().take(LOOKED_AT).reduce(|a, b| if b.relevance > a.relevance { b } else { a });
-        if let Some((candidate, part)) = first.and_then(|c| parts.get(c.part).map(|part| (c, part))) {
+        let place = |c: &Candidate| (c.part, document_of(c.passage));
+        let best = |without: Option<(usize, u32)>| {
+            let others = candidates.iter().enumerate().filter(|(_, c)| Some(place(c)) != without);
+            others.max_by(|a, b| a.1.relevance.total_cmp(&b.1.relevance)).map(|(at, c)| (at, place(c), c.relevance))
+        };
+        let Some((first, document, relevance)) = best(None) else { return Ok(()) };
+        let second = best(Some(document)).map_or(0.0, |(_, _, relevance)| relevance);
+        let Some(candidate) = candidates.get_mut(first) else { return Ok(()) };
+        candidate.features.lead = Some(relevance - second);
+        if let Some(part) = parts.get(candidate.part) {
             let text = stored(part, candidate.passage)?.text;
             candidate.features.window = Some(self.window(&pieces(&text)));
         }
@@ -90,11 +100,11 @@ impl<'a> Question<'a> {
     }
 
     /// The best cosine of a sentence, or of two that stand together.
-    fn nearest(&self, texts: &[&str]) -> Option<f32> {
+    fn nearest(&self, vector: &[f32], texts: &[&str]) -> Option<f32> {
         // As queries: what is read once is not worth keeping.
         let vectors = self.embedder.embed(texts, Role::Query).ok()?;
         let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>();
-        let own: Vec<f32> = vectors.iter().map(|v| dot(v, self.vector)).collect();
+        let own: Vec<f32> = vectors.iter().map(|v| dot(v, vector)).collect();
         let mut best = own.iter().copied().reduce(f32::max)?;
         for ((first, second), (a, b)) in
             vectors.iter().zip(vectors.iter().skip(1)).zip(own.iter().zip(own.iter().skip(1)))

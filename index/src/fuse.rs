@@ -7,6 +7,9 @@ use serde::Serialize;
 
 use crate::settings::{Fusion, RankSettings};
 
+/// From here on a lead says no more.
+const MAX_LEAD: f32 = 0.5;
+
 /// What is known of a passage that may answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Features {
@@ -22,6 +25,8 @@ pub struct Features {
     pub sentence: Option<f32>,
     /// Largest share of the query's information that two sentences standing together hold; absent where nobody looked.
     pub window: Option<f32>,
+    /// How far its document is ahead of the next one; absent where it is not the first.
+    pub lead: Option<f32>,
     /// Whether the passage is a known question rather than a piece of the body.
     pub question: bool,
 }
@@ -70,9 +75,24 @@ pub(crate) fn confidence(features: &Features, query: &QueryFeatures, rank: &Rank
     // A question's words weigh more when ordering; how much of the query it covers must not.
     let weight = if features.question { rank.questions.max(1.0).sqrt() } else { 1.0 };
     let share = (share(features, query) / weight).min(1.0);
-    let cosine = features.cosine.unwrap_or(0.0).max(0.0);
-    let [constant, by_share, by_cosine, by_both, by_known] = rank.confidence;
-    let sum = constant + by_share * share + by_cosine * cosine + by_both * share * cosine + by_known * query.known;
+    let window = features.window.unwrap_or(share);
+    let sentence = features.sentence.or(features.cosine).unwrap_or(0.0).clamp(0.0, 1.0);
+    // Where one list alone was asked, its sign stands for the other's.
+    let (share, window, sentence, known) = match (query.words, query.vectors) {
+        (false, true) => (sentence * sentence, sentence * sentence, sentence, sentence),
+        (true, false) => (share, window, window, query.known),
+        _ => (share, window, sentence, query.known),
+    };
+    let lead = features.lead.unwrap_or(0.0).clamp(0.0, MAX_LEAD);
+    let w = rank.confidence;
+    let question = if features.question { w.question } else { 0.0 };
+    let sum = w.constant
+        + w.share * share
+        + w.sentence * sentence
+        + w.window * window
+        + w.known * known
+        + w.lead * lead
+        + question;
     1.0 / (1.0 + (-sum).exp())
 }
 

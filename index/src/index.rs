@@ -98,6 +98,8 @@ pub struct Stats {
     pub vectors: u64,
     /// Vectors reachable over the graph, live shelf.
     pub in_graph: u64,
+    /// Bytes of the words held for corrections, live shelf.
+    pub vocabulary_bytes: u64,
     /// Documents, live and past, some of whose passages have no vector yet.
     pub waiting: u64,
 }
@@ -356,6 +358,7 @@ impl Index {
             segments: view.live.lexical.segments(),
             vectors: dense.live as u64,
             in_graph: dense.in_graph as u64,
+            vocabulary_bytes: view.live.lexical.vocabulary_bytes(),
             waiting: waiting as u64,
         }
     }

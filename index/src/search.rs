@@ -169,11 +169,12 @@ impl Index {
         for candidate in &mut candidates {
             candidate.relevance = relevance(&candidate.features, &features, rank.fusion);
         }
-        if let (Some(asked), Some(prepared), true) = (&asked, &prepared, self.embedder.is_quick()) {
-            let question = Question::new(asked, &rewritten.concepts, prepared, rank, &*self.embedder);
-            question.look(&parts, &mut candidates)?;
-            for candidate in candidates.iter_mut().take(LOOKED_AT) {
-                candidate.relevance = relevance(&candidate.features, &features, rank.fusion);
+        if let Some(prepared) = &prepared {
+            let question = Question::new(asked.as_deref(), &rewritten.concepts, prepared, rank, &*self.embedder);
+            if question.look(&parts, &mut candidates)? {
+                for candidate in candidates.iter_mut().take(LOOKED_AT) {
+                    candidate.relevance = relevance(&candidate.features, &features, rank.fusion);
+                }
             }
             question.read(&parts, &mut candidates)?;
         }

@@ -80,6 +80,26 @@ pub enum Combine {
     Sum,
 }
 
+/// A logistic model of the probability that a passage answers, over signs that are all in [0, 1].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfidenceWeights {
+    /// Constant.
+    pub constant: f32,
+    /// BM25 over the ideal one.
+    pub share: f32,
+    /// Cosine of the nearest sentence, or of the whole passage where nobody looked closer.
+    pub sentence: f32,
+    /// Share of the query's information that two sentences standing together hold, or the share where nobody read.
+    pub window: f32,
+    /// Share of the query's information carried by terms that occur at all.
+    pub known: f32,
+    /// How far the first document is ahead of the second, up to one half.
+    pub lead: f32,
+    /// Whether the passage is a known question.
+    pub question: f32,
+}
+
 /// How passages are ranked: data, not code; the defaults are `index/data/rank.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -103,8 +123,8 @@ pub struct RankSettings {
     pub fusion: Fusion,
     /// Fewest documents taken from each list.
     pub candidates: u32,
-    /// Logistic model of confidence: constant, words' share of the ideal, cosine, their product, known share.
-    pub confidence: [f32; 5],
+    /// Weights of confidence.
+    pub confidence: ConfidenceWeights,
     /// Confidence from which a query counts as matched.
     pub threshold: f32,
 }
@@ -135,6 +155,14 @@ const FALLBACK: RankSettings = RankSettings {
     alternatives: Combine::Best,
     fusion: Fusion::Convex { words: 0.7, scale: 2.0, sentence: 0.3 },
     candidates: 50,
-    confidence: [-3.0, 4.0, 2.0, 0.0, 0.0],
+    confidence: ConfidenceWeights {
+        constant: -3.0,
+        share: 4.0,
+        sentence: 2.0,
+        window: 0.0,
+        known: 0.0,
+        lead: 0.0,
+        question: 0.0,
+    },
     threshold: 0.5,
 };

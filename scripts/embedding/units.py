@@ -89,5 +89,5 @@ class Units:
             else:
                 own = self.word(run)
                 rows += own
-                weights += [len(own) ** -0.5] * len(own)
+                weights += [max(len(own), 1) ** -0.5] * len(own)
         return np.array(rows, np.int32), np.array(weights, np.float32)

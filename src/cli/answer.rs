@@ -19,6 +19,7 @@ use super::text::{self, clean, joined, one_line, percent};
 /// Examples:
 ///   zhiyin answer 退货的运费谁出
 ///   zhiyin answer "how long is the warranty" --json
+///   zhiyin answer 那运费谁出 --after 买了几天可以退货
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Answer {
@@ -28,6 +29,9 @@ pub struct Answer {
     /// Only from articles for which this holds, as in 'zhiyin search'.
     #[arg(long, value_name = "JSON")]
     filter: Option<String>,
+    /// What the customer asked before, oldest first; may be given several times.
+    #[arg(long = "after", value_name = "QUESTION")]
+    history: Vec<String>,
     /// Conversation the question belongs to.
     #[arg(long, value_name = "ID")]
     conversation: Option<String>,
@@ -43,9 +47,10 @@ impl Answer {
     /// # Errors
     /// What the server or the output refuses.
     pub fn run(self) -> Result<()> {
+        let history: Vec<Value> = self.history.iter().map(|text| json!({ "role": "user", "text": text })).collect();
         let body = json!({
             "question": self.question.join(" "), "filters": filter(self.filter.as_ref())?,
-            "conversation_id": self.conversation,
+            "conversation_id": self.conversation, "history": history,
         });
         self.connection.run(Directory::Existing, |session| {
             session.catch_up(&self.space)?;
@@ -61,6 +66,12 @@ fn show(out: &mut Out, answer: &Value) -> Result<()> {
         Some(words) => {
             out.line(clean(words))?;
             out.line("")?;
+        }
+        None if text::at(answer, "status").as_str() == Some("clarify") => {
+            out.line("This may mean several things:")?;
+            for option in text::at(answer, "clarify/options").as_array().into_iter().flatten() {
+                out.line(format!("  - {}", one_line(&text::of(option))))?;
+            }
         }
         None => {
             out.line("The knowledge does not answer this.")?;

@@ -5,6 +5,7 @@
 mod answer;
 mod article;
 mod calibrate;
+mod classify;
 mod client;
 mod connection;
 mod content;
@@ -45,6 +46,8 @@ enum Command {
     Demo(demo::Demo),
     Search(search::Search),
     Answer(answer::Answer),
+    Classify(classify::Classify),
+    Classifier(classify::Keep),
     Suggest(search::Suggest),
     Article(article::Article),
     Import(exchange::Import),
@@ -73,6 +76,8 @@ impl Cli {
             Command::Demo(demo) => demo.run(),
             Command::Search(search) => search.run(),
             Command::Answer(answer) => answer.run(),
+            Command::Classify(classify) => classify.run(),
+            Command::Classifier(keep) => keep.run(),
             Command::Suggest(suggest) => suggest.run(),
             Command::Article(article) => article.run(),
             Command::Import(import) => import.run(),

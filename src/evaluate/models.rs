@@ -16,7 +16,7 @@ use super::error::{Error, Result};
 /// [`Error::Usage`] saying why there is none.
 pub fn embedder(name: Option<&str>) -> Result<Arc<dyn Embedder>> {
     match name {
-        None | Some("bundled") => {
+        None | Some("bundled" | "bilingual") => {
             let bundled = BilingualEmbedder::bundled();
             Ok(Arc::new(bundled.map_err(|why| Error::Usage(format!("the bundled model: {why}")))?))
         }

@@ -76,8 +76,10 @@ impl Kb {
             Teacher::Space(from) => own_examples(&index, grant, *from, &mut titles)?,
         };
         if examples.is_empty() {
-            let nothing = "teaches nothing: no live article of yours has such labels";
-            return Err(Error::field(if titles.is_empty() { "labels_from" } else { "examples" }, nothing));
+            return Err(Error::field(
+                "labels_from",
+                "teaches nothing: no live article that you may see has such labels",
+            ));
         }
         let classifier = self.trained(&index, &examples)?;
         let texts: Vec<&str> = request.texts.iter().map(|text| text.as_str()).collect();

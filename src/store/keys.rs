@@ -9,7 +9,7 @@
 //! w     dictionary       space 00                                [DictionaryWord]
 //! y     synonym          space 00 synonym 00                     Synonym
 //! l     classifier       space 00 name 00                        ClassifierView
-//! e     examples         space 00 name 00                        [LabelledExample]
+//! E     examples         space 00 name 00                        [LabelledExample]
 //! k     key              key 00                                  Key
 //! h     key by hash      hash of the secret, raw                 KeyId
 //! a     article          space 00 article 00                     Article
@@ -97,7 +97,7 @@ const TABLES: &[(Table, u8, &str, &[Shape])] = &[
     (Table::Dictionary, b'w', "dictionary", &[Id]),
     (Table::Synonym, b'y', "synonym", &[Id, Id]),
     (Table::Classifier, b'l', "classifier", &[Id, Id]),
-    (Table::Examples, b'e', "examples", &[Id, Id]),
+    (Table::Examples, b'E', "examples", &[Id, Id]),
     (Table::Key, b'k', "key", &[Id]),
     (Table::KeyByHash, b'h', "key by hash", &[Raw]),
     (Table::Article, b'a', "article", &[Id, Id]),

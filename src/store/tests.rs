@@ -159,3 +159,16 @@ fn after_a_stop_nothing_is_confirmed() {
     told(store.close().unwrap_err());
     assert!(!dir.path().join("clean").exists());
 }
+
+#[test]
+fn vectors_of_models_that_are_used_no_more_are_forgotten() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let hashes = [[1; 32], [2; 32]];
+    for model in ["old", "new"] {
+        store.vectors_put(model, &hashes.map(|hash| (hash, vec![7, 7]))).unwrap();
+    }
+    assert_eq!(store.vectors_keep(&["new".into()]).unwrap(), 2);
+    assert_eq!(store.vectors_get("old", &hashes).unwrap(), [None, None]);
+    assert_eq!(store.vectors_get("new", &hashes).unwrap(), [Some(vec![7, 7]), Some(vec![7, 7])]);
+}

@@ -14,6 +14,7 @@ mod access;
 mod actors;
 mod answers;
 mod articles;
+mod classify;
 mod contract;
 mod curation;
 mod errors;

@@ -10,6 +10,7 @@ use super::units::{Unit, UnitKind, introduces};
 use super::weights::AnswerSettings;
 use crate::chunk::estimate_tokens;
 use crate::normalize::folded;
+use crate::script::Script;
 
 /// A piece of a source to be quoted.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,7 +49,7 @@ pub(crate) fn choose(
             continue;
         }
         let piece = grown(wanted, source, units, candidate, unit, settings);
-        let added = count(source.text, &piece.range);
+        let added = source.text.get(piece.range.clone()).map_or(0, columns);
         // A further sentence that is longer than what is left would say more than was asked.
         if chosen > 0 && length + added > settings.budget * 2 {
             continue;
@@ -194,6 +195,11 @@ fn joins(sources: &[Source<'_>], first: &Piece, second: &Piece) -> bool {
 
 fn text_of<'a>(sources: &[Source<'a>], piece: &Piece) -> &'a str {
     sources.get(piece.source).and_then(|source| source.text.get(piece.range.clone())).unwrap_or_default()
+}
+
+/// How wide a text is to a reader: a Chinese character takes two columns.
+fn columns(text: &str) -> usize {
+    text.chars().map(|c| if Script::of(c).has_grams() { 2 } else { 1 }).sum()
 }
 
 fn count(text: &str, range: &Range<usize>) -> usize {

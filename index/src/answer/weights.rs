@@ -80,11 +80,11 @@ pub struct AnswerSettings {
     pub enough: f32,
     /// A further sentence is quoted when it is at least this probable, as a share of the best one's probability.
     pub rival: f32,
-    /// Estimated tokens (see [`crate::chunk::estimate_tokens`]) from which on nothing is added.
+    /// Columns (two for a Chinese character) from which on nothing is added.
     pub budget: usize,
     /// Most sentences chosen, those that they lean on not counted.
     pub most: usize,
-    /// Most tokens of a list or of steps that are quoted whole.
+    /// Most estimated tokens (see [`crate::chunk::estimate_tokens`]) of a list or of steps that are quoted whole.
     pub whole_list: usize,
     /// Most tokens of a neighbouring sentence that is quoted along because the answer leans on it.
     pub along: usize,
@@ -115,7 +115,7 @@ const FALLBACK: AnswerSettings = AnswerSettings {
     },
     enough: 0.7,
     rival: 0.3,
-    budget: 48,
+    budget: 150,
     most: 2,
     whole_list: 400,
     along: 50,

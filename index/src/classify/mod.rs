@@ -25,7 +25,7 @@ use crate::filter::Filter;
 use crate::index::Index;
 use features::Vocabulary;
 use linear::{Linear, Row, softmax};
-use none::{NoneModel, Signs, nearest};
+use none::{Codes, NoneModel, Signs, nearest};
 pub use settings::ClassifySettings;
 
 impl Index {
@@ -108,7 +108,7 @@ pub struct Classifier {
     analyzer: Analyzer,
     vocabulary: Vocabulary,
     linear: Linear,
-    codes: Vec<Code>,
+    codes: Codes,
     temperature: f32,
     none: NoneModel,
     calibrated: bool,
@@ -131,7 +131,7 @@ struct Data {
     labels: Vec<usize>,
     /// How many examples of its label stand before each.
     ordinals: Vec<usize>,
-    codes: Vec<Code>,
+    codes: Codes,
     shares: Vec<f32>,
     kinds: usize,
     features: usize,
@@ -205,7 +205,7 @@ impl Classifier {
             return Classified { labels: Vec::new(), none: 1.0 };
         }
         let (sparse, share) = self.vocabulary.sparse(&self.analyzer, text, &self.settings);
-        let (first, mean) = nearest(&Code::quantize(vector), self.codes.iter());
+        let (first, mean) = nearest(&Code::quantize(vector), &self.codes, |_| true);
         let scores = self.linear.scores(&Row { sparse, dense: vector.to_vec() }, &self.settings);
         let signs = signs(&scores, [first, mean, share], self.temperature);
         let none = self.none.probability(&signs);
@@ -230,7 +230,7 @@ impl Data {
         settings: &ClassifySettings,
     ) -> Self {
         let dimension = vectors.first().map_or(0, Vec::len);
-        let codes = vectors.iter().map(|vector| Code::quantize(vector)).collect();
+        let codes = Codes::of(&vectors);
         let (mut rows, mut shares) = (Vec::with_capacity(texts.len()), Vec::with_capacity(texts.len()));
         for (text, dense) in texts.iter().zip(vectors) {
             let (sparse, share) = vocabulary.sparse(analyzer, text, settings);
@@ -287,7 +287,8 @@ fn one_round(data: &Data, round: usize, settings: &ClassifySettings) -> Round {
     let told = held.iter().filter_map(right).collect();
     let look = |at: usize, hidden: bool| {
         let code = data.codes.get(at)?;
-        let (first, mean) = nearest(code, trained.iter().filter_map(|at| data.codes.get(*at)));
+        let counts = |at: usize| !data.hidden(at, round) && !data.held(at, round);
+        let (first, mean) = nearest(&code, &data.codes, counts);
         let share = data.shares.get(at).copied().unwrap_or(0.0);
         Some((scores(at), [first, mean, share], hidden))
     };

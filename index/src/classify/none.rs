@@ -18,11 +18,43 @@ pub(super) type Signs = [f32; SIGNS];
 #[derive(Debug, Clone, Copy)]
 pub(super) struct NoneModel(pub [f32; SIGNS + 1]);
 
-/// The cosines of the nearest of `among` to a vector: the nearest, and the mean of the five nearest.
-pub(super) fn nearest<'a>(vector: &Code, among: impl Iterator<Item = &'a Code>) -> (f32, f32) {
+/// The vectors of examples, one after the other.
+pub(super) struct Codes {
+    dimension: usize,
+    values: Vec<i8>,
+    scales: Vec<f32>,
+}
+
+impl Codes {
+    pub fn of(vectors: &[Vec<f32>]) -> Self {
+        let dimension = vectors.first().map_or(0, Vec::len);
+        let mut codes = Self { dimension, values: Vec::with_capacity(dimension * vectors.len()), scales: Vec::new() };
+        for vector in vectors {
+            let code = Code::quantize(vector);
+            codes.values.extend(code.values.iter());
+            codes.scales.push(code.scale);
+        }
+        codes
+    }
+
+    pub fn len(&self) -> usize {
+        self.scales.len()
+    }
+
+    /// One of them.
+    pub fn get(&self, at: usize) -> Option<Code> {
+        let values = self.values.get(at * self.dimension..(at + 1) * self.dimension)?;
+        Some(Code { scale: *self.scales.get(at)?, values: values.into() })
+    }
+}
+
+/// The cosines of the nearest of `codes` to a vector, of those for which `counts`: the nearest, and the mean of the five
+/// nearest.
+pub(super) fn nearest(vector: &Code, codes: &Codes, counts: impl Fn(usize) -> bool) -> (f32, f32) {
     let mut best = [0.0_f32; NEAREST];
-    for other in among {
-        let mut cosine = dot(&vector.values, &other.values) as f32 * vector.scale * other.scale;
+    let rows = codes.values.chunks_exact(codes.dimension.max(1)).zip(&codes.scales);
+    for (_, (values, scale)) in rows.enumerate().filter(|(at, _)| counts(*at)) {
+        let mut cosine = dot(&vector.values, values) as f32 * vector.scale * scale;
         for place in &mut best {
             if cosine > *place {
                 std::mem::swap(place, &mut cosine);

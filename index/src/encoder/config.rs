@@ -109,7 +109,7 @@ impl Shape {
             labels: labels(&config),
             name: text("_name_or_path").map(str::to_owned),
         };
-        if shape.hidden % shape.heads != 0 {
+        if !shape.hidden.is_multiple_of(shape.heads) {
             let message =
                 format!("'hidden_size' {} is no multiple of 'num_attention_heads' {}", shape.hidden, shape.heads);
             return Err(wrong(message));

@@ -45,6 +45,12 @@ impl Segment {
 }
 
 impl LexicalView {
+    /// Bytes of the vocabularies that were made.
+    pub fn vocabulary_bytes(&self) -> u64 {
+        let own = self.segments.iter().filter_map(|segment| segment.vocabulary.lock().as_ref().map(|v| v.bytes()));
+        own.sum::<usize>() as u64
+    }
+
     /// The vocabularies of its segments.
     pub fn vocabularies(&self) -> Result<Vec<Arc<Vocabulary>>> {
         self.segments.iter().map(|segment| segment.vocabulary()).collect()

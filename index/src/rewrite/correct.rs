@@ -227,10 +227,12 @@ impl<'a> Corrector<'a, '_> {
                 gram.clone(),
             ];
             for window in windows {
-                if window.start < done || !self.is_doubtful(&window) {
+                if window.start < done {
                     continue;
                 }
-                let guesses = sound::alike(text.get(window.clone()).unwrap_or_default(), &self.words);
+                let Some(kept) = self.doubtful(&window) else { continue };
+                let mut guesses = sound::alike(text.get(window.clone()).unwrap_or_default(), &self.words);
+                guesses.retain(|guess| kept.iter().all(|(at, word)| stands_at(&guess.text, *at, word)));
                 if self.add(window.clone(), guesses)? {
                     done = window.end;
                     break;
@@ -251,13 +253,14 @@ impl<'a> Corrector<'a, '_> {
 
     /// Whether a stretch of Chinese may be a slip: it begins and ends where words do, no known word and none of the
     /// dictionary reaches over its edges, and it is not function words only. A word of the dictionary means itself,
-    /// unless it is all that was asked.
-    fn is_doubtful(&self, window: &Range<usize>) -> bool {
+    /// unless it is all that was asked. Gives the known words inside, which were not misspelled, and where they stand.
+    fn doubtful(&self, window: &Range<usize>) -> Option<Vec<(usize, &str)>> {
         let text = self.text();
         let stretch = text.get(window.clone()).unwrap_or_default();
         if !stretch.chars().all(|c| Script::of(c) == Script::Han) {
-            return false;
+            return None;
         }
+        let mut kept = Vec::new();
         let (mut content, mut starts, mut ends) = (false, false, false);
         for (place, at) in &self.asked.places {
             if at.end <= window.start || window.end <= at.start {
@@ -267,14 +270,19 @@ impl<'a> Corrector<'a, '_> {
             let known = self.known.get(*place) == Some(&true);
             let single = term.term.chars().count() == 1;
             let inside = window.start <= at.start && at.end <= window.end;
-            if !single && (known || (!inside && self.analyzer.has_word(&term.term))) {
-                return false;
+            if !single && !inside && (known || self.analyzer.has_word(&term.term)) {
+                return None;
+            }
+            if !single && known {
+                kept.push((at.start - window.start, term.term.as_str()));
             }
             content |= !term.stop;
             starts |= at.start == window.start;
             ends |= at.end == window.end;
         }
-        content && starts && ends && (!self.analyzer.has_word(stretch) || self.is_all(window))
+        let whole = kept.iter().any(|(_, word)| word.len() == stretch.len());
+        let fits = content && starts && ends && !whole && (!self.analyzer.has_word(stretch) || self.is_all(window));
+        fits.then_some(kept)
     }
 
     /// Makes alternatives of the guesses that any passage that counts holds.
@@ -317,6 +325,11 @@ impl<'a> Corrector<'a, '_> {
         }
         Ok(any)
     }
+}
+
+/// Whether a word stands at that byte of a text.
+fn stands_at(text: &str, at: usize, word: &str) -> bool {
+    text.get(at..).is_some_and(|rest| rest.starts_with(word))
 }
 
 /// Adds up what the segments say about words, the heaviest first.

@@ -14,6 +14,8 @@ use sound::{Heard, Later};
 
 /// Entries kept unsorted before the list is sorted anew.
 const MAX_FRESH: usize = 1_024;
+/// Entries that are put in order for each one wanted.
+const KEPT: usize = 16;
 
 /// A completion.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,7 +117,15 @@ impl Suggestions {
             }
         }
         let order = |(fit, entry): &(Fit, &Entry)| (*fit, entry.part > 0, entry.form.len());
-        found.sort_by(|a, b| order(a).cmp(&order(b)).then_with(|| a.1.form.cmp(&b.1.form)));
+        let compare =
+            |a: &(Fit, &Entry), b: &(Fit, &Entry)| order(a).cmp(&order(b)).then_with(|| a.1.form.cmp(&b.1.form));
+        // An entry may fit in several ways, and a document may say a thing twice: more than the limit are ordered.
+        let kept = limit * KEPT;
+        if found.len() > kept {
+            found.select_nth_unstable_by(kept, compare);
+            found.truncate(kept);
+        }
+        found.sort_by(compare);
         let mut seen = std::collections::HashSet::new();
         found
             .into_iter()
