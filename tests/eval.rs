@@ -120,6 +120,26 @@ fn files_of_ones_own_are_measured() {
     assert!(half["sets"][0]["answerable"].as_u64() < Some(2));
 }
 
+#[cfg(feature = "transformer")]
+#[test]
+fn models_of_ones_own_make_vectors_and_order_hits() {
+    let models = concat!(env!("CARGO_MANIFEST_DIR"), "/index/tests/data/models");
+    let (model, reranker) = (format!("{models}/tiny-bert"), format!("{models}/tiny-bert-reranker"));
+    let dir = folder(&[]);
+    let words = ["samples", "--limit", "12", "--json", "--model", &model, "--reranker", &reranker];
+    let report: Value = serde_json::from_str(&good(dir.path(), &words)).unwrap();
+    assert_ne!(report["model"], "hash-v1-256");
+    let names: Vec<&Value> = report["sets"][0]["modes"].as_array().unwrap().iter().map(|m| &m["mode"]).collect();
+    assert_eq!(names, ["keyword", "semantic", "hybrid", "rerank"]);
+    // A reranker orders what was found: what is found does not change beyond its reach.
+    let recall = |name: &str| mode(&report, name)["measures"][4]["mean"].clone();
+    assert_eq!(recall("rerank"), recall("hybrid"));
+    let told = refused(dir.path(), &["samples", "--mode", "rerank"]);
+    assert!(told.contains("--reranker"), "{told}");
+    let told = refused(dir.path(), &["samples", "--model", &format!("{models}/..")]);
+    assert!(told.contains("config.json"), "{told}");
+}
+
 #[test]
 fn what_cannot_be_measured_is_named() {
     let dir = folder(&[

@@ -74,7 +74,7 @@ pub struct Eval {
     /// Put the golden queries of the server's space to it.
     #[arg(long, conflicts_with_all = ["named", "passages", "beir", "squad", "queries"])]
     golden: bool,
-    /// Which lists take part: keyword, semantic, hybrid; separated by commas [default: all].
+    /// Which lists take part: keyword, semantic, hybrid, rerank; separated by commas [default: all].
     #[arg(long, value_name = "MODES", value_delimiter = ',', value_parser = Mode::named)]
     mode: Vec<Mode>,
     /// At most so many queries of each set, spread over it.
@@ -86,9 +86,15 @@ pub struct Eval {
     /// The same from a file.
     #[arg(long, value_name = "FILE", conflicts_with = "rank")]
     rank_file: Option<PathBuf>,
-    /// Model that makes the vectors: bilingual (the bundled one), hash, or the folder of a transformer.
+    /// Model that makes the vectors: bundled, hash, or a folder that holds one [default: bundled].
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
+    /// Folder of a reranker, which orders the first hits of the mode 'rerank' anew.
+    #[arg(long, value_name = "DIR")]
+    reranker: Option<PathBuf>,
+    /// How many first hits it orders.
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(2..=100))]
+    rerank_top: u32,
     /// Remove half of the passages first, so that about half of the queries cannot be answered.
     #[arg(long)]
     remove_half: bool,
@@ -125,6 +131,7 @@ impl Eval {
         let before = self.compare.as_deref().map(Report::read).transpose().map_err(refused)?;
         if self.mode.is_empty() {
             self.mode = Mode::ALL.to_vec();
+            self.mode.retain(|mode| *mode != Mode::Rerank || self.reranker.is_some());
         }
         if self.sets {
             return self.connection.clone().print(|out, _| {
@@ -134,7 +141,15 @@ impl Eval {
         if self.golden || (self.queries.is_some() && self.passages.is_none()) {
             return served::run(&self, before.as_ref());
         }
-        let engine = Engine::new(self.model.as_deref(), self.rank()?.as_ref()).map_err(refused)?;
+        if self.mode.contains(&Mode::Rerank) && self.reranker.is_none() {
+            return Err(
+                Failure::Usage("the mode 'rerank' needs a reranker: name its folder with --reranker".into()).into()
+            );
+        }
+        let mut engine = Engine::new(self.model.as_deref(), self.rank()?.as_ref()).map_err(refused)?;
+        if let Some(folder) = &self.reranker {
+            engine = engine.reranked(folder, self.rerank_top as usize).map_err(refused)?;
+        }
         let weights = serde_json::to_value(engine.rank).context("the weights")?;
         let mut report = Report::new(engine.embedder.id(), weights, self.seed);
         let mut dumped = self.dump.as_deref().map(create).transpose()?;

@@ -9,6 +9,7 @@ pub mod dump;
 mod error;
 mod formats;
 pub mod metrics;
+mod models;
 pub mod named;
 mod read;
 pub mod report;

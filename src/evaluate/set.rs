@@ -19,11 +19,13 @@ pub enum Mode {
     Semantic,
     /// Both, fused.
     Hybrid,
+    /// Both, fused, and the first hits ordered anew by a reranker.
+    Rerank,
 }
 
 impl Mode {
     /// Every mode, in the order of reports.
-    pub const ALL: [Mode; 3] = [Mode::Keyword, Mode::Semantic, Mode::Hybrid];
+    pub const ALL: [Mode; 4] = [Mode::Keyword, Mode::Semantic, Mode::Hybrid, Mode::Rerank];
 
     /// As it is written in commands and reports.
     pub fn as_str(self) -> &'static str {
@@ -31,6 +33,7 @@ impl Mode {
             Mode::Keyword => "keyword",
             Mode::Semantic => "semantic",
             Mode::Hybrid => "hybrid",
+            Mode::Rerank => "rerank",
         }
     }
 
@@ -47,7 +50,7 @@ impl Mode {
         match self {
             Mode::Keyword => zhiyin_index::Mode::Keyword,
             Mode::Semantic => zhiyin_index::Mode::Semantic,
-            Mode::Hybrid => zhiyin_index::Mode::Hybrid,
+            Mode::Hybrid | Mode::Rerank => zhiyin_index::Mode::Hybrid,
         }
     }
 }

@@ -2,15 +2,18 @@
 //!
 //! Invariant: the index lives in a temporary folder and goes with the trial; only the search itself is timed.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use zhiyin_index::embed::{BilingualEmbedder, Embedder, HashEmbedder};
+use zhiyin_index::embed::Embedder;
+use zhiyin_index::rerank::{Reranked, Reranker, rerank};
 use zhiyin_index::{Candidates, Change, Filter, Index, IndexSettings, Lexicon, Op, Query, RankSettings};
 
 use super::error::{Error, Result};
+use super::models::{embedder, reranker};
 use super::run::{DEPTH, Found, SHOWN, Searcher};
 use super::set::{Judged, Mode, Pair, Set};
 
@@ -24,6 +27,8 @@ pub struct Engine {
     pub rank: RankSettings,
     /// The model.
     pub embedder: Arc<dyn Embedder>,
+    /// What orders the first hits anew, and how many of them.
+    pub reranker: Option<(Arc<dyn Reranker>, usize)>,
     /// Whether words are translated where the index holds both languages.
     pub translations: bool,
     /// Whether words that the index does not hold are corrected.
@@ -38,34 +43,15 @@ impl Engine {
     pub fn new(model: Option<&str>, rank: Option<&Value>) -> Result<Self> {
         let own = RankSettings::default();
         let rank = rank.map_or(Ok(own), |change| changed(own, change))?;
-        Ok(Self { rank, embedder: embedder(model)?, translations: true, corrections: true })
+        Ok(Self { rank, embedder: embedder(model)?, reranker: None, translations: true, corrections: true })
     }
-}
 
-#[cfg(feature = "transformer")]
-fn transformer(folder: &std::path::Path) -> Result<Arc<dyn Embedder>> {
-    let threads = zhiyin_index::embed::Threads::default();
-    let loaded = zhiyin_index::embed::TransformerEmbedder::load(folder, threads);
-    Ok(Arc::new(loaded.map_err(|why| Error::Usage(why.to_string()))?))
-}
-
-#[cfg(not(feature = "transformer"))]
-fn transformer(_folder: &std::path::Path) -> Result<Arc<dyn Embedder>> {
-    Err(Error::Usage("this program was built without the feature 'transformer'".into()))
-}
-
-/// The model of that name, or in that folder.
-fn embedder(model: Option<&str>) -> Result<Arc<dyn Embedder>> {
-    match model {
-        None | Some("bilingual") => {
-            let bundled = BilingualEmbedder::bundled();
-            Ok(Arc::new(bundled.map_err(|why| Error::Usage(format!("the bundled model: {why}")))?))
-        }
-        Some("hash") => Ok(Arc::new(HashEmbedder::default())),
-        Some(folder) if std::path::Path::new(folder).is_dir() => transformer(std::path::Path::new(folder)),
-        Some(other) => Err(Error::Usage(format!(
-            "there is no model '{other}': use bilingual, hash or the folder of a transformer"
-        ))),
+    /// With the reranker of that folder over the first `top` hits.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where there is none.
+    pub fn reranked(self, folder: &Path, top: usize) -> Result<Self> {
+        Ok(Self { reranker: Some((reranker(folder)?, top)), ..self })
     }
 }
 
@@ -114,6 +100,11 @@ impl Trial {
             index.apply(batch.iter().map(Change::from).collect())?;
         }
         index.maintain()?;
+        let stats = index.stats();
+        if stats.vectors < stats.passages {
+            let missing = stats.passages - stats.vectors;
+            return Err(Error::Asked(format!("the model gave no vector to {missing} of {} passages", stats.passages)));
+        }
         Ok(Self { index, engine: engine.clone(), _folder: folder })
     }
 
@@ -149,16 +140,25 @@ fn open(folder: &TempDir, engine: &Engine) -> Result<Index> {
 
 impl Searcher for Trial {
     fn search(&self, query: &Judged, mode: Mode) -> Result<Found> {
-        let shown = self.asked(query, mode, SHOWN);
+        let reranker = self.engine.reranker.as_ref().filter(|_| mode == Mode::Rerank);
+        if mode == Mode::Rerank && reranker.is_none() {
+            return Err(Error::Usage("the mode 'rerank' needs a reranker".into()));
+        }
+        let shown = self.asked(query, mode, reranker.map_or(SHOWN, |(_, top)| SHOWN.max(*top)));
         let started = Instant::now();
-        let results = self.index.search(&shown)?;
+        let mut results = self.index.search(&shown)?;
+        if let Some((reranker, top)) = reranker
+            && let Reranked::Skipped(why) = rerank(&mut results, &query.text, reranker.as_ref(), 0..*top, &|| false)
+        {
+            return Err(Error::Asked(format!("{}: not reranked: {why}", query.id)));
+        }
         let took = started.elapsed();
         let mut ids: Vec<String> = results.hits.iter().map(|hit| hit.record.id.clone()).collect();
         // Behind what is shown comes what a longer page would show; only where somebody could stand there.
-        if ids.len() == SHOWN {
+        if ids.len() >= SHOWN {
             let deep = self.index.candidates(&self.asked(query, mode, DEPTH))?;
             let more = deep.documents().into_iter().filter(|id| !ids.iter().any(|known| known == id));
-            let more: Vec<String> = more.map(str::to_owned).take(DEPTH - SHOWN).collect();
+            let more: Vec<String> = more.map(str::to_owned).take(DEPTH.saturating_sub(ids.len())).collect();
             ids.extend(more);
         }
         Ok(Found { ids, confidence: f64::from(results.confidence), took })

@@ -25,6 +25,7 @@ pub fn run(eval: &Eval, before: Option<&Report>) -> Result<()> {
         (eval.remove_half, "--remove-half"),
         (eval.rank.is_some() || eval.rank_file.is_some(), "--rank"),
         (eval.model.is_some(), "--model"),
+        (eval.reranker.is_some(), "--reranker"),
     ];
     if let Some((_, option)) = wrong.iter().find(|(is, _)| *is) {
         let message = format!("{option} needs an index of its own: give --passages beside --queries");
@@ -100,8 +101,12 @@ impl Searcher for Served<'_> {
             .audience
             .as_ref()
             .map(|audience| json!({ "field": "audience", "op": "in", "value": ["public", audience] }));
+        let (lists, rerank) = match mode {
+            Mode::Rerank => (Mode::Hybrid.as_str(), true),
+            other => (other.as_str(), false),
+        };
         let body = json!({
-            "query": query.text, "limit": DEPTH, "mode": mode.as_str(), "filters": filter, "log": false,
+            "query": query.text, "limit": DEPTH, "mode": lists, "rerank": rerank, "filters": filter, "log": false,
         });
         let started = Instant::now();
         let request = self.space.of(Request::post("/v1/search")).body(body);
