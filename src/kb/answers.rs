@@ -55,7 +55,10 @@ impl Kb {
         let matched = f64::from(results.confidence) >= threshold;
         let clarify = if matched { clarify::clarify(&index, &question, &results, threshold) } else { None };
         let (citations, answer) = match matched && clarify.is_none() {
-            true => quoted(&index, &question, &results, threshold)?,
+            true => {
+                let query = Query { synonyms: self.synonyms(&grant.space)?, ..Query::new(&question) };
+                quoted(&index, &query, &results, threshold)?
+            }
             false => (Vec::new(), None),
         };
         let status = match (&clarify, citations.is_empty()) {
@@ -140,11 +143,11 @@ impl Kb {
 /// What the hits say to the question: of the best one, and of others in the question's language that are sure enough.
 fn quoted(
     index: &Index,
-    question: &str,
+    query: &Query,
     results: &Results,
     threshold: f64,
 ) -> Result<(Vec<Citation>, Option<AnswerText>)> {
-    let language = detect(question);
+    let language = detect(&query.text);
     let Some(best) = results.hits.first() else { return Ok((Vec::new(), None)) };
     // What somebody wrote down as a question of an article is answered there.
     let close = if best.matched_question.is_some() { CLOSE_TO_KNOWN } else { CLOSE };
@@ -155,8 +158,7 @@ fn quoted(
     };
     let (best, hits) = (std::iter::once(best), results.hits.iter().skip(1));
     let read: Vec<zhiyin_index::Hit> = best.chain(hits.filter(|hit| fits(hit))).take(READ).cloned().collect();
-    let spans =
-        index.answer(&Query::new(question), &read, &AnswerSettings::default()).map_err(super::shelf::engine_error)?;
+    let spans = index.answer(query, &read, &AnswerSettings::default()).map_err(super::shelf::engine_error)?;
     let mut citations = Vec::new();
     let mut cited: Vec<&Span> = Vec::new();
     for span in &spans {
