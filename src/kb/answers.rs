@@ -26,6 +26,9 @@ mod wording;
 /// Hits that are looked at, and those of them that are read for an answer.
 const LOOKED_AT: u32 = 5;
 const READ: usize = 3;
+/// How close to the best hit another one must be to be read too; and where the best one was found by a known question.
+const CLOSE: f32 = 0.8;
+const CLOSE_TO_KNOWN: f32 = 0.97;
 /// By how much a question that leans on the one before it must be surer without it to be read alone.
 const SURER_ALONE: f32 = 0.1;
 
@@ -52,7 +55,10 @@ impl Kb {
         let matched = f64::from(results.confidence) >= threshold;
         let clarify = if matched { clarify::clarify(&index, &question, &results, threshold) } else { None };
         let (citations, answer) = match matched && clarify.is_none() {
-            true => quoted(&index, &question, &results, threshold)?,
+            true => {
+                let query = Query { synonyms: self.synonyms(&grant.space)?, ..Query::new(&question) };
+                quoted(&index, &query, &results, threshold)?
+            }
             false => (Vec::new(), None),
         };
         let status = match (&clarify, citations.is_empty()) {
@@ -137,17 +143,22 @@ impl Kb {
 /// What the hits say to the question: of the best one, and of others in the question's language that are sure enough.
 fn quoted(
     index: &Index,
-    question: &str,
+    query: &Query,
     results: &Results,
     threshold: f64,
 ) -> Result<(Vec<Citation>, Option<AnswerText>)> {
-    let language = detect(question);
-    let fits = |hit: &zhiyin_index::Hit| f64::from(hit.score) >= threshold && hit.record.language == language.as_str();
-    let mut hits = results.hits.iter();
-    let best = hits.next().into_iter();
+    let language = detect(&query.text);
+    let Some(best) = results.hits.first() else { return Ok((Vec::new(), None)) };
+    // What somebody wrote down as a question of an article is answered there.
+    let close = if best.matched_question.is_some() { CLOSE_TO_KNOWN } else { CLOSE };
+    let fits = |hit: &zhiyin_index::Hit| {
+        f64::from(hit.score) >= threshold
+            && hit.relevance >= best.relevance * close
+            && hit.record.language == language.as_str()
+    };
+    let (best, hits) = (std::iter::once(best), results.hits.iter().skip(1));
     let read: Vec<zhiyin_index::Hit> = best.chain(hits.filter(|hit| fits(hit))).take(READ).cloned().collect();
-    let spans =
-        index.answer(&Query::new(question), &read, &AnswerSettings::default()).map_err(super::shelf::engine_error)?;
+    let spans = index.answer(query, &read, &AnswerSettings::default()).map_err(super::shelf::engine_error)?;
     let mut citations = Vec::new();
     let mut cited: Vec<&Span> = Vec::new();
     for span in &spans {

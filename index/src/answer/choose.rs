@@ -115,7 +115,9 @@ fn leaning(source: &Source<'_>, units: &[Unit], place: usize, unit: &Unit, setti
     let after = units.get(place + 1).filter(short).filter(|after| after.kind != UnitKind::Row);
     if let Some(after) = after {
         let words = text(after);
-        let limits = opens("opens.condition", &words) || holds("holds.condition", &words);
+        // The next item of a list limits its own matter, unless it opens as a limit.
+        let prose = after.kind == UnitKind::Sentence;
+        let limits = opens("opens.condition", &words) || (prose && holds("holds.condition", &words));
         if limits && after.block == unit.block {
             range.end = after.range.end.max(range.end);
         }

@@ -1,6 +1,7 @@
 //! How likely is each sentence the answer?
 //! Invariant: the probabilities of all candidates add up to 1, and equal ones keep the order of the passages.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::Source;
@@ -41,7 +42,7 @@ pub(crate) fn score(
     let held: Vec<Vec<Held>> = sources
         .iter()
         .zip(&all)
-        .map(|(source, units)| units.iter().map(|unit| Held::of(analyzer, text_of(source, unit))).collect())
+        .map(|(source, units)| units.iter().map(|unit| Held::of(analyzer, &said(source, unit))).collect())
         .collect();
     let rarities: Vec<Vec<f32>> = asked
         .iter()
@@ -80,6 +81,15 @@ pub(crate) fn score(
 
 fn text_of<'a>(source: &Source<'a>, unit: &Unit) -> &'a str {
     source.text.get(unit.range.clone()).unwrap_or_default()
+}
+
+/// What a unit says: a row of a table says its columns' names too.
+fn said<'a>(source: &Source<'a>, unit: &Unit) -> Cow<'a, str> {
+    let text = text_of(source, unit);
+    match unit.lead.clone().and_then(|lead| source.text.get(lead)) {
+        Some(head) if unit.kind == UnitKind::Row => format!("{head}\n{text}").into(),
+        _ => text.into(),
+    }
 }
 
 /// The signs of each unit for one question, but for its hit and its cosine.
