@@ -32,6 +32,8 @@ const MAX_SENTENCES: usize = 48;
 /// One thing the query asks for: how much it says, and the ways to say it with what each counts.
 struct Wanted {
     information: f32,
+    /// Characters that only a passage in the query's own script can hold.
+    bound: bool,
     ways: Vec<(f32, Vec<String>)>,
 }
 
@@ -61,7 +63,8 @@ impl<'a> Question<'a> {
                 let kind = if term.kind == QueryKind::Word { 1.0 } else { rank.grams };
                 let mut ways = vec![(1.0, vec![term.term.clone()])];
                 ways.extend(others.iter().cloned());
-                wanted.push(Wanted { information: idf * stop * kind, ways });
+                let bound = term.kind != QueryKind::Word && ways.len() == 1;
+                wanted.push(Wanted { information: idf * stop * kind, bound, ways });
             }
         }
         Self { vector, wanted, embedder }
@@ -94,7 +97,9 @@ impl<'a> Question<'a> {
         candidate.features.lead = Some(relevance - second);
         if let Some(part) = parts.get(candidate.part) {
             let text = stored(part, candidate.passage)?.text;
-            candidate.features.window = Some(self.window(&pieces(&text)));
+            let (window, free) = self.window(&pieces(&text));
+            candidate.features.window = Some(window);
+            candidate.features.sayable = Some(free);
         }
         Ok(())
     }
@@ -118,11 +123,16 @@ impl<'a> Question<'a> {
         Some(best)
     }
 
-    /// The largest share of what the query says that two sentences standing together hold, in [0, 1].
-    fn window(&self, texts: &[&str]) -> f32 {
-        let all: f32 = self.wanted.iter().map(|w| w.information).sum();
-        if all <= 0.0 {
-            return 0.0;
+    /// The largest share of what the query says that two sentences standing together hold, in [0, 1]; and the share of
+    /// it that a passage in this script can say at all.
+    fn window(&self, texts: &[&str]) -> (f32, f32) {
+        let chinese = texts.iter().any(|text| text.chars().any(|c| Script::of(c).has_grams()));
+        let sum = |all: bool| -> f32 {
+            self.wanted.iter().filter(|w| all || chinese || !w.bound).map(|w| w.information).sum()
+        };
+        let (all, free) = (sum(true), sum(false));
+        if free <= 0.0 {
+            return (0.0, 1.0);
         }
         let held: Vec<Vec<f32>> = texts.iter().map(|text| self.held(text)).collect();
         let mut best: f32 = 0.0;
@@ -131,7 +141,7 @@ impl<'a> Question<'a> {
             let shares = first.iter().zip(second).map(|(a, b)| a.max(*b));
             best = best.max(shares.zip(&self.wanted).map(|(share, wanted)| share * wanted.information).sum());
         }
-        best / all
+        ((best / free).min(1.0), free / all)
     }
 
     /// How far a sentence says each thing that is wanted, in [0, 1].

@@ -25,6 +25,8 @@ pub struct Features {
     pub sentence: Option<f32>,
     /// Largest share of the query's information that two sentences standing together hold; absent where nobody looked.
     pub window: Option<f32>,
+    /// Share of the query's information that a passage in its script can hold; absent where nobody read.
+    pub sayable: Option<f32>,
     /// How far its document is ahead of the next one; absent where it is not the first.
     pub lead: Option<f32>,
     /// Whether the passage is a known question rather than a piece of the body.
@@ -74,7 +76,7 @@ pub(crate) fn relevance(features: &Features, query: &QueryFeatures, fusion: Fusi
 pub(crate) fn confidence(features: &Features, query: &QueryFeatures, rank: &RankSettings) -> f32 {
     // A question's words weigh more when ordering; how much of the query it covers must not.
     let weight = if features.question { rank.questions.max(1.0).sqrt() } else { 1.0 };
-    let share = (share(features, query) / weight).min(1.0);
+    let share = (share(features, query) / weight / features.sayable.unwrap_or(1.0).max(0.25)).min(1.0);
     let window = features.window.unwrap_or(share);
     let sentence = features.sentence.or(features.cosine).unwrap_or(0.0).clamp(0.0, 1.0);
     // Where one list alone was asked, its sign stands for the other's.

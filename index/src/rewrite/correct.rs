@@ -110,7 +110,10 @@ impl<'a> Corrector<'a, '_> {
         }
         let compound =
             self.asked.places.iter().any(|(_, at)| *at != range && range.start <= at.start && at.end <= range.end);
-        let translated = is_english(text) || self.lexicon.is_some_and(|l| l.translations(text).next().is_some());
+        // Syllables of pinyin stand in the lexicon too, as parts of names.
+        let named = crate::pinyin::is_syllable(text);
+        let translated =
+            is_english(text) || (!named && self.lexicon.is_some_and(|l| l.translations(text).next().is_some()));
         Latin { text, range, known: whole || (compound && parts), meant: stop || translated }
     }
 
