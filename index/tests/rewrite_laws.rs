@@ -122,7 +122,8 @@ fn an_alternative_scores_less_than_the_word_itself() {
     assert!(found.hits[1].relevance < found.hits[0].relevance);
     let alone = ask(&index, "sofa", &None);
     assert_eq!(found.hits[0].relevance, alone.hits[0].relevance, "a synonym takes nothing from the word itself");
-    assert_eq!(found.confidence, alone.confidence);
+    // Another document that says the same makes the first one less sure, never surer.
+    assert!(found.confidence <= alone.confidence);
 }
 
 #[test]

@@ -82,7 +82,11 @@ fn io(path: &Path, error: &std::io::Error) -> Error {
 fn settings(words: &[DictionaryWord]) -> IndexSettings {
     let word =
         |w: &DictionaryWord| UserWord { word: w.word.as_str().to_owned(), frequency: w.frequency.map(|f| f as usize) };
-    IndexSettings { words: words.iter().map(word).collect(), ..IndexSettings::default() }
+    IndexSettings {
+        words: words.iter().map(word).collect(),
+        lexicon: Some(zhiyin_index::Lexicon::bundled()),
+        ..IndexSettings::default()
+    }
 }
 
 impl Shelf {
