@@ -40,7 +40,6 @@ pub struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "one value a process, made once")]
 enum Command {
     Serve(serve::Serve),
     Demo(demo::Demo),

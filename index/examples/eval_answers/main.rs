@@ -12,6 +12,7 @@
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::string_slice,
     reason = "a program that prints figures and stops at the first surprise"
 )]
 

@@ -144,6 +144,7 @@ fn solve<const N: usize>(mut rows: [[f64; N]; N], mut right: [f64; N]) -> Option
 }
 
 #[cfg(test)]
+#[expect(clippy::indexing_slicing, reason = "tests fail by panicking")]
 mod tests {
     use super::*;
 
