@@ -127,7 +127,7 @@ fn detail(candidate: &Candidate, part: &Part<'_>, prepared: Option<&Prepared>) -
         covered: 0.0,
     };
     let lexical = &part.shelf.lexical;
-    let Some(address) = lexical.address(candidate.passage)? else { return Ok(empty) };
+    let Some(address) = lexical.address(candidate.passage) else { return Ok(empty) };
     let text = lexical.stored(address)?.text;
     let mut found = PassageDetail { chars: text.chars().count(), language: detect(&text).as_str(), ..empty };
     let Some(prepared) = prepared else { return Ok(found) };

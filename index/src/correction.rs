@@ -30,7 +30,7 @@ pub(crate) fn corrected_query(
     let mut places: Vec<(Range<usize>, String)> = Vec::new();
     match prepared {
         Some(prepared) => {
-            let Some(address) = part.shelf.lexical.address(best.best.passage)? else { return Ok(None) };
+            let Some(address) = part.shelf.lexical.address(best.best.passage) else { return Ok(None) };
             for scored in prepared.parts(best.best.part, &part.shelf.lexical, address)? {
                 let Some(PreparedAlternative { place: Some(place), text, source, .. }) = scored.alternative else {
                     continue;

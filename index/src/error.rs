@@ -47,6 +47,9 @@ pub enum Error {
     /// The lexical index failed.
     #[error("lexical index: {0}")]
     Lexical(String),
+    /// Another process has the index open.
+    #[error("{0}: another process has this index open")]
+    Locked(String),
     /// The dense index failed.
     #[error("dense index: {0}")]
     Dense(String),
@@ -68,7 +71,7 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Error::Filter { .. } | Error::Query { .. } | Error::Document { .. } => Kind::Caller,
-            Error::Embedding(_) => Kind::Wait,
+            Error::Embedding(_) | Error::Locked(_) => Kind::Wait,
             Error::Lexical(_) | Error::Dense(_) | Error::Io { .. } => Kind::Operator,
         }
     }

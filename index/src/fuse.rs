@@ -1,6 +1,6 @@
 //! How two lists become one, and how sure the result is.
 //!
-//! Invariant: a passage's place depends on its own features and the query's, never on how many others were looked at
+//! Invariant: a passage's place depends on its own features and the query's, never on how many were asked for
 //! (reciprocal rank aside).
 
 use serde::Serialize;
@@ -10,10 +10,13 @@ use crate::settings::{Fusion, RankSettings};
 /// From here on a lead says no more.
 const MAX_LEAD: f32 = 0.5;
 
+/// How many of a query's best shares their spread is taken of.
+const SPREAD_OF: usize = 30;
+
 /// What is known of a passage that may answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Features {
-    /// BM25; absent where the passage is not in the words' list.
+    /// BM25; absent where the passage holds no word of the query.
     pub bm25: Option<f32>,
     /// Cosine; absent where there is no vector.
     pub cosine: Option<f32>,
@@ -40,6 +43,8 @@ pub struct QueryFeatures {
     pub ideal: f32,
     /// Share of its information carried by terms that occur anywhere, in [0, 1].
     pub known: f32,
+    /// Standard deviation of its 30 best shares of the ideal BM25.
+    pub spread: f32,
     /// Whether the words' list takes part.
     pub words: bool,
     /// Whether the vectors' list takes part.
@@ -51,6 +56,16 @@ pub(crate) fn share(features: &Features, query: &QueryFeatures) -> f32 {
     if query.ideal > 0.0 { features.bm25.unwrap_or(0.0) / query.ideal } else { 0.0 }
 }
 
+/// How far a query's best shares stand apart: their standard deviation.
+pub(crate) fn spread(shares: impl Iterator<Item = f32>) -> f32 {
+    let mut best: Vec<f32> = shares.collect();
+    best.sort_unstable_by(|a, b| b.total_cmp(a));
+    best.truncate(SPREAD_OF);
+    let count = best.len().max(1) as f32;
+    let mean = best.iter().sum::<f32>() / count;
+    (best.iter().map(|share| (share - mean).powi(2)).sum::<f32>() / count).sqrt()
+}
+
 /// What passages are ordered by.
 pub(crate) fn relevance(features: &Features, query: &QueryFeatures, fusion: Fusion) -> f32 {
     match (query.words, query.vectors) {
@@ -58,12 +73,16 @@ pub(crate) fn relevance(features: &Features, query: &QueryFeatures, fusion: Fusi
         (false, true) => return features.cosine.unwrap_or(0.0),
         _ => {}
     }
+    let own = features.cosine.unwrap_or(0.0).max(0.0);
+    // Where nobody looked closer, the whole passage stands for its best sentence, which is hardly ever farther.
+    let nearest = features.sentence.unwrap_or(own).max(0.0);
     match fusion {
         Fusion::Convex { words, scale, sentence } => {
-            let cosine = features.cosine.unwrap_or(0.0).max(0.0);
-            // Where nobody looked closer, the whole passage stands for its best sentence, which is hardly ever farther.
-            let nearest = features.sentence.unwrap_or(cosine).max(0.0);
-            words * scale * share(features, query) + (1.0 - words) * cosine + sentence * nearest
+            words * scale * share(features, query) + (1.0 - words) * own + sentence * nearest
+        }
+        Fusion::Spread { words, floor, most, less, cosine, sentence } => {
+            let words = (words / (query.spread.min(most) + floor) - less).max(0.0);
+            words * share(features, query) + cosine * own + sentence * nearest
         }
         Fusion::ReciprocalRank { k, words } => {
             let part = |rank: Option<u32>, weight: f32| rank.map_or(0.0, |r| weight / (k + r as f32));
@@ -103,7 +122,7 @@ pub(crate) fn confidence(features: &Features, query: &QueryFeatures, rank: &Rank
 mod tests {
     use super::*;
 
-    const BOTH: QueryFeatures = QueryFeatures { ideal: 10.0, known: 1.0, words: true, vectors: true };
+    const BOTH: QueryFeatures = QueryFeatures { ideal: 10.0, known: 1.0, spread: 0.1, words: true, vectors: true };
 
     fn features(bm25: f32, cosine: f32) -> Features {
         Features {
@@ -120,6 +139,19 @@ mod tests {
         let words = QueryFeatures { vectors: false, ..BOTH };
         let convex = Fusion::Convex { words: 0.7, scale: 2.0, sentence: 0.0 };
         assert!(relevance(&features(5.0, 0.0), &words, convex) > relevance(&features(4.0, 1.0), &words, convex));
+    }
+
+    #[test]
+    fn words_weigh_more_where_they_tell_passages_apart_little() {
+        let fusion = RankSettings::default().fusion;
+        let lead = |spread: f32| {
+            let query = QueryFeatures { spread, ..BOTH };
+            relevance(&features(6.0, 0.3), &query, fusion) - relevance(&features(5.0, 0.3), &query, fusion)
+        };
+        assert!(lead(0.02) > lead(0.1) && lead(0.1) > lead(0.15), "{} {} {}", lead(0.02), lead(0.1), lead(0.15));
+        assert_eq!(lead(0.5), lead(9.0), "beyond the most that counts");
+        assert!((spread([0.5, 0.1, 0.3].into_iter()) - 0.163_299).abs() < 1e-5);
+        assert_eq!((spread(std::iter::empty()), spread([0.7].into_iter())), (0.0, 0.0));
     }
 
     #[test]

@@ -135,6 +135,8 @@ impl Index {
         let new = !dir.join("live").exists();
         match Self::load(dir, &settings, &embedder, &fingerprint) {
             Ok(index) => Ok((index, if new { Opened::New } else { Opened::Ready })),
+            // What somebody else is using is not broken.
+            Err(locked @ Error::Locked(_)) => Err(locked),
             Err(reason) => {
                 tracing::warn!(dir = %dir.display(), %reason, "the index cannot be used and is made anew");
                 std::fs::remove_dir_all(dir).map_err(|e| Error::io(dir, e))?;

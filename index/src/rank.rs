@@ -33,24 +33,30 @@ pub(crate) fn gather(
 ) -> Result<()> {
     let accept = part.accept.as_deref();
     let mut found: HashMap<u64, Features> = HashMap::new();
-    if let Some(prepared) = prepared {
-        for (hit, rank) in prepared.search(number, &part.shelf.lexical, k, accept, matching)?.iter().zip(1..) {
-            let features = found.entry(hit.passage).or_default();
-            // Addition in another order may differ in the last bit; what is shown and compared does not.
-            features.bm25 = Some((hit.score * 1024.0).round() / 1024.0);
-            features.words_rank = Some(rank);
-        }
-    }
     if let Some(vector) = vector {
         for (hit, rank) in part.shelf.dense.search(vector, k, accept).iter().zip(1..) {
             let features = found.entry(hit.passage).or_default();
             features.cosine = Some(hit.cosine);
             features.vectors_rank = Some(rank);
         }
-        for (passage, features) in &mut found {
-            if features.cosine.is_none() {
-                features.cosine = part.shelf.dense.cosine(vector, *passage);
-            }
+    }
+    if let Some(prepared) = prepared {
+        // Addition in another order may differ in the last bit; what is shown and compared does not.
+        let rounded = |score: f32| Some((score * 1024.0).round() / 1024.0);
+        let wanted: Vec<u64> = found.keys().copied().collect();
+        let (hits, completed) = prepared.search(number, &part.shelf.lexical, k, accept, &wanted, matching)?;
+        for (passage, score) in completed {
+            found.entry(passage).or_default().bm25 = rounded(score);
+        }
+        for (hit, rank) in hits.iter().zip(1..) {
+            let features = found.entry(hit.passage).or_default();
+            features.bm25 = rounded(hit.score);
+            features.words_rank = Some(rank);
+        }
+    }
+    if let Some(vector) = vector {
+        for (passage, features) in found.iter_mut().filter(|(_, f)| f.cosine.is_none()) {
+            features.cosine = part.shelf.dense.cosine(vector, *passage);
         }
     }
     let new = found.into_iter().map(|(passage, mut features)| {

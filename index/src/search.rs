@@ -17,7 +17,7 @@ use crate::embed::Role;
 use crate::error::{Error, Result};
 use crate::evaluate::Check;
 use crate::filter::Filter;
-use crate::fuse::{QueryFeatures, confidence, relevance};
+use crate::fuse::{QueryFeatures, confidence, relevance, share, spread};
 use crate::index::{Index, View};
 use crate::lexical::{Matching, Prepared};
 use crate::parts::{Part, accepted, lookup, parts};
@@ -148,11 +148,12 @@ impl Index {
         let words = query.mode != Mode::Semantic && !rewritten.concepts.is_empty();
         let prepared = if words { Some(Prepared::new(&rewritten.concepts, &mut lookup, MAX_CONCEPTS)?) } else { None };
         drop(lookup);
-        let features = QueryFeatures {
+        let mut features = QueryFeatures {
             ideal: prepared.as_ref().map_or(0.0, |p| p.ideal),
             known: prepared.as_ref().map_or(0.0, |p| p.known),
             words,
             vectors: vector.is_some(),
+            spread: 0.0,
         };
         let wanted = query.offset + query.limit;
         let k = wanted.max(rank.candidates as usize);
@@ -166,6 +167,7 @@ impl Index {
             left = own.left;
             matching.push(own.documents);
         }
+        features.spread = spread(candidates.iter().map(|candidate| share(&candidate.features, &features)));
         for candidate in &mut candidates {
             candidate.relevance = relevance(&candidate.features, &features, rank.fusion);
         }

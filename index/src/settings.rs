@@ -60,6 +60,22 @@ pub enum Fusion {
         #[serde(default)]
         sentence: f32,
     },
+    /// `w · bm25 / ideal + c · cosine + s · cosine of the nearest sentence`, where w = `words / (σ + floor) − less` falls with
+    /// the spread σ of the query's best shares: where words tell passages apart little, small differences count.
+    Spread {
+        /// Weight of the words where σ + `floor` is 1.
+        words: f32,
+        /// Keeps σ from 0.
+        floor: f32,
+        /// σ counts up to here.
+        most: f32,
+        /// Taken from the words' weight.
+        less: f32,
+        /// Weight of the passage's cosine.
+        cosine: f32,
+        /// Weight of the nearest sentence.
+        sentence: f32,
+    },
     /// `Σ w / (k + rank)` (Cormack, Clarke and Büttcher 2009).
     ReciprocalRank {
         /// Rank offset.

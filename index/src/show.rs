@@ -69,7 +69,7 @@ pub(crate) fn hit(ranked: &Ranked, part: &Part<'_>, shown: u64, highlighter: &Hi
 }
 
 pub(crate) fn stored(part: &Part<'_>, passage: u64) -> Result<StoredPassage> {
-    let address = part.shelf.lexical.address(passage)?;
+    let address = part.shelf.lexical.address(passage);
     let address = address.ok_or_else(|| Error::Lexical(format!("passage {passage} is not stored")))?;
     part.shelf.lexical.stored(address)
 }
@@ -85,7 +85,7 @@ pub(crate) fn explain(
     let features = &ranked.best.features;
     let mut words = Vec::new();
     let mut rewrites: Vec<&PreparedAlternative> = Vec::new();
-    if let (Some(prepared), Some(address)) = (prepared, part.shelf.lexical.address(ranked.best.passage)?) {
+    if let (Some(prepared), Some(address)) = (prepared, part.shelf.lexical.address(ranked.best.passage)) {
         for ScoredPart { field, term, score, alternative } in
             prepared.parts(ranked.best.part, &part.shelf.lexical, address)?
         {

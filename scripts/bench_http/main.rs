@@ -30,8 +30,8 @@ use client::Client;
 use corpus::Corpus;
 use serde_json::{Value, json};
 use server::Server;
-use zhiyin_index::embed::HashEmbedder;
-use zhiyin_index::{Filter, Index, IndexSettings, Op, Query};
+use zhiyin_index::embed::BilingualEmbedder;
+use zhiyin_index::{Filter, Index, IndexSettings, Lexicon, Op, Query};
 
 const QUERIES: usize = 1_000;
 /// Connections that search at a time.
@@ -225,7 +225,8 @@ fn engine_alone(index: &Path, queries: &Path) -> Result<f64> {
 
 /// Searches an index by direct calls from two threads, with the filter that the server would set.
 fn engine(dir: &Path, queries: &Path) -> Result<()> {
-    let (index, _) = Index::open(dir, IndexSettings::default(), Arc::new(HashEmbedder::default()))?;
+    let settings = IndexSettings { lexicon: Some(Lexicon::bundled()), ..IndexSettings::default() };
+    let (index, _) = Index::open(dir, settings, Arc::new(BilingualEmbedder::bundled()?))?;
     ensure!(index.stats().documents > 0, "the engine opened another index");
     let queries: Vec<String> = serde_json::from_slice(&std::fs::read(queries)?)?;
     let filter = Filter::condition("audience", Op::In, json!(["public", "agent", "internal"]));

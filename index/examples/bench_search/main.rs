@@ -30,8 +30,8 @@ use report::{Times, row, status_mib};
 use serde_json::json;
 use zhiyin_index::analyzer::Analyzer;
 use zhiyin_index::chunk::{ChunkLimits, chunk};
-use zhiyin_index::embed::{EmbedError, Embedder, HashEmbedder, Role};
-use zhiyin_index::{Change, Filter, Index, IndexSettings, LiveChange, Mode, Op, Query, RankSettings};
+use zhiyin_index::embed::{BilingualEmbedder, EmbedError, Embedder, Role};
+use zhiyin_index::{Change, Filter, Index, IndexSettings, Lexicon, LiveChange, Mode, Op, Query, RankSettings};
 
 const QUERIES: usize = 1_000;
 const RUNS: usize = 5;
@@ -39,11 +39,11 @@ const RUNS: usize = 5;
 const BATCH: usize = 256;
 
 /// Counts the texts it is given.
-struct Counting(HashEmbedder, AtomicUsize);
+struct Counting(BilingualEmbedder, AtomicUsize);
 
 impl Counting {
     fn new() -> Arc<Self> {
-        Arc::new(Self(HashEmbedder::default(), AtomicUsize::new(0)))
+        Arc::new(Self(BilingualEmbedder::bundled().unwrap(), AtomicUsize::new(0)))
     }
 }
 
@@ -54,10 +54,18 @@ impl Embedder for Counting {
     fn dimension(&self) -> usize {
         self.0.dimension()
     }
+    fn is_quick(&self) -> bool {
+        self.0.is_quick()
+    }
     fn embed(&self, texts: &[&str], role: Role) -> Result<Vec<Vec<f32>>, EmbedError> {
         self.1.fetch_add(texts.len(), Ordering::Relaxed);
         self.0.embed(texts, role)
     }
+}
+
+/// As the service opens its indexes.
+fn settings() -> IndexSettings {
+    IndexSettings { lexicon: Some(Lexicon::bundled()), ..IndexSettings::default() }
 }
 
 fn main() {
@@ -94,7 +102,7 @@ fn main() {
 fn build(data: &Path, dir: &Path, passages: usize) {
     let corpus = Corpus::new(data, passages, QUERIES).unwrap();
     let embedder = Counting::new();
-    let (index, _) = Index::open(&dir.join("index"), IndexSettings::default(), embedder.clone()).unwrap();
+    let (index, _) = Index::open(&dir.join("index"), settings(), embedder.clone()).unwrap();
     let start = Instant::now();
     for part in corpus.documents.chunks(BATCH) {
         let set = |d: &zhiyin_index::Document| Change {
@@ -128,7 +136,7 @@ fn search(dir: &Path, passages: usize) {
     let embedder = Counting::new();
     let before = status_mib("VmRSS");
     let start = Instant::now();
-    let (index, opened) = Index::open(&dir.join("index"), IndexSettings::default(), embedder.clone()).unwrap();
+    let (index, opened) = Index::open(&dir.join("index"), settings(), embedder.clone()).unwrap();
     let ready = start.elapsed().as_secs_f64();
     let embedded = embedder.1.load(Ordering::Relaxed);
     let stats = index.stats();
@@ -214,7 +222,7 @@ fn together(index: &Index, queries: &[String]) {
 /// The engine beside the floors, in one process and with the same terms and vectors.
 fn against(data: &Path, dir: &Path, passages: usize) {
     let corpus = Corpus::new(data, passages, QUERIES).unwrap();
-    let (analyzer, embedder, rank) = (Analyzer::new(), HashEmbedder::default(), RankSettings::default());
+    let (analyzer, embedder, rank) = (Analyzer::new(), BilingualEmbedder::bundled().unwrap(), RankSettings::default());
     let texts: Vec<&str> = corpus.queries.iter().map(String::as_str).collect();
     let count = texts.len();
     Times::of(count, RUNS, |at| analyzer.query_terms(texts[at])).line("  analysis of the query");
@@ -239,7 +247,7 @@ fn against(data: &Path, dir: &Path, passages: usize) {
     walk.line(&format!("raw hnsw_rs top 10, ef {}, recall {recall:.3}", dense.breadth));
     let scan = Times::of(count, RUNS, |at| dense.scan(&asked[at]));
     scan.line("raw exact scan of 8-bit codes, top 10");
-    let (index, _) = Index::open(&dir.join("index"), IndexSettings::default(), Arc::new(embedder)).unwrap();
+    let (index, _) = Index::open(&dir.join("index"), settings(), Arc::new(embedder)).unwrap();
     let hybrid = Times::of(count, RUNS, |at| index.search(&Query::new(texts[at])).unwrap());
     hybrid.line("engine hybrid, in the same process");
     // The stricter floor: whichever vector search is faster.
@@ -252,7 +260,7 @@ fn against(data: &Path, dir: &Path, passages: usize) {
     }
 }
 
-fn corpus_vectors(corpus: &Corpus, embedder: &HashEmbedder) -> Vec<Vec<f32>> {
+fn corpus_vectors(corpus: &Corpus, embedder: &BilingualEmbedder) -> Vec<Vec<f32>> {
     let mut all = Vec::with_capacity(corpus.passages);
     for document in &corpus.documents {
         for piece in chunk(&document.body, &ChunkLimits::default()) {

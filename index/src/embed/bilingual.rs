@@ -52,21 +52,43 @@ impl Hasher for Quick {
         self.0 ^ (self.0 >> 29)
     }
 
+    fn write_u64(&mut self, word: u64) {
+        self.0 = (self.0.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+
+    fn write_u128(&mut self, words: u128) {
+        let (low, high) = (words as u64, (words >> 64) as u64);
+        self.write_u64(low.wrapping_add(high.rotate_left(17)));
+    }
+
     fn write(&mut self, bytes: &[u8]) {
         for piece in bytes.chunks(8) {
             let mut word = [0; 8];
             word.iter_mut().zip(piece).for_each(|(to, from)| *to = *from);
-            self.0 = (self.0.rotate_left(5) ^ u64::from_le_bytes(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            self.write_u64(u64::from_le_bytes(word));
         }
     }
+}
+
+/// Groups of Chinese characters by their packed code points, and the rows they have.
+type Groups = HashMap<u128, Group, BuildHasherDefault<Quick>>;
+
+/// What is known of a group of characters.
+#[derive(Debug, Clone, Copy, Default)]
+struct Group {
+    row: Option<u32>,
+    /// Whether a longer group begins with it.
+    begins: bool,
 }
 
 struct Model {
     header: Header,
     units: Texts,
+    groups: Groups,
     pieces: Texts,
     scales: Vec<f32>,
     rows: &'static [u8],
+    arch: pulp::Arch,
 }
 
 /// The bundled static bilingual embedding; cloning it is cheap.
@@ -99,17 +121,16 @@ impl BilingualEmbedder {
         let mut found = Vec::with_capacity(folded.len());
         model.units_of(&folded, &mut found);
         found.sort_unstable_by_key(|(row, _)| *row);
-        let mut sum = vec![0.0_f32; model.header.dimension];
-        for same in found.chunk_by(|a, b| a.0 == b.0) {
-            let Some((row, _)) = same.first() else { continue };
-            let count = same.len() as f32;
+        let rows = found.chunk_by(|a, b| a.0 == b.0).filter_map(|same| {
+            let ((row, weight), count) = (same.first()?, same.len() as f32);
+            if same.len() == 1 {
+                return Some((*row, *weight));
+            }
             let mean = same.iter().map(|(_, weight)| weight).sum::<f32>() / count;
-            model.add(*row, mean * count.powf(model.header.tf_exponent), &mut sum);
-        }
-        let length = sum.iter().map(|v| v * v).sum::<f32>().sqrt();
-        if length > 0.0 {
-            sum.iter_mut().for_each(|v| *v /= length);
-        }
+            Some((*row, mean * count.powf(model.header.tf_exponent)))
+        });
+        let mut sum = vec![0.0_f32; model.header.dimension];
+        model.arch.dispatch(Sum { model, rows: &rows.collect::<Vec<_>>(), sum: &mut sum });
         sum
     }
 }
@@ -150,34 +171,33 @@ impl Model {
         if header.dimension == 0 || header.dimension % 2 != 0 || rest.len() != rows * header.dimension / 2 {
             return Err("the bundled model's rows do not have the size its header says".to_owned());
         }
-        let mut lines = texts.lines().zip(0_u32..);
-        let units: Texts = lines.by_ref().take(header.units).collect();
-        let pieces: Texts = lines.collect();
-        if units.len() != header.units || pieces.len() != header.pieces {
+        if texts.lines().count() != rows {
             return Err("the bundled model's texts are not as many as its header says".to_owned());
         }
+        let mut lines = texts.lines().zip(0_u32..);
+        let (mut units, mut groups) = (Texts::default(), Groups::default());
+        for (unit, row) in lines.by_ref().take(header.units) {
+            if unit.chars().all(|c| Script::of(c) == Script::Han) {
+                add_group(unit, row, &mut groups);
+            } else {
+                units.insert(unit, row);
+            }
+        }
+        let pieces: Texts = lines.collect();
         let scales = scales.chunks_exact(4).filter_map(|b| Some(f32::from_le_bytes(b.try_into().ok()?))).collect();
-        Ok(Self { header, units, pieces, scales, rows: rest })
+        Ok(Self { header, units, groups, pieces, scales, rows: rest, arch: pulp::Arch::new() })
     }
 
-    /// Adds `weight` times a row.
-    fn add(&self, row: u32, weight: f32, sum: &mut [f32]) {
+    /// A row's packed values and what they are multiplied by.
+    #[inline(always)]
+    fn row(&self, row: u32) -> Option<(&[u8], f32)> {
         let half = self.header.dimension / 2;
         let start = row as usize * half;
-        let (Some(packed), Some(scale)) = (self.rows.get(start..start + half), self.scales.get(row as usize)) else {
-            return;
-        };
-        let factor = weight * scale;
-        let (low, high) = sum.split_at_mut(half);
-        for ((byte, low), high) in packed.iter().zip(low).zip(high) {
-            *low += f32::from((byte << 4).cast_signed() >> 4) * factor;
-            *high += f32::from(byte.cast_signed() >> 4) * factor;
-        }
+        Some((self.rows.get(start..start + half)?, *self.scales.get(row as usize)?))
     }
 
     /// The rows of a folded text and their weights, in the order of the text.
     fn units_of(&self, text: &str, found: &mut Vec<(u32, f32)>) {
-        let mut bounds: Vec<usize> = Vec::new();
         let mut rest = text;
         while let Some(first) = rest.chars().next() {
             let han = Script::of(first) == Script::Han;
@@ -188,10 +208,7 @@ impl Model {
             if end == 0 {
                 // Between words.
             } else if han {
-                bounds.clear();
-                bounds.extend(run.char_indices().map(|(at, _)| at));
-                bounds.push(run.len());
-                self.groups(run, &bounds, found);
+                self.groups(run, found);
             } else {
                 self.word(run, found);
             }
@@ -199,12 +216,19 @@ impl Model {
     }
 
     /// Every group of one to four characters that is a unit.
-    fn groups(&self, run: &str, bounds: &[usize], found: &mut Vec<(u32, f32)>) {
-        for (first, start) in bounds.iter().enumerate() {
-            for end in bounds.iter().skip(first + 1).take(LONGEST_GROUP) {
-                let unit = run.get(*start..*end).and_then(|group| self.units.get(group));
-                found.extend(unit.map(|row| (*row, 1.0)));
+    fn groups(&self, run: &str, found: &mut Vec<(u32, f32)>) {
+        let mut rest = run.chars();
+        while !rest.as_str().is_empty() {
+            let mut key = 0;
+            for c in rest.clone().take(LONGEST_GROUP) {
+                key = packed(key, c);
+                let Some(group) = self.groups.get(&key) else { break };
+                found.extend(group.row.map(|row| (row, 1.0)));
+                if !group.begins {
+                    break;
+                }
             }
+            rest.next();
         }
     }
 
@@ -230,6 +254,55 @@ impl Model {
         }
         let weight = 1.0 / (rows.len() as f32).sqrt();
         found.extend(rows.into_iter().map(|row| (row, weight)));
+    }
+}
+
+/// The key of a group with one more character.
+fn packed(key: u128, c: char) -> u128 {
+    (key << 32) | u128::from(u32::from(c))
+}
+
+/// Adds a group and all that it begins with.
+fn add_group(unit: &'static str, row: u32, groups: &mut Groups) {
+    let length = unit.chars().count();
+    let mut key = 0;
+    for (c, place) in unit.chars().zip(1..) {
+        key = packed(key, c);
+        let group = groups.entry(key).or_default();
+        if place == length {
+            group.row = Some(row);
+        } else {
+            group.begins = true;
+        }
+    }
+}
+
+/// Adds up rows and brings the sum to length 1, compiled for the widest instruction set of the machine.
+struct Sum<'a> {
+    model: &'a Model,
+    rows: &'a [(u32, f32)],
+    sum: &'a mut [f32],
+}
+
+impl pulp::NullaryFnOnce for Sum<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let (low, high) = self.sum.split_at_mut(self.model.header.dimension / 2);
+        for (row, weight) in self.rows {
+            let Some((packed, scale)) = self.model.row(*row) else { continue };
+            let factor = weight * scale;
+            for ((byte, low), high) in packed.iter().zip(&mut *low).zip(&mut *high) {
+                let both = i32::from(byte.cast_signed());
+                *low += ((both << 28) >> 28) as f32 * factor;
+                *high += (both >> 4) as f32 * factor;
+            }
+        }
+        let length = self.sum.iter().map(|v| v * v).sum::<f32>().sqrt();
+        if length > 0.0 {
+            self.sum.iter_mut().for_each(|v| *v /= length);
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use tantivy::schema::{
     FAST, Field, INDEXED, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions, Value,
 };
 use tantivy::tokenizer::{PreTokenizedString, Token};
-use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, Term};
+use tantivy::{Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, TantivyDocument, TantivyError, Term};
 
 use crate::document::{FIELD_COUNT, Record, StoredPassage, TEXT_FIELDS, document_of};
 use crate::error::{Error, Result};
@@ -32,6 +32,9 @@ pub(crate) use view::LexicalView;
 
 /// Memory the writer may fill before it writes a segment, in bytes.
 const WRITER_BYTES: usize = 48 * 1024 * 1024;
+
+/// Bytes of stored passages that are packed together: a search unpacks one such block for each passage it looks at.
+const STORE_BLOCK: usize = 4096;
 
 /// Fields of the schema.
 #[derive(Clone)]
@@ -103,9 +106,13 @@ impl Lexical {
         std::fs::create_dir_all(dir).map_err(|e| Error::io(dir, e))?;
         let (schema, fields) = schema();
         let directory = tantivy::directory::MmapDirectory::open(dir).map_err(failed)?;
-        let index = Index::open_or_create(directory, schema).map_err(failed)?;
+        let settings = IndexSettings { docstore_blocksize: STORE_BLOCK, ..IndexSettings::default() };
+        let index = Index::builder().schema(schema).settings(settings).open_or_create(directory).map_err(failed)?;
         // One thread: a document's passages stay together, and searches keep the other cores.
-        let writer = index.writer_with_num_threads(1, WRITER_BYTES).map_err(failed)?;
+        let writer = index.writer_with_num_threads(1, WRITER_BYTES).map_err(|error| match error {
+            TantivyError::LockFailure(..) => Error::Locked(dir.display().to_string()),
+            other => failed(other),
+        })?;
         writer.set_merge_policy(Box::new(merge_policy()));
         let reader =
             index.reader_builder().reload_policy(ReloadPolicy::Manual).doc_store_cache_num_blocks(64).try_into();

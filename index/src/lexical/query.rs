@@ -173,33 +173,37 @@ impl Prepared {
         self.plain.iter().all(|clauses| clauses.is_empty()) && self.concepts.is_empty()
     }
 
-    /// The best passage of each of the `k` best documents, best first, of the view with that number; counts what
-    /// matches.
+    /// The best passage of each of the `k` best documents, best first, of the view with that number, and the scores of
+    /// the passages that are wanted and hold a term; counts what matches.
     pub fn search(
         &self,
         number: usize,
         view: &LexicalView,
         k: usize,
         accept: Option<&DocumentSet>,
+        wanted: &[u64],
         matching: &mut Matching,
-    ) -> Result<Vec<LexicalHit>> {
+    ) -> Result<(Vec<LexicalHit>, Vec<(u64, f32)>)> {
         if self.is_empty() || k == 0 {
-            return Ok(Vec::new());
+            return Ok(Default::default());
         }
-        let mut best = Best::new(k);
+        let (mut best, mut completed) = (Best::new(k), Vec::new());
         let mut windows = Windows::new(!self.concepts.is_empty());
         for (ordinal, (segment, reader)) in view.segments.iter().zip(view.searcher.segment_readers()).enumerate() {
             let mut units = self.units(number, segment, ordinal)?;
             let alive = reader.alive_bitset();
+            let mut places: Vec<u32> = wanted.iter().filter_map(|passage| segment.place(*passage)).collect();
+            places.sort_unstable();
             let scanned = Scan {
                 ordinal: ordinal as u32,
                 passages: &segment.passages,
                 is_alive: &|doc| alive.is_none_or(|a| a.is_alive(doc)),
                 accept,
+                wanted: &places,
             };
-            scan(&scanned, &mut units, &mut windows, &mut best, matching);
+            scan(&scanned, &mut units, &mut windows, &mut best, &mut completed, matching);
         }
-        Ok(best.finish())
+        Ok((best.finish(), completed))
     }
 
     /// BM25 of given passages; nothing for one that holds no term of the query.

@@ -206,6 +206,8 @@ pub(super) struct Scan<'a> {
     pub passages: &'a [u64],
     pub is_alive: &'a dyn Fn(u32) -> bool,
     pub accept: Option<&'a DocSet>,
+    /// Local numbers of passages whose score is asked for, whether or not they reach the list; ascending.
+    pub wanted: &'a [u32],
 }
 
 /// The sums of one window, and those of a concept and of one reading of it on their way there.
@@ -267,14 +269,16 @@ impl Sums {
     }
 }
 
-/// Scores a segment into `best` and counts into `matching`.
+/// Scores a segment into `best`, what is wanted by all means into `completed`, and counts into `matching`.
 pub(super) fn scan(
     segment: &Scan<'_>,
     units: &mut [Unit<'_>],
     windows: &mut Windows,
     best: &mut Best,
+    completed: &mut Vec<(u64, f32)>,
     matching: &mut Matching,
 ) {
+    let mut wanted = segment.wanted.iter().copied().peekable();
     // Weakest first: those whose sum stays below the threshold need not be gone through.
     units.sort_unstable_by(|a, b| a.weight().total_cmp(&b.weight()));
     let mut start = 0;
@@ -284,12 +288,24 @@ pub(super) fn scan(
             unit.add(start, windows);
         }
         let weak_sum: f32 = weak.iter().map(Unit::weight).sum();
+        for doc in segment.wanted.iter().skip_while(|doc| **doc < start) {
+            if *doc >= start.saturating_add(WINDOW as u32) {
+                break;
+            }
+            windows.sums.change(doc - start, |sum| sum);
+        }
         windows.sums.take(|slot, sum| {
             let doc = start + slot;
-            if matching.left == 0 && sum + weak_sum <= best.threshold {
+            let asked = wanted.next_if_eq(&doc).is_some();
+            if !asked && matching.left == 0 && sum + weak_sum <= best.threshold {
                 return;
             }
             let Some(passage) = segment.passages.get(doc as usize).copied() else { return };
+            let whole = asked.then(|| complete(weak, doc, sum, weak_sum, f32::MIN));
+            if whole == Some(0.0) {
+                return;
+            }
+            completed.extend(whole.map(|score| (passage, score)));
             let document = document_of(passage);
             if !(segment.is_alive)(doc) || segment.accept.is_some_and(|a| !a.contains(document)) {
                 return;
@@ -297,7 +313,7 @@ pub(super) fn scan(
             if matching.left > 0 && matching.documents.insert(document) {
                 matching.left -= 1;
             }
-            let score = complete(weak, doc, sum, weak_sum, best.threshold);
+            let score = whole.unwrap_or_else(|| complete(weak, doc, sum, weak_sum, best.threshold));
             if score > best.threshold {
                 best.push(LexicalHit { passage, score, address: DocAddress::new(segment.ordinal, doc) });
             }

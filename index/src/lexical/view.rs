@@ -20,6 +20,8 @@ use crate::rewrite::vocabulary::Vocabulary;
 pub(super) struct Segment {
     /// Passage numbers by local number.
     pub passages: Vec<u64>,
+    /// Local numbers in the order of passage numbers; absent where that is their own.
+    order: Option<Vec<u32>>,
     /// Lowest and highest document number.
     documents: (u32, u32),
     /// Exact document frequencies.
@@ -41,7 +43,28 @@ impl Segment {
             text.push((inverted, reader.get_fieldnorms_reader(field).map_err(failed)?));
         }
         let documents = (document_of(lowest), document_of(highest));
-        Ok(Self { passages, documents, counts: SegmentCounts::new(reader), text, vocabulary: Mutex::default() })
+        let order = (!passages.is_sorted()).then(|| {
+            let mut order: Vec<u32> = (0..reader.max_doc()).collect();
+            order.sort_unstable_by_key(|doc| passages.get(*doc as usize).copied());
+            order
+        });
+        Ok(Self { passages, order, documents, counts: SegmentCounts::new(reader), text, vocabulary: Mutex::default() })
+    }
+
+    /// The local number of a passage.
+    pub fn place(&self, passage: u64) -> Option<u32> {
+        let document = document_of(passage);
+        if !(self.documents.0..=self.documents.1).contains(&document) {
+            return None;
+        }
+        match &self.order {
+            None => self.passages.binary_search(&passage).ok().and_then(|place| u32::try_from(place).ok()),
+            Some(order) => {
+                let number = |doc: &u32| self.passages.get(*doc as usize).copied().unwrap_or(u64::MAX);
+                let place = order.binary_search_by_key(&passage, number).ok()?;
+                order.get(place).copied()
+            }
+        }
     }
 
     /// Postings and lengths of a text field.
@@ -94,9 +117,13 @@ impl LexicalView {
     }
 
     /// Where one passage stands.
-    pub fn address(&self, passage: u64) -> Result<Option<DocAddress>> {
-        let all = self.addresses(document_of(passage))?;
-        Ok(all.into_iter().find(|(p, _)| *p == passage).map(|(_, address)| address))
+    pub fn address(&self, passage: u64) -> Option<DocAddress> {
+        let found = self.searcher.segment_readers().iter().zip(&self.segments).zip(0..);
+        let mut found = found.filter_map(|((reader, segment), ordinal)| {
+            let doc = segment.place(passage).filter(|doc| !reader.is_deleted(*doc))?;
+            Some(DocAddress::new(ordinal, doc))
+        });
+        found.next()
     }
 
     /// Numbers of the live documents with that id.
