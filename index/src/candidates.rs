@@ -12,7 +12,7 @@
 //! ```
 //!
 //! Candidates stand best first by the relevance of the settings at hand; a document has at most one passage a list.
-//! `bm25` and `words_rank` are null for a passage that only the vectors found; its BM25 is the sum of `fields`.
+//! `words_rank` is null for a passage that only the vectors found, `bm25` for one that holds no word of the query.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -21,7 +21,8 @@ use serde::Serialize;
 
 use crate::document::{Record, ordinal_of};
 use crate::error::Result;
-use crate::fuse::{Features, QueryFeatures, confidence, share};
+use crate::confidence::confidence;
+use crate::fuse::{Features, QueryFeatures, share};
 use crate::index::Index;
 use crate::language::{Language, detect};
 use crate::lexical::Prepared;
@@ -94,6 +95,7 @@ impl Index {
     pub fn candidates(&self, query: &Query) -> Result<Candidates> {
         let view = self.view.load_full();
         let Gathered { parts, prepared, features, candidates, degraded, .. } = self.gathered(&view, query)?;
+        let background = self.background.load();
         let mut passages = Vec::with_capacity(candidates.len());
         for candidate in candidates {
             let Some(part) = parts.get(candidate.part) else { continue };
@@ -105,7 +107,7 @@ impl Index {
                 features: candidate.features,
                 share: share(&candidate.features, &features),
                 relevance: candidate.relevance,
-                confidence: confidence(&candidate.features, &features, &self.settings.rank),
+                confidence: confidence(&candidate.features, &features, &self.settings.rank, &background),
                 detail,
             });
         }

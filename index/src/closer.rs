@@ -17,8 +17,8 @@ use crate::lexical::Prepared;
 use crate::normalize::folded;
 use crate::parts::Part;
 use crate::rank::Candidate;
-use crate::rewrite::Concept;
 use crate::rewrite::units::units;
+use crate::rewrite::{Alternative, Concept, Source};
 use crate::script::Script;
 use crate::sentence::sentences;
 use crate::settings::RankSettings;
@@ -34,7 +34,25 @@ struct Wanted {
     information: f32,
     /// Characters that only a passage in the query's own script can hold.
     bound: bool,
-    ways: Vec<(f32, Vec<String>)>,
+    /// What each way counts, its words, and whether they are of the other language.
+    ways: Vec<(f32, Vec<String>, bool)>,
+}
+
+/// How far a sentence says a thing, in [0, 1], and whether in the other language.
+#[derive(Debug, Clone, Copy, Default)]
+struct Held {
+    far: f32,
+    translated: bool,
+}
+
+/// What reading a passage gave, all in [0, 1].
+struct Read {
+    /// The largest share of what the query says that two sentences standing together hold.
+    share: f32,
+    /// The share of that which they say in the other language.
+    translated: f32,
+    /// The share of what the query says that a passage in this script can say at all.
+    sayable: f32,
 }
 
 /// What a query's sentences are compared with.
@@ -55,13 +73,14 @@ impl<'a> Question<'a> {
         let rarity: HashMap<&str, f32> = prepared.terms.iter().map(|t| (t.text.as_str(), t.idf)).collect();
         let mut wanted = Vec::new();
         for concept in concepts {
-            let others: Vec<(f32, Vec<String>)> =
-                concept.alternatives.iter().map(|a| (a.weight, words_of(&a.terms))).collect();
+            let translated = |a: &Alternative| a.source == Source::Translation;
+            let others: Vec<(f32, Vec<String>, bool)> =
+                concept.alternatives.iter().map(|a| (a.weight, words_of(&a.terms), translated(a))).collect();
             for term in &concept.terms {
                 let Some(idf) = rarity.get(term.term.as_str()) else { continue };
                 let stop = if term.stop { rank.stop_weight } else { 1.0 };
                 let kind = if term.kind == QueryKind::Word { 1.0 } else { rank.grams };
-                let mut ways = vec![(1.0, vec![term.term.clone()])];
+                let mut ways = vec![(1.0, vec![term.term.clone()], false)];
                 ways.extend(others.iter().cloned());
                 let bound = term.kind != QueryKind::Word && ways.len() == 1;
                 wanted.push(Wanted { information: idf * stop * kind, bound, ways });
@@ -97,9 +116,10 @@ impl<'a> Question<'a> {
         candidate.features.lead = Some(relevance - second);
         if let Some(part) = parts.get(candidate.part) {
             let text = stored(part, candidate.passage)?.text;
-            let (window, free) = self.window(&pieces(&text));
-            candidate.features.window = Some(window);
-            candidate.features.sayable = Some(free);
+            let read = self.window(&pieces(&text));
+            candidate.features.window = Some(read.share);
+            candidate.features.sayable = Some(read.sayable);
+            candidate.features.translated = Some(read.translated);
         }
         Ok(())
     }
@@ -123,29 +143,35 @@ impl<'a> Question<'a> {
         Some(best)
     }
 
-    /// The largest share of what the query says that two sentences standing together hold, in [0, 1]; and the share of
-    /// it that a passage in this script can say at all.
-    fn window(&self, texts: &[&str]) -> (f32, f32) {
+    fn window(&self, texts: &[&str]) -> Read {
         let chinese = texts.iter().any(|text| text.chars().any(|c| Script::of(c).has_grams()));
         let sum = |all: bool| -> f32 {
             self.wanted.iter().filter(|w| all || chinese || !w.bound).map(|w| w.information).sum()
         };
         let (all, free) = (sum(true), sum(false));
         if free <= 0.0 {
-            return (0.0, 1.0);
+            return Read { share: 0.0, translated: 0.0, sayable: 1.0 };
         }
-        let held: Vec<Vec<f32>> = texts.iter().map(|text| self.held(text)).collect();
-        let mut best: f32 = 0.0;
+        let held: Vec<Vec<Held>> = texts.iter().map(|text| self.held(text)).collect();
+        let (mut best, mut other): (f32, f32) = (0.0, 0.0);
         for (place, first) in held.iter().enumerate() {
             let second = held.get(place + 1).unwrap_or(first);
-            let shares = first.iter().zip(second).map(|(a, b)| a.max(*b));
-            best = best.max(shares.zip(&self.wanted).map(|(share, wanted)| share * wanted.information).sum());
+            let both = first.iter().zip(second).map(|(a, b)| if a.far < b.far { b } else { a });
+            let (mut sum, mut translated) = (0.0, 0.0);
+            for (held, wanted) in both.zip(&self.wanted) {
+                sum += held.far * wanted.information;
+                translated += if held.translated { held.far * wanted.information } else { 0.0 };
+            }
+            if sum > best {
+                (best, other) = (sum, translated);
+            }
         }
-        ((best / free).min(1.0), free / all)
+        let translated = if best > 0.0 { other / best } else { 0.0 };
+        Read { share: (best / free).min(1.0), translated, sayable: free / all }
     }
 
-    /// How far a sentence says each thing that is wanted, in [0, 1].
-    fn held(&self, text: &str) -> Vec<f32> {
+    /// How far a sentence says each thing that is wanted.
+    fn held(&self, text: &str) -> Vec<Held> {
         let text = folded(text);
         let stems: HashSet<Box<str>> = units(&text).into_iter().map(|(unit, _)| unit).collect();
         let says = |word: &String| {
@@ -156,8 +182,10 @@ impl<'a> Question<'a> {
             }
         };
         let of = |wanted: &Wanted| {
-            let said = wanted.ways.iter().filter(|(_, words)| !words.is_empty() && words.iter().all(says));
-            said.map(|(weight, _)| *weight).fold(0.0, f32::max)
+            let said = wanted.ways.iter().filter(|(_, words, _)| !words.is_empty() && words.iter().all(says));
+            said.fold(Held::default(), |best, (far, _, translated)| {
+                if *far > best.far { Held { far: *far, translated: *translated } } else { best }
+            })
         };
         self.wanted.iter().map(of).collect()
     }

@@ -1,14 +1,12 @@
-//! How two lists become one, and how sure the result is.
+//! How do two lists become one?
 //!
 //! Invariant: a passage's place depends on its own features and the query's, never on how many were asked for
 //! (reciprocal rank aside).
 
 use serde::Serialize;
 
-use crate::settings::{Fusion, RankSettings};
+use crate::settings::Fusion;
 
-/// From here on a lead says no more.
-const MAX_LEAD: f32 = 0.5;
 
 /// How many of a query's best shares their spread is taken of.
 const SPREAD_OF: usize = 30;
@@ -30,6 +28,8 @@ pub struct Features {
     pub window: Option<f32>,
     /// Share of the query's information that a passage in its script can hold; absent where nobody read.
     pub sayable: Option<f32>,
+    /// Share of what those sentences hold that they say in the other language; absent where nobody read.
+    pub translated: Option<f32>,
     /// How far its document is ahead of the next one; absent where it is not the first.
     pub lead: Option<f32>,
     /// Whether the passage is a known question rather than a piece of the body.
@@ -45,6 +45,8 @@ pub struct QueryFeatures {
     pub known: f32,
     /// Standard deviation of its 30 best shares of the ideal BM25.
     pub spread: f32,
+    /// Largest cosine of any passage of both lists.
+    pub nearest: f32,
     /// Whether the words' list takes part.
     pub words: bool,
     /// Whether the vectors' list takes part.
@@ -91,38 +93,13 @@ pub(crate) fn relevance(features: &Features, query: &QueryFeatures, fusion: Fusi
     }
 }
 
-/// Probability that a passage with these features answers the query: a logistic model whose weights are data.
-pub(crate) fn confidence(features: &Features, query: &QueryFeatures, rank: &RankSettings) -> f32 {
-    // A question's words weigh more when ordering; how much of the query it covers must not.
-    let weight = if features.question { rank.questions.max(1.0).sqrt() } else { 1.0 };
-    let share = (share(features, query) / weight / features.sayable.unwrap_or(1.0).max(0.25)).min(1.0);
-    let window = features.window.unwrap_or(share);
-    let sentence = features.sentence.or(features.cosine).unwrap_or(0.0).clamp(0.0, 1.0);
-    // Where one list alone was asked, its sign stands for the other's.
-    let (share, window, sentence, known) = match (query.words, query.vectors) {
-        (false, true) => (sentence * sentence, sentence * sentence, sentence, sentence),
-        (true, false) => (share, window, window, query.known),
-        _ => (share, window, sentence, query.known),
-    };
-    let lead = features.lead.unwrap_or(0.0).clamp(0.0, MAX_LEAD);
-    let w = rank.confidence;
-    let question = if features.question { w.question } else { 0.0 };
-    let sum = w.constant
-        + w.share * share
-        + w.sentence * sentence
-        + w.window * window
-        + w.known * known
-        + w.lead * lead
-        + question;
-    1.0 / (1.0 + (-sum).exp())
-}
-
 #[cfg(test)]
 #[expect(clippy::expect_used, reason = "tests fail by panicking")]
 mod tests {
     use super::*;
+    use crate::settings::RankSettings;
 
-    const BOTH: QueryFeatures = QueryFeatures { ideal: 10.0, known: 1.0, spread: 0.1, words: true, vectors: true };
+    const BOTH: QueryFeatures = QueryFeatures { ideal: 10.0, known: 1.0, spread: 0.1, nearest: 0.8, words: true, vectors: true };
 
     fn features(bm25: f32, cosine: f32) -> Features {
         Features {
@@ -152,15 +129,6 @@ mod tests {
         assert_eq!(lead(0.5), lead(9.0), "beyond the most that counts");
         assert!((spread([0.5, 0.1, 0.3].into_iter()) - 0.163_299).abs() < 1e-5);
         assert_eq!((spread(std::iter::empty()), spread([0.7].into_iter())), (0.0, 0.0));
-    }
-
-    #[test]
-    fn confidence_grows_with_each_sign() {
-        let rank = RankSettings::default();
-        let weak = confidence(&features(1.0, 0.1), &BOTH, &rank);
-        let strong = confidence(&features(6.0, 0.8), &BOTH, &rank);
-        assert!((0.0..=1.0).contains(&weak) && (0.0..=1.0).contains(&strong));
-        assert!(strong > weak, "{strong} > {weak}");
     }
 
     #[test]

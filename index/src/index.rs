@@ -6,13 +6,16 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 use parking_lot::Mutex;
 use serde::Serialize;
 
 use crate::analyzer::Analyzer;
+use crate::background;
 use crate::bitset::DocSet;
+use crate::confidence::Background;
 use crate::dense::{Code, Dense, DenseSettings, DenseSnapshot};
 use crate::document::{Change, Document, Interval, Known, LiveChange, Record, document_of, passage_id};
 use crate::embed::{EmbedError, Embedder, Role};
@@ -122,6 +125,9 @@ pub struct Index {
     fingerprint: String,
     writer: Mutex<Writer>,
     dir: PathBuf,
+    pub(crate) background: ArcSwap<Background>,
+    /// Documents that changed since it was measured.
+    pub(crate) changed: AtomicUsize,
 }
 
 impl Index {
@@ -154,6 +160,7 @@ impl Index {
         let (history, next_history) = Shelf::open(&dir.join("history"), dimension, scan, fingerprint)?;
         live.dense.load_graph(&live.dir.join("graph")).map_err(|e| Error::Dense(e.to_string()))?;
         let next = next_live.max(next_history);
+        let background = background::load(dir, &settings.rank);
         let view = View {
             live: Arc::new(live.view(None)?),
             history: Arc::new(history.view(None)?),
@@ -166,6 +173,8 @@ impl Index {
             embedder: embedder.clone(),
             settings: settings.clone(),
             fingerprint: fingerprint.to_owned(),
+            changed: AtomicUsize::new(if background.is_some() { 0 } else { usize::MAX / 16 }),
+            background: ArcSwap::from_pointee(background.unwrap_or_default()),
             writer: Mutex::new(Writer { live, history, next }),
             dir: dir.to_owned(),
         })
@@ -252,6 +261,7 @@ impl Index {
         if history_changed {
             writer.history.write(&history_out, history_in, &stamp)?;
         }
+        self.changed.fetch_add(live_in.len() + live_out.len(), Ordering::Relaxed);
         let added: Vec<u32> = live_in.iter().map(|p| p.number).collect();
         if live_changed {
             writer.live.write(&live_out, live_in, &stamp)?;
@@ -320,7 +330,8 @@ impl Index {
     }
 
     /// Reads the words that corrections need and hears the titles, where that has not been done since the last change;
-    /// keeps dense retrieval fast: grows or rebuilds its graph and saves it. Call it off the request path, as often
+    /// keeps dense retrieval fast: grows or rebuilds its graph and saves it; measures what missing answers look like,
+    /// which confidence is told from. Call it off the request path, as often
     /// as liked; it does nothing when nothing is worth doing. Says what it did.
     ///
     /// # Errors
@@ -335,14 +346,14 @@ impl Index {
             (writer.live.dense.clone(), writer.live.dir.join("graph"))
         };
         let done = work.maintain().map_err(|e| Error::Dense(e.to_string()))?;
-        if done.is_idle() {
-            return Ok(None);
+        if !done.is_idle() {
+            let writer = self.writer.lock();
+            work.save(&dir).map_err(|e| Error::Dense(e.to_string()))?;
+            let suggestions = self.view.load().suggestions.clone();
+            self.show(&writer, true, false, suggestions)?;
         }
-        let writer = self.writer.lock();
-        work.save(&dir).map_err(|e| Error::Dense(e.to_string()))?;
-        let suggestions = self.view.load().suggestions.clone();
-        self.show(&writer, true, false, suggestions)?;
-        Ok(Some(format!("{done:?}")))
+        let measured = self.measure()?;
+        Ok((measured || !done.is_idle()).then(|| format!("{done:?}, background measured: {measured}")))
     }
 
     /// Figures.

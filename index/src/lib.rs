@@ -44,12 +44,14 @@
 
 pub mod analyzer;
 pub mod answer;
+mod background;
 pub mod bitset;
 mod blocks;
 mod candidates;
 pub mod chunk;
 pub mod classify;
 mod closer;
+mod confidence;
 mod correction;
 mod count;
 pub mod dense;
@@ -99,5 +101,5 @@ pub use rewrite::{
     lexicon::Lexicon,
     synonyms::{SynonymRule, Synonyms},
 };
-pub use settings::{Combine, FORMAT, Fusion, IndexSettings, RankSettings};
+pub use settings::{Combine, ConfidenceSettings, Evidence, FORMAT, Fusion, IndexSettings, RankSettings};
 pub use suggest::Suggestion;

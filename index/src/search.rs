@@ -8,6 +8,7 @@ use tracing::warn;
 
 use crate::analyzer::QueryTerm;
 use crate::bitset::DocSet;
+use crate::confidence::confidence;
 use crate::closer::{LOOKED_AT, Question};
 use crate::correction::corrected_query;
 use crate::count::{check_facets, count};
@@ -17,7 +18,7 @@ use crate::embed::Role;
 use crate::error::{Error, Result};
 use crate::evaluate::Check;
 use crate::filter::Filter;
-use crate::fuse::{QueryFeatures, confidence, relevance, share, spread};
+use crate::fuse::{QueryFeatures, relevance, share, spread};
 use crate::index::{Index, View};
 use crate::lexical::{Matching, Prepared};
 use crate::parts::{Part, accepted, lookup, parts};
@@ -57,7 +58,8 @@ impl Index {
         let view = self.view.load_full();
         let gathered = self.gathered(&view, query)?;
         let Gathered { parts, rewritten, vector, prepared, features, candidates, matching, degraded } = gathered;
-        let (rank, wanted) = (&self.settings.rank, query.offset + query.limit);
+        let (rank, background) = (&self.settings.rank, self.background.load());
+        let wanted = query.offset + query.limit;
         let ranked = best_per_document(candidates, &parts);
         let mut results = Results { degraded, ..Results::default() };
         let page: Vec<&Ranked> = ranked.iter().skip(query.offset).take(query.limit).collect();
@@ -65,7 +67,7 @@ impl Index {
         let mut ceiling: f32 = 1.0;
         for (place, ranked) in ranked.iter().take(wanted).enumerate() {
             // A later hit is never surer than an earlier one.
-            ceiling = ceiling.min(confidence(&ranked.best.features, &features, rank));
+            ceiling = ceiling.min(confidence(&ranked.best.features, &features, rank, &background));
             if place == 0 {
                 results.confidence = ceiling;
             }
@@ -77,7 +79,7 @@ impl Index {
             let mut hit = hit(ranked, part, shown, &highlighter)?;
             hit.score = ceiling;
             if query.explain {
-                hit.explain = Some(explain(ranked, part, prepared.as_ref(), &features, rank)?);
+                hit.explain = Some(explain(ranked, part, prepared.as_ref(), &features, rank, &background)?);
             }
             results.hits.push(hit);
         }
@@ -154,6 +156,7 @@ impl Index {
             words,
             vectors: vector.is_some(),
             spread: 0.0,
+            nearest: 0.0,
         };
         let wanted = query.offset + query.limit;
         let k = wanted.max(rank.candidates as usize);
@@ -168,6 +171,7 @@ impl Index {
             matching.push(own.documents);
         }
         features.spread = spread(candidates.iter().map(|candidate| share(&candidate.features, &features)));
+        features.nearest = candidates.iter().filter_map(|c| c.features.cosine).fold(0.0, f32::max);
         for candidate in &mut candidates {
             candidate.relevance = relevance(&candidate.features, &features, rank.fusion);
         }

@@ -96,24 +96,55 @@ pub enum Combine {
     Sum,
 }
 
-/// A logistic model of the probability that a passage answers, over signs that are all in [0, 1].
+/// What the signs of one kind of evidence weigh, all of them in [0, 1], and what their sum is where nothing answers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ConfidenceWeights {
-    /// Constant.
-    pub constant: f32,
+pub struct Evidence {
     /// BM25 over the ideal one.
+    #[serde(default)]
     pub share: f32,
     /// Cosine of the nearest sentence, or of the whole passage where nobody looked closer.
+    #[serde(default)]
     pub sentence: f32,
     /// Share of the query's information that two sentences standing together hold, or the share where nobody read.
+    #[serde(default)]
     pub window: f32,
     /// Share of the query's information carried by terms that occur at all.
+    #[serde(default)]
     pub known: f32,
     /// How far the first document is ahead of the second, up to one half.
+    #[serde(default)]
     pub lead: f32,
-    /// Whether the passage is a known question.
-    pub question: f32,
+    /// Cosine of the passage.
+    #[serde(default)]
+    pub cosine: f32,
+    /// Largest cosine of any passage.
+    #[serde(default)]
+    pub nearest: f32,
+    /// Median of the sum over questions that nothing answers.
+    pub middle: f32,
+    /// Their standard deviation.
+    pub spread: f32,
+    /// Median of the sum in the usual space over known questions whose own document is left out; a space where it is
+    /// higher needs more evidence. Absent where that was found to say nothing.
+    #[serde(default)]
+    pub pretended: Option<f32>,
+}
+
+/// A logistic model of the probability that a passage answers: `1 / (1 + exp(offset − slope · (sum − middle) / spread))`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfidenceSettings {
+    /// How fast confidence grows with the distance.
+    pub slope: f32,
+    /// What must be outweighed.
+    pub offset: f32,
+    /// A passage in the query's language.
+    pub passage: Evidence,
+    /// A passage in the other language.
+    pub translated: Evidence,
+    /// A known question.
+    pub question: Evidence,
 }
 
 /// How passages are ranked: data, not code; the defaults are `index/data/rank.json`.
@@ -139,8 +170,8 @@ pub struct RankSettings {
     pub fusion: Fusion,
     /// Fewest documents taken from each list.
     pub candidates: u32,
-    /// Weights of confidence.
-    pub confidence: ConfidenceWeights,
+    /// How sure a search is.
+    pub confidence: ConfidenceSettings,
     /// Confidence from which a query counts as matched.
     pub threshold: f32,
 }
@@ -160,6 +191,19 @@ impl Default for RankSettings {
     }
 }
 
+const WORDS: Evidence = Evidence {
+    share: 4.0,
+    sentence: 4.0,
+    window: 0.0,
+    known: 0.0,
+    lead: 0.0,
+    cosine: 0.0,
+    nearest: 0.0,
+    middle: 3.0,
+    spread: 1.0,
+    pretended: None,
+};
+
 /// Equal weights: what is left if the data file cannot be read.
 const FALLBACK: RankSettings = RankSettings {
     title: 1.0,
@@ -171,14 +215,6 @@ const FALLBACK: RankSettings = RankSettings {
     alternatives: Combine::Best,
     fusion: Fusion::Convex { words: 0.7, scale: 2.0, sentence: 0.3 },
     candidates: 50,
-    confidence: ConfidenceWeights {
-        constant: -3.0,
-        share: 4.0,
-        sentence: 2.0,
-        window: 0.0,
-        known: 0.0,
-        lead: 0.0,
-        question: 0.0,
-    },
+    confidence: ConfidenceSettings { slope: 1.7, offset: 2.4, passage: WORDS, translated: WORDS, question: WORDS },
     threshold: 0.5,
 };

@@ -4,10 +4,11 @@
 
 use serde_json::json;
 
+use crate::confidence::{Background, confidence};
 use crate::dense::PreparedQuery;
 use crate::document::{StoredPassage, document_of, ordinal_of, passage_id};
 use crate::error::{Error, Result};
-use crate::fuse::{Features, QueryFeatures, confidence, relevance, share};
+use crate::fuse::{Features, QueryFeatures, relevance, share};
 use crate::lexical::{Prepared, PreparedAlternative, ScoredPart};
 use crate::parts::Part;
 use crate::query::{Hit, Passage};
@@ -81,6 +82,7 @@ pub(crate) fn explain(
     prepared: Option<&Prepared>,
     query: &QueryFeatures,
     rank: &RankSettings,
+    background: &Background,
 ) -> Result<serde_json::Value> {
     let features = &ranked.best.features;
     let mut words = Vec::new();
@@ -108,6 +110,6 @@ pub(crate) fn explain(
         "query": { "terms": prepared.map(|p| &p.terms), "known": query.known, "rewrites": rewrites },
         "fusion": rank.fusion,
         "relevance": ranked.best.relevance,
-        "confidence": { "weights": rank.confidence, "value": confidence(features, query, rank) },
+        "confidence": { "weights": rank.confidence, "background": background, "value": confidence(features, query, rank, background) },
     }))
 }

@@ -9,7 +9,8 @@ use serde_json::Value;
 use crate::document::passage_id;
 use crate::error::Result;
 use crate::filter::{Filter, Op};
-use crate::fuse::{Features, confidence};
+use crate::confidence::confidence;
+use crate::fuse::Features;
 use crate::index::Index;
 use crate::query::{Hit, Query};
 use crate::rank::{Candidate, Ranked, best_per_document};
@@ -44,6 +45,7 @@ impl Index {
                 ranked.push(Ranked { best, chunk: None, record: record.clone() });
             }
         }
+        let background = self.background.load();
         let (rank, highlighter) = (&self.settings.rank, Highlighter::new(&rewritten.terms()));
         let mut hits = Vec::with_capacity(ranked.len());
         for id in ids {
@@ -51,9 +53,9 @@ impl Index {
             let Some(part) = parts.get(ranked.best.part) else { continue };
             let shown = shown_passage(ranked, part, prepared.as_ref(), vector.as_ref(), &features, rank)?;
             let mut found = hit(ranked, part, shown, &highlighter)?;
-            found.score = confidence(&ranked.best.features, &features, rank);
+            found.score = confidence(&ranked.best.features, &features, rank, &background);
             if query.explain {
-                found.explain = Some(explain(ranked, part, prepared.as_ref(), &features, rank)?);
+                found.explain = Some(explain(ranked, part, prepared.as_ref(), &features, rank, &background)?);
             }
             self.show_answering(&query, &mut found, &highlighter)?;
             hits.push(found);
