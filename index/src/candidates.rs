@@ -19,9 +19,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use crate::confidence::confidence;
 use crate::document::{Record, ordinal_of};
 use crate::error::Result;
-use crate::confidence::confidence;
 use crate::fuse::{Features, QueryFeatures, share};
 use crate::index::Index;
 use crate::language::{Language, detect};

@@ -181,12 +181,13 @@ impl<'a> Question<'a> {
                 stems.contains(word.as_str())
             }
         };
-        let of = |wanted: &Wanted| {
-            let said = wanted.ways.iter().filter(|(_, words, _)| !words.is_empty() && words.iter().all(says));
-            said.fold(Held::default(), |best, (far, _, translated)| {
-                if *far > best.far { Held { far: *far, translated: *translated } } else { best }
-            })
-        };
+        let of =
+            |wanted: &Wanted| {
+                let said = wanted.ways.iter().filter(|(_, words, _)| !words.is_empty() && words.iter().all(says));
+                said.fold(Held::default(), |best, (far, _, translated)| {
+                    if *far > best.far { Held { far: *far, translated: *translated } } else { best }
+                })
+            };
         self.wanted.iter().map(of).collect()
     }
 }

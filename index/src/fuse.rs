@@ -7,7 +7,6 @@ use serde::Serialize;
 
 use crate::settings::Fusion;
 
-
 /// How many of a query's best shares their spread is taken of.
 const SPREAD_OF: usize = 30;
 
@@ -99,7 +98,8 @@ mod tests {
     use super::*;
     use crate::settings::RankSettings;
 
-    const BOTH: QueryFeatures = QueryFeatures { ideal: 10.0, known: 1.0, spread: 0.1, nearest: 0.8, words: true, vectors: true };
+    const BOTH: QueryFeatures =
+        QueryFeatures { ideal: 10.0, known: 1.0, spread: 0.1, nearest: 0.8, words: true, vectors: true };
 
     fn features(bm25: f32, cosine: f32) -> Features {
         Features {

@@ -8,8 +8,8 @@ use tracing::warn;
 
 use crate::analyzer::QueryTerm;
 use crate::bitset::DocSet;
-use crate::confidence::confidence;
 use crate::closer::{LOOKED_AT, Question};
+use crate::confidence::confidence;
 use crate::correction::corrected_query;
 use crate::count::{check_facets, count};
 use crate::dense::PreparedQuery;

@@ -6,10 +6,10 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::confidence::confidence;
 use crate::document::passage_id;
 use crate::error::Result;
 use crate::filter::{Filter, Op};
-use crate::confidence::confidence;
 use crate::fuse::Features;
 use crate::index::Index;
 use crate::query::{Hit, Query};
