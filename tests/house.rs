@@ -34,7 +34,7 @@ const DOORS: [(&str, &[&str]); 29] = [
     ("tantivy", &["index/src/lexical/"]),
     ("hnsw_rs", &["index/src/dense/graph.rs"]),
     ("jieba_rs", &["index/src/analyzer.rs"]),
-    ("pulp", &["index/src/dense/kernel.rs", "index/src/encoder/"]),
+    ("pulp", &["index/src/dense/kernel.rs", "index/src/embed/bilingual.rs", "index/src/encoder/"]),
     ("tokenizers", &["index/src/encoder/tokens.rs"]),
     ("rust_stemmers", &["index/src/"]),
     ("unicode_normalization", &["index/src/normalize.rs", "index/src/script.rs"]),

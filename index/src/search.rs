@@ -145,7 +145,7 @@ impl Index {
         let mut lookup = lookup(&parts, rank);
         let rewritten = self.rewriter(query).rewrite(&query.text, &mut lookup)?;
         let mut degraded = Vec::new();
-        let asked = self.vector(query.mode, &rewritten.corrected(), &mut degraded)?;
+        let asked = self.vector(query.mode, &rewritten.embedded(), &mut degraded)?;
         let vector = asked.as_ref().map(|v| view.live.dense.prepare(v));
         let words = query.mode != Mode::Semantic && !rewritten.concepts.is_empty();
         let prepared = if words { Some(Prepared::new(&rewritten.concepts, &mut lookup, MAX_CONCEPTS)?) } else { None };

@@ -108,9 +108,18 @@ impl Rewritten {
         self.concepts.iter().filter_map(|concept| concept.alternatives.iter().find(|a| a.place.is_some()))
     }
 
-    /// What is embedded: a vector of what was never meant is noise.
-    pub fn corrected(&self) -> String {
-        substituted(&self.text, self.corrections().filter_map(|a| Some((a.place.clone()?, a.text.clone()))).collect())
+    /// What is embedded: corrected, as a vector of what was never meant is noise, and with the space's synonyms beside
+    /// what they stand for, of which the model may know nothing.
+    pub fn embedded(&self) -> String {
+        let places = self.corrections().filter_map(|a| Some((a.place.clone()?, a.text.clone()))).collect();
+        let mut text = substituted(&self.text, places);
+        for concept in &self.concepts {
+            if let Some(synonym) = concept.alternatives.iter().find(|a| a.source == Source::Synonym) {
+                text.push(' ');
+                text.push_str(&synonym.text);
+            }
+        }
+        text
     }
 
     /// Everything that is searched for, for highlighting.

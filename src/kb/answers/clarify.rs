@@ -14,7 +14,7 @@ const FEW: usize = 2;
 /// Characters up to which it may be.
 const SHORT: usize = 24;
 /// A hit is another reading when it is at least this close to the best one.
-const CLOSE: f32 = 0.97;
+const CLOSE: f32 = 0.92;
 /// Most readings offered.
 const MOST: usize = 4;
 
