@@ -20,14 +20,26 @@ pub fn addresses(text: &Glyphs) -> Vec<Found> {
     let mut at = 0;
     while at < text.len() {
         let least = found.last().map_or(0, |piece| piece.to);
-        let piece = anchored(text, at, least).or_else(|| announced(text, at));
-        match piece.filter(|(from, to)| from < to && *from >= least) {
+        match anchored(text, at, least).filter(|(from, to)| from < to && *from >= least) {
             Some((from, to)) => {
                 found.push(Found { from, to, kind: Kind::Address });
                 at = to;
             }
             None => at += 1,
         }
+    }
+    if found.is_empty() {
+        return announcements(text);
+    }
+    found
+}
+
+/// Chains of places behind cues; looked for where no house is found any more.
+fn announcements(text: &Glyphs) -> Vec<Found> {
+    let mut found: Vec<Found> = Vec::new();
+    for at in 0..text.len() {
+        let piece = announced(text, at).filter(|(from, _)| found.last().is_none_or(|last| last.to <= *from));
+        found.extend(piece.map(|(from, to)| Found { from, to, kind: Kind::Address }));
     }
     found
 }
@@ -38,7 +50,7 @@ fn anchored(text: &Glyphs, at: usize, least: usize) -> Option<(usize, usize)> {
     if place == Place::Region || !is_han(text.back(at, 1)) {
         return None;
     }
-    let houses = houses(text, end)?;
+    let houses = houses(text, end, place == Place::Road)?;
     if LEXICON.not_places.before(text, end, 6).is_some() {
         return None;
     }
@@ -67,12 +79,13 @@ struct Houses {
     ambiguous: bool,
 }
 
-fn houses(text: &Glyphs, from: usize) -> Option<Houses> {
+fn houses(text: &Glyphs, from: usize, road: bool) -> Option<Houses> {
     let mut houses = Houses { end: from, units: 0, digits: 0, ambiguous: true };
+    let mut after_day = !road;
     for part in 0..10 {
         let at = text.skip_most(houses.end, if part == 0 { 1 } else { 2 }, |c| matches!(c, ' ' | ',' | '-' | '/' | '#' | '、' | '('));
         let Some((number, digits)) = number(text, at) else {
-            match estate(text, at).filter(|_| houses.units > 0) {
+            match estate(text, at).or_else(|| tower(text, at)).filter(|_| houses.units > 0) {
                 Some(end) => {
                     houses.end = end;
                     continue;
@@ -81,18 +94,23 @@ fn houses(text: &Glyphs, from: usize) -> Option<Houses> {
             }
         };
         let unit_at = text.skip_most(number, 1, |c| c == ' ');
-        let unit = LEXICON.house_units.at(text, unit_at).filter(|_| LEXICON.not_houses.at(text, unit_at).is_none());
+        let unit = LEXICON.house_units.at(text, unit_at).filter(|_| {
+            let day = LEXICON.days.at(text, unit_at).is_some() && after_day;
+            LEXICON.not_houses.at(text, unit_at).is_none() && !day
+        });
         match unit {
             Some((end, ())) => {
-                houses.ambiguous &= matches!(text.chars(unit_at, end).collect::<String>().as_str(), "号" | "號");
+                let number = matches!(text.ch(unit_at), '号' | '號') && end == unit_at + 1;
+                houses.ambiguous &= number;
+                after_day = number;
                 houses.units += 1;
                 houses.end = end;
             }
             None => {
                 let open = text.ch(number);
                 let free = !open.is_ascii_alphanumeric() && !super::cued::is_counted(text, number) && !matches!(open, '.' | '%' | ':' | '号' | '號');
-                let room = houses.units > 0 && (2..=5).contains(&digits) || part == 0;
-                if !free || !room || digits == 0 || text.ch(at - 1) == ',' {
+                let room = houses.units > 0 && ((2..=5).contains(&digits) || matches!(text.ch(at), '之' | '塔')) || part == 0;
+                if !free || !room || digits == 0 || text.back(at, 1) == ',' {
                     break;
                 }
                 houses.end = number;
@@ -107,22 +125,21 @@ fn houses(text: &Glyphs, from: usize) -> Option<Houses> {
 
 /// A number of a house: where it ends, and how many digits it has.
 fn number(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
-    let mut from = text.skip_most(at, 1, |c| matches!(c, '甲' | '乙' | '丙' | '丁' | '附' | '第' | '之' | '负' | '地'));
+    let mut from = text.skip_most(at, 1, |c| matches!(c, '甲' | '乙' | '丙' | '丁' | '附' | '第' | '之' | '负' | '地' | '塔'));
     from = text.skip_most(from, 1, |c| c.is_ascii_alphabetic());
     let figures = text.skip_most(from, 6, |c| c.is_ascii_digit());
-    let counted = |c: char| numeral(c).is_some() || matches!(c, '十' | '百' | '廿');
-    let to = if figures > from { figures } else { text.skip_most(from, 5, counted) };
+    let to = if figures > from { figures } else { text.skip_most(from, 5, is_count) };
     let mut end = to;
     while end > from && matches!(text.ch(end), '-' | '/' | '~' | '之' | '、') {
         let letter = text.skip_most(end + 1, 1, |c| c.is_ascii_alphabetic());
-        let next = text.skip_most(letter, 5, |c| c.is_ascii_digit() || counted(c));
+        let next = text.skip_most(letter, 5, |c| c.is_ascii_digit() || is_count(c));
         if next == letter {
             break;
         }
         end = next;
     }
     end = text.skip_most(end, 1, |c| c.is_ascii_alphabetic());
-    let digits = text.chars(at, end).filter(|c| c.is_ascii_digit() || counted(*c)).count();
+    let digits = text.chars(at, end).filter(|c| c.is_ascii_digit() || is_count(*c)).count();
     (end > at && (digits > 0 || end == from && from == at + 1 && text.ch(at).is_ascii_alphabetic()) && digits <= 12).then_some((end, digits))
 }
 
@@ -136,6 +153,25 @@ fn estate(text: &Glyphs, at: usize) -> Option<usize> {
     })?;
     let lead = (at..end).any(|n| LEXICON.leads.at(text, n).is_some());
     (!lead && LEXICON.not_places.before(text, end, 6).is_none()).then_some(end)
+}
+
+/// What goes on without the word for an estate: `太古汇一座`, `东单元11户`, `SOHO塔1`.
+fn tower(text: &Glyphs, at: usize) -> Option<usize> {
+    if matches!(text.ch(at), '东' | '西' | '南' | '北' | '中' | '東') && text.reads(at + 1, "单元") {
+        return Some(at + 3);
+    }
+    let name = |c: char| (is_han(c) && !LEXICON.not_given.contains(&c) && !is_count(c)) || c.is_ascii_alphabetic();
+    let most = text.skip_most(at, 8, name);
+    (at + 1..=most).find_map(|end| {
+        let (to, _) = number(text, end)?;
+        let unit = matches!(text.ch(to), '座' | '栋' | '棟' | '幢' | '楼' | '樓' | '室' | '层' | '單' | '单' | '塔');
+        let lead = (at..end).any(|n| LEXICON.leads.at(text, n).is_some());
+        ((unit || text.ch(end) == '塔') && !lead && LEXICON.not_houses.at(text, to).is_none()).then_some(end)
+    })
+}
+
+fn is_count(c: char) -> bool {
+    numeral(c).is_some() || matches!(c, '十' | '百' | '廿')
 }
 
 /// Where an address begins.
@@ -180,6 +216,7 @@ fn begin(text: &Glyphs, road: usize, least: usize) -> Start {
     from = text.skip_most(from, 2, |c| matches!(c, ' ' | ',' | '-' | '/'));
     let town = (from..road).find(|at| LEXICON.provinces.at(text, *at).or_else(|| LEXICON.cities.at(text, *at)).is_some());
     let region = (from + 1..road).find(|at| matches!(LEXICON.place_ends.at(text, *at), Some((_, Place::Region))));
+    let town = town.filter(|town| region.is_none_or(|region| *town < region));
     let named = match (town, region) {
         (Some(town), _) => town,
         (None, Some(region)) if region - from > 4 => region - 3,
@@ -232,7 +269,7 @@ fn announced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
                     Place::Region => regions += 1,
                     _ => details += 1,
                 }
-                last = houses(text, end).filter(|_| place != Place::Region).map_or(end, |h| h.end);
+                last = houses(text, end, place == Place::Road).filter(|_| place != Place::Region).map_or(end, |h| h.end);
                 next = last.max(end);
             }
             _ => next += 1,

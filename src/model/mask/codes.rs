@@ -187,8 +187,8 @@ fn plate(text: &Glyphs, at: usize) -> Option<usize> {
     let digits = inside.iter().filter(|c| c.is_ascii_digit()).count();
     let lawful = inside.iter().all(|c| !matches!(c, 'I' | 'O'));
     let special = matches!(text.ch(to), '学' | '學' | '警' | '港' | '澳' | '挂' | '领' | '試' | '试' | '超');
-    let green = inside.len() == 6 && digits >= 5;
-    let fits = lawful && (inside.len() == 5 && digits >= 2 || green || inside.len() == 4 && special && digits >= 3);
+    let green = inside.len() == 6 && digits >= 4;
+    let fits = lawful && (inside.len() == 5 && digits >= 2 || green || inside.len() == 4 && special && digits >= 2);
     // `全新A12345` is a thing, not a car from Xinjiang.
     let product = matches!(province, '新' | '云' | '青' | '黑' | '吉') && from == letter_at + 1 && is_han(text.back(at, 1)) && !matches!(text.back(at, 1), '牌' | '是' | '车' | '車' | '号' | '為' | '为');
     (fits && !product).then_some(if special { to + 1 } else { to })

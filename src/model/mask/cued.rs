@@ -46,6 +46,7 @@ pub fn link(text: &Glyphs, from: usize) -> Link {
                 link.to += 1;
                 continue;
             }
+            '.' if at == from && text.ch(at + 1) == ' ' => link.to += 1,
             '#' | '(' | '[' | '【' | '《' | '<' | '-' | ',' | '*' | '|' => link.to += 1,
             _ => match LEXICON.links.at(text, at) {
                 Some((end, word)) => {
@@ -88,7 +89,7 @@ fn value(text: &Glyphs, link: &Link, cue: Cue, settings: &Settings) -> Option<Fo
     let from = link.to;
     let piece = |to: usize, kind: Kind| Some(Found { from, to, kind });
     match cue {
-        Cue::Phone => phone(text, link).map(|(from, to)| Found { from, to, kind: Kind::Phone }),
+        Cue::Phone => phone(text, link),
         Cue::Identity => {
             let (digits, end) = run(text, from, 18, true);
             let whole = may_be_identity(text, &digits, end).filter(|end| !is_counted(text, *end));
@@ -126,7 +127,8 @@ fn value(text: &Glyphs, link: &Link, cue: Cue, settings: &Settings) -> Option<Fo
         Cue::Plate => {
             let mut end = token(text, from).end;
             let second = token(text, end + 1);
-            if text.ch(end) == ' ' && end - from <= 4 && second.end - end <= 6 && second.digits > 0 {
+            let british = second.length == 3 && text.chars(end, second.end).skip(1).all(|c| c.is_ascii_uppercase());
+            if text.ch(end) == ' ' && end - from <= 4 && second.end - end <= 6 && (second.digits > 0 || british) {
                 end = second.end;
             }
             let (digits, length) = count(text, from, end);
@@ -140,19 +142,26 @@ fn value(text: &Glyphs, link: &Link, cue: Cue, settings: &Settings) -> Option<Fo
 }
 
 /// A number of 7 to 15 digits behind `电话`, with what belongs to it.
-fn phone(text: &Glyphs, link: &Link) -> Option<(usize, usize)> {
+fn phone(text: &Glyphs, link: &Link) -> Option<Found> {
     // The link reads over an opening bracket, which may belong to the number.
-    let from = link.to - text.run_before(link.to, 1, |c| c == '(');
+    let bracket = text.run_before(link.to, 1, |c| c == '(');
     let start = text.skip_most(link.to, 3, |c| matches!(c, '+' | '(' | ' '));
     let (digits, end) = run(text, start, 15, true);
     let shaped = is_mobile(&digits) || digits.starts_with(b"0") || digits.starts_with(b"86");
-    let local = link.strong || digits.len() >= 8;
+    let local = link.strong || digits.len() >= 8 || text.ch(start + 3) == '-';
     let free = !text.ch(end).is_ascii_alphanumeric();
     let date = matches!(digits.as_slice(), [b'2', b'0', b'0'..=b'3', _, b'0' | b'1', ..]) && digits.len() == 8;
     // The usual forms are told apart, as mobile or landline, by the numbers' own rules.
     let unusual = !matches!(digits.as_slice(), [b'1', b'3'..=b'9', ..] if digits.len() == 11 && is_whole(text, start, end));
-    let fits = (7..=15).contains(&digits.len()) && (shaped || local) && free && !date && unusual;
-    (fits && !is_hotline(&digits) && !is_counted(text, end)).then_some((if start > link.to { from } else { link.to }, end))
+    let most = if text.back(start, 1) == '+' { 15 } else { 13 };
+    let fits = (7..=most).contains(&digits.len()) && (shaped || local) && free && !date && unusual;
+    let closed = bracket > 0 && text.chars(link.to, end).any(|c| c == ')');
+    let from = if closed { link.to - bracket } else { link.to };
+    let number = digits.strip_prefix(b"0086").or(digits.strip_prefix(b"86")).unwrap_or(&digits);
+    let foreign = text.back(start, 1) == '+' && number.len() == digits.len();
+    let taiwanese = matches!(digits.as_slice(), [b'0', b'9', ..]) && digits.len() == 10;
+    let kind = if is_mobile(number) && !foreign || taiwanese { Kind::Mobile } else { Kind::Phone };
+    (fits && !is_hotline(&digits) && !is_counted(text, end)).then_some(Found { from, to: end, kind })
 }
 
 /// Whether digits stand together, without anything between.

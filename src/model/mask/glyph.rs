@@ -64,6 +64,10 @@ impl Glyphs {
             }
             let plain = if c.is_ascii() { c } else { plain(c) };
             if plain == DROPPED {
+                // It goes with what it follows, such as the ring around a digit.
+                if let Some(last) = glyphs.last_mut().filter(|last: &&mut Glyph| last.plain != TAG) {
+                    last.end = start + c.len_utf8();
+                }
                 continue;
             }
             holds |= holding(plain);
@@ -114,7 +118,7 @@ impl Glyphs {
 
     /// The characters of a range.
     pub fn chars(&self, from: usize, to: usize) -> impl DoubleEndedIterator<Item = char> + '_ {
-        self.glyphs.get(from..to).unwrap_or_default().iter().map(|g| g.plain)
+        self.glyphs.get(from..to.min(self.glyphs.len())).unwrap_or_default().iter().map(|g| g.plain)
     }
 
     /// Whether exactly these characters, in lower case, stand there.

@@ -118,15 +118,20 @@ fn nickname(text: &Glyphs, at: usize) -> Option<usize> {
 /// `阿依古丽·买买提`.
 fn foreign(text: &Glyphs, at: usize) -> Option<usize> {
     let dot = text.skip_most(at, 8, is_han);
-    let to = text.skip_most(dot + 1, 8, |c| is_han(c) && !is_stop(c));
+    let to = text.skip_most(dot + 1, 6, |c| is_han(c) && !is_said(c));
     (dot > at + 1 && text.ch(dot) == '·' && to > dot + 1).then_some(to)
 }
 
 /// A field that holds nothing but two to four Chinese characters.
 fn whole_field(text: &Glyphs, at: usize, link: &Link) -> Option<usize> {
-    let to = text.skip_most(at, 5, |c| is_han(c) && !is_stop(c));
+    let to = text.skip_most(at, 5, |c| is_han(c) && !is_said(c));
     let fits = (2..=4).contains(&(to - at)) && is_boundary(text.ch(to)) && LEXICON.not_names.at(text, at).is_none();
     (link.colon && fits).then_some(to)
+}
+
+/// Whether a character says something about a name, and is in none.
+fn is_said(c: char) -> bool {
+    matches!(c, '的' | '了' | '是' | '不' | '没' | '沒' | '错' | '錯' | '写' | '寫' | '填' | '在' | '电' | '電' | '吗' | '嗎')
 }
 
 /// Behind `收件人`.
@@ -137,6 +142,11 @@ fn field(text: &Glyphs, at: usize, link: &Link) -> Option<usize> {
     let word = LEXICON.not_names.at(text, at).is_some();
     if let Some((to, family)) = chinese(text, at, link.strong) {
         let whole = is_boundary(text.ch(to)) || is_stop(text.ch(to)) || LEXICON.titles.at(text, to).is_some();
+        // A field that holds three characters holds a name, whatever they mean.
+        let unusual = to == family && text.skip_most(at, 4, |c| is_han(c) && !is_said(c)) == family + 2;
+        if unusual && !word && is_boundary(text.ch(family + 2)) {
+            return Some(family + 2);
+        }
         let titled = to == family && LEXICON.titles.at(text, to).is_some();
         let fits = to > family && (link.colon && is_boundary(text.ch(to)) || !word && (whole || link.strong));
         return (fits || titled && !word).then_some(to);
@@ -152,7 +162,7 @@ fn am(text: &Glyphs, at: usize, link: &Link) -> Option<usize> {
     let (to, family) = chinese(text, at, false)?;
     let numerals = text.chars(family, to).all(|c| numeral(c).is_some()) && to > family;
     let title = LEXICON.titles.at(text, to).is_some();
-    let whole = is_boundary(text.ch(to)) || is_stop(text.ch(to)) && !matches!(text.ch(to), '的' | '们' | '們') || title;
+    let whole = is_boundary(text.ch(to)) || is_stop(text.ch(to)) && (text.ch(to) != '的' || to - family == 2) && !matches!(text.ch(to), '们' | '們') || title;
     (whole && (to > family || title) && !numerals).then_some(to)
 }
 
@@ -237,16 +247,18 @@ fn english(text: &Glyphs, from: usize, sureness: Sureness) -> Option<usize> {
     if !fits || first == from + 1 && !is_capital(text, from) {
         return None;
     }
-    let mut end = first;
+    let (mut end, mut behind_particle) = (first, false);
     for _ in 0..3 {
         let next = text.skip_most(end, 1, |c| c == ' ' || c == '·');
         let Some(to) = word(text, next).filter(|_| next > end) else { break };
         let particle = ["de", "van", "von", "der", "da", "bin", "al", "la", "le", "del", "di", "el", "ibn", "ter"];
-        let small = particle.iter().any(|p| text.reads(next, p) && next + p.len() == to) && is_capital(text, text.skip_most(to, 1, |c| c == ' '));
-        let same_case = if is_capital(text, from) { is_capital(text, next) } else { end == first };
+        let small = particle.iter().any(|p| text.reads(next, p) && next + p.len() == to) && is_capital(text, text.skip_most(to, 1, |c| c == ' ')) == is_capital(text, from)
+            && text.ch(to) == ' ';
+        let same_case = if is_capital(text, from) { is_capital(text, next) } else { end == first || behind_particle };
         if !small && (!same_case || is_common(text, next, to)) {
             break;
         }
+        behind_particle = small;
         end = to;
     }
     // A stop behind an initial ends the sentence, not the name.
@@ -256,6 +268,9 @@ fn english(text: &Glyphs, from: usize, sureness: Sureness) -> Option<usize> {
 /// Behind `I am`, `this is`, `Regards,`.
 fn english_am(text: &Glyphs, at: usize, end: usize, link: &Link) -> Option<usize> {
     let from = link.to;
+    if matches!(LEXICON.name_cues.at(text, from), Some((_, NameCue::EnglishTitle))) {
+        return None;
+    }
     let to = english(text, from, Sureness::Doubtful)?;
     let between: String = text.chars(end, from).collect();
     let greeting = ["hi", "hello", "dear", "attn", "attention"].iter().any(|word| text.reads(at, word));

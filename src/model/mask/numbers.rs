@@ -177,7 +177,8 @@ fn find_at(text: &Glyphs, blocks: &[Block], script: Script) -> Option<(Found, us
 impl Candidate<'_> {
     /// Takes along what belongs to the number besides its digits: a `+` or bracket before it, the final `X` of a card.
     fn found(&self, kind: Kind) -> Found {
-        let belongs = |c: char| matches!(kind, Kind::Mobile | Kind::Phone) && matches!(c, '+' | '(');
+        let closed = self.text.chars(self.from, self.to).any(|c| c == ')');
+        let belongs = |c: char| matches!(kind, Kind::Mobile | Kind::Phone) && (c == '+' || c == '(' && closed);
         let lead = self.text.run_before(self.from, MAX_GAP, belongs);
         let tail = if kind == Kind::IdentityCard && self.digits.len() == 17 { self.final_x().unwrap_or(self.to) } else { self.to };
         Found { from: self.from - lead, to: tail, kind }
@@ -195,7 +196,7 @@ impl Candidate<'_> {
     fn is_spoken(&self) -> bool {
         let letters = self.text.chars(self.from, self.to).filter(char::is_ascii_alphabetic).count();
         letters == 0
-            || (letters * 2 <= self.digits.len()
+            || (letters + 4 <= self.digits.len()
                 && !self.before().is_ascii_alphanumeric()
                 && !self.after().is_ascii_alphanumeric())
     }

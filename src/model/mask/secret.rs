@@ -105,13 +105,16 @@ fn web_token(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
 fn announced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
     let (end, cue) = LEXICON.secret_cues.at(text, at)?;
     // `?access_token=…`, `"api_key": "…"`.
-    let end = if matches!(text.ch(end), '"' | '\'') { end + 1 } else { end };
+    let end = if matches!(text.ch(end), '"' | '\'') && matches!(text.ch(end + 1), ':' | '=') { end + 1 } else { end };
     let link = link(text, end);
     let from = link.to;
+    if LEXICON.secret_cues.at(text, from).is_some_and(|(end, _)| matches!(text.ch(end), ':' | '=' | ' ' | '"')) {
+        return None;
+    }
     if let Some(to) = dictated(text, from, cue) {
         return Some((from, to));
     }
-    let stop = |c: char| !c.is_ascii_graphic() || matches!(c, '"' | '\'' | '`' | '<' | '>' | ',' | ';' | '&' | '|');
+    let stop = |c: char| !c.is_ascii_graphic() || matches!(c, '"' | '\'' | '`' | '<' | '>' | ',' | ';' | '|') || c == '&' && cue == SecretCue::Token;
     let quoted_end = text.skip_most(from, MAX_SECRET, |c| !stop(c));
     let to = trimmed(text, from, quoted_end);
     let inside: Vec<char> = text.chars(from, to).collect();
@@ -132,6 +135,7 @@ fn announced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
     let reads_as_version = inside.iter().all(|c| c.is_ascii_digit() || *c == '.') && signs > 0;
     let fits = match cue {
         _ if link.quoted && link.strong => true,
+        SecretCue::Password if link.quoted => digits > 0 || signs > 0 || inner_capital,
         SecretCue::Code => digits * 2 >= length && (link.strong || (3..=8).contains(&length)) && signs == 0,
         SecretCue::Token => {
             let long = length >= 8 && (digits >= 2 || length >= 20);

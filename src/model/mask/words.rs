@@ -184,6 +184,7 @@ pub struct Lexicon {
     pub not_places: Words<()>,
     pub house_units: Words<()>,
     pub not_houses: Words<()>,
+    pub days: Words<()>,
     pub leads: Words<()>,
     pub address_cues: Words<()>,
     pub streets: Words<Street>,
@@ -249,6 +250,7 @@ pub static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
         not_places: words(places, "not a place"),
         house_units: words(places, "house unit"),
         not_houses: words(places, "not a house"),
+        days: words(places, "a day"),
         leads: words(places, "lead"),
         address_cues: words(places, "address cue"),
         streets: Words::new()
