@@ -51,7 +51,8 @@ fn anchored(text: &Glyphs, at: usize, least: usize) -> Option<(usize, usize)> {
         return None;
     }
     let houses = houses(text, end, place == Place::Road)?;
-    if LEXICON.not_places.before(text, end, 6).is_some() {
+    let province = LEXICON.provinces.before(text, end, 3).is_some() || LEXICON.cities.before(text, end, 3).is_some();
+    if province || LEXICON.not_places.before(text, end, 6).is_some() {
         return None;
     }
     let start = begin(text, at, least);
@@ -109,7 +110,7 @@ fn houses(text: &Glyphs, from: usize, road: bool) -> Option<Houses> {
             None => {
                 let open = text.ch(number);
                 let free = !open.is_ascii_alphanumeric() && !super::cued::is_counted(text, number) && !matches!(open, '.' | '%' | ':' | '号' | '號');
-                let room = houses.units > 0 && ((2..=5).contains(&digits) || matches!(text.ch(at), '之' | '塔')) || part == 0;
+                let room = houses.units > 0 && ((2..=5).contains(&digits) || text.ch(at) == '之' || text.back(houses.end, 1) == '塔') || part == 0;
                 if !free || !room || digits == 0 || text.back(at, 1) == ',' {
                     break;
                 }
@@ -125,7 +126,7 @@ fn houses(text: &Glyphs, from: usize, road: bool) -> Option<Houses> {
 
 /// A number of a house: where it ends, and how many digits it has.
 fn number(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
-    let mut from = text.skip_most(at, 1, |c| matches!(c, '甲' | '乙' | '丙' | '丁' | '附' | '第' | '之' | '负' | '地' | '塔'));
+    let mut from = text.skip_most(at, 1, |c| matches!(c, '甲' | '乙' | '丙' | '丁' | '附' | '之' | '负' | '地' | '塔'));
     from = text.skip_most(from, 1, |c| c.is_ascii_alphabetic());
     let figures = text.skip_most(from, 6, |c| c.is_ascii_digit());
     let to = if figures > from { figures } else { text.skip_most(from, 5, is_count) };
@@ -252,7 +253,7 @@ fn announced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
     if !is_han(text.ch(from)) || !link.strong && link.to > end {
         return None;
     }
-    let stop = |c: char| c != ' ' && !is_han(c) && !c.is_ascii_alphanumeric() && !matches!(c, '-' | '(' | ')') || c == TAG || c == END;
+    let stop = |c: char| c != ' ' && !is_han(c) && !c.is_ascii_alphanumeric() && !matches!(c, '-' | '(' | ')') || c == TAG || c == END || matches!(c, '的' | '哪' | '什' | '是' | '了' | '吗' | '嗎' | '個');
     let to = text.skip_most(from, 60, |c| !stop(c));
     let (mut regions, mut details, mut last) = (0, 0, from);
     let mut next = from;

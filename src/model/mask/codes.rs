@@ -173,6 +173,9 @@ const PROVINCES: &str = "京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘�
 
 /// `京A12345`, `粤B·D12345`, `沪C 1234学`.
 fn plate(text: &Glyphs, at: usize) -> Option<usize> {
+    if !text.ch(at + 1).is_ascii_alphabetic() && text.ch(at + 1) != ' ' {
+        return None;
+    }
     let province = text.ch(at);
     let letter = text.ch(at + 1).to_ascii_uppercase();
     let spaced = text.ch(at + 1) == ' ';

@@ -23,11 +23,13 @@ pub struct Link {
     pub colon: bool,
     /// Whether a quotation mark stands directly before the value.
     pub quoted: bool,
+    /// Whether words stand between that may begin another thought: `for my`.
+    pub far: bool,
 }
 
 /// Reads over what may stand between a cue and its value.
 pub fn link(text: &Glyphs, from: usize) -> Link {
-    let mut link = Link { to: from, strong: false, colon: false, quoted: false };
+    let mut link = Link { to: from, strong: false, colon: false, quoted: false, far: false };
     let mut lines = 0;
     while link.to < from + MAX_LINK {
         let at = link.to;
@@ -51,6 +53,7 @@ pub fn link(text: &Glyphs, from: usize) -> Link {
             _ => match LEXICON.links.at(text, at) {
                 Some((end, word)) => {
                     link.strong |= word == LinkWord::Strong;
+                    link.far |= word == LinkWord::Far;
                     link.to = end;
                 }
                 None => break,

@@ -126,7 +126,8 @@ fn foreign(text: &Glyphs, at: usize) -> Option<usize> {
 fn whole_field(text: &Glyphs, at: usize, link: &Link) -> Option<usize> {
     let to = text.skip_most(at, 5, |c| is_han(c) && !is_said(c));
     let fits = (2..=4).contains(&(to - at)) && is_boundary(text.ch(to)) && LEXICON.not_names.at(text, at).is_none();
-    (link.colon && fits).then_some(to)
+    let heading = text.ch(to) == ':' || LEXICON.cues.at(text, at).is_some();
+    (link.colon && fits && !heading).then_some(to)
 }
 
 /// Whether a character says something about a name, and is in none.
@@ -174,18 +175,26 @@ fn titled(text: &Glyphs, at: usize, least: usize) -> Option<(usize, usize)> {
     if LEXICON.titles.at(text, at).is_none() && !(text.ch(at) == '总' && is_boss(text, at)) {
         return None;
     }
-    let longest = at.saturating_sub(4).max(least);
+    let boss = text.ch(at) == '总' && LEXICON.titles.at(text, at).is_none();
+    let longest = at.saturating_sub(if boss { 1 } else { 4 }).max(least);
     (longest..at).find(|from| is_name_before(text, *from, at)).map(|from| (from, at))
 }
 
 /// `王总`, and not `总共`.
 fn is_boss(text: &Glyphs, at: usize) -> bool {
-    const OTHER: &str = "共是之结結数數额額会會算部价價监監经經体體量裁公务務有要想觉覺在站台线線统統";
+    const OTHER: &str = "司部共是之结結数數额額会會算部价價监監经經体體量裁公务務有要想觉覺在站台线線统統";
     !OTHER.contains(text.ch(at + 1))
 }
 
+/// Surnames that are words as well: `首任院长` is no Mr. Ren.
+const AMBIGUOUS: &str = "任席时時向于安全方文平成金石常和司应應连連符包国農农车車万边邊段尚齐關关师項项单花";
+
 fn is_name_before(text: &Glyphs, from: usize, title: usize) -> bool {
     let Some(family) = surname(text, from, false) else { return false };
+    let alone = family == title && AMBIGUOUS.contains(text.ch(from));
+    if alone && !is_boundary(text.back(from, 1)) && !is_stop(text.back(from, 1)) {
+        return false;
+    }
     let given = title.checked_sub(family);
     let Some(given) = given.filter(|given| *given <= 2) else { return false };
     let word = |at: usize| LEXICON.not_names.at(text, at).is_some_and(|(end, ())| end <= title || at < from);

@@ -129,6 +129,10 @@ fn blocks(text: &Glyphs, script: Script) -> Vec<Block> {
             None => blocks.push(Block { from: at, to: at + 1 }),
         }
     }
+    if script == Script::Spoken {
+        // Letters alone are no number.
+        blocks.retain(|block| text.chars(block.from, block.to).any(|c| !c.is_ascii_alphabetic()));
+    }
     blocks
 }
 

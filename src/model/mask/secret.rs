@@ -4,19 +4,26 @@
 
 use super::Kind;
 use super::cued::{is_counted, link};
-use super::glyph::{Found, Glyphs, TAG, is_han, numeral};
+use super::glyph::{DIGITS, Found, Glyphs, LETTERS, NUMERALS, TAG, is_han, numeral};
 use super::numbers::run;
 use super::words::{LEXICON, SecretCue};
 
 /// Longest secret that is looked at; the rest of a longer one goes with it.
 const MAX_SECRET: usize = 4_096;
 
+/// Shortest key that is known by its shape, up to a dot.
+const SHORTEST_KEY: usize = 12;
+
 /// Secrets, wherever they are.
 pub fn secrets(text: &Glyphs) -> Vec<Found> {
     let mut found: Vec<Found> = Vec::new();
+    if !text.holds(DIGITS | LETTERS | NUMERALS) {
+        return found;
+    }
     let mut at = 0;
     while at < text.len() {
-        let piece = known(text, at).or_else(|| announced(text, at));
+        let inside = text.ch(at).is_ascii_alphanumeric() && text.back(at, 1).is_ascii_alphanumeric();
+        let piece = if inside { None } else { known(text, at).or_else(|| announced(text, at)) };
         match piece.filter(|(from, to)| from < to) {
             Some((from, to)) => {
                 found.push(Found { from, to, kind: Kind::Secret });
@@ -47,6 +54,7 @@ fn known(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
             return (to - from >= 16 && digits).then_some((from, trimmed(text, from, to)));
         }
         _ if !c.is_ascii_alphabetic() || is_key(text.back(at, 1)) => return None,
+        _ if text.skip_most(at, SHORTEST_KEY, is_key) < at + SHORTEST_KEY && !text.reads(at, "ya29") && !text.reads(at, "sg.") => return None,
         _ => {}
     }
     let fits = |(prefix, least): &&(String, usize)| {
@@ -108,7 +116,7 @@ fn announced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
     let end = if matches!(text.ch(end), '"' | '\'') && matches!(text.ch(end + 1), ':' | '=') { end + 1 } else { end };
     let link = link(text, end);
     let from = link.to;
-    if LEXICON.secret_cues.at(text, from).is_some_and(|(end, _)| matches!(text.ch(end), ':' | '=' | ' ' | '"')) {
+    if link.far || LEXICON.secret_cues.at(text, from).is_some_and(|(end, _)| matches!(text.ch(end), ':' | '=' | ' ' | '"')) {
         return None;
     }
     if let Some(to) = dictated(text, from, cue) {

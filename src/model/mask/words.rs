@@ -40,10 +40,10 @@ impl<T: Copy> Words<T> {
     /// The longest word there: where it ends and what it means. Latin words match whole.
     pub fn at(&self, text: &Glyphs, at: usize) -> Option<(usize, T)> {
         let first = text.ch(at).to_ascii_lowercase();
-        let slot = self.first.get(first as usize).copied().filter(|slot| *slot != 0)?;
         if first.is_ascii_alphanumeric() && text.back(at, 1).is_ascii_alphanumeric() {
             return None;
         }
+        let slot = self.first.get(first as usize).copied().filter(|slot| *slot != 0)?;
         let list = self.lists.get(usize::from(slot))?;
         let ends = list.iter().filter_map(|(word, meaning)| Some((word_end(text, at, word)?, *meaning)));
         ends.max_by_key(|(end, _)| *end)
@@ -118,6 +118,8 @@ pub enum LinkWord {
     Strong,
     /// Says nothing: `号`, `number`.
     Neutral,
+    /// May lead to something else: `for`, `和`.
+    Far,
 }
 
 /// Which name may follow.
@@ -220,7 +222,8 @@ pub static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
             .with(&group(cues, "token"), SecretCue::Token),
         links: Words::new()
             .with(&group(cues, "strong link"), LinkWord::Strong)
-            .with(&group(cues, "neutral link"), LinkWord::Neutral),
+            .with(&group(cues, "neutral link"), LinkWord::Neutral)
+            .with(&group(cues, "far link"), LinkWord::Far),
         units: words(cues, "unit"),
         versions: words(cues, "version"),
         not_secret: words(cues, "not secret"),
