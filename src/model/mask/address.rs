@@ -84,7 +84,9 @@ fn houses(text: &Glyphs, from: usize, road: bool) -> Option<Houses> {
     let mut houses = Houses { end: from, units: 0, digits: 0, ambiguous: true };
     let mut after_day = !road;
     for part in 0..10 {
-        let at = text.skip_most(houses.end, if part == 0 { 1 } else { 2 }, |c| matches!(c, ' ' | ',' | '-' | '/' | '#' | '、' | '('));
+        let at = text.skip_most(houses.end, if part == 0 { 1 } else { 2 }, |c| {
+            matches!(c, ' ' | ',' | '-' | '/' | '#' | '、' | '(')
+        });
         let Some((number, digits)) = number(text, at) else {
             match estate(text, at).or_else(|| tower(text, at)).filter(|_| houses.units > 0) {
                 Some(end) => {
@@ -109,8 +111,12 @@ fn houses(text: &Glyphs, from: usize, road: bool) -> Option<Houses> {
             }
             None => {
                 let open = text.ch(number);
-                let free = !open.is_ascii_alphanumeric() && !super::cued::is_counted(text, number) && !matches!(open, '.' | '%' | ':' | '号' | '號');
-                let room = houses.units > 0 && ((2..=5).contains(&digits) || text.ch(at) == '之' || text.back(houses.end, 1) == '塔') || part == 0;
+                let free = !open.is_ascii_alphanumeric()
+                    && !super::cued::is_counted(text, number)
+                    && !matches!(open, '.' | '%' | ':' | '号' | '號');
+                let room = houses.units > 0
+                    && ((2..=5).contains(&digits) || text.ch(at) == '之' || text.back(houses.end, 1) == '塔')
+                    || part == 0;
                 if !free || !room || digits == 0 || text.back(at, 1) == ',' {
                     break;
                 }
@@ -141,13 +147,15 @@ fn number(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
     }
     end = text.skip_most(end, 1, |c| c.is_ascii_alphabetic());
     let digits = text.chars(at, end).filter(|c| c.is_ascii_digit() || is_count(*c)).count();
-    (end > at && (digits > 0 || end == from && from == at + 1 && text.ch(at).is_ascii_alphabetic()) && digits <= 12).then_some((end, digits))
+    (end > at && (digits > 0 || end == from && from == at + 1 && text.ch(at).is_ascii_alphabetic()) && digits <= 12)
+        .then_some((end, digits))
 }
 
 /// An estate's name between two numbers: `88号阳光花园3栋`.
 fn estate(text: &Glyphs, at: usize) -> Option<usize> {
     let most = text.skip_most(at, MAX_PART, is_han);
-    let ends = (at + 1..most).filter_map(|n| LEXICON.place_ends.at(text, n).filter(|(_, place)| *place != Place::Region));
+    let ends =
+        (at + 1..most).filter_map(|n| LEXICON.place_ends.at(text, n).filter(|(_, place)| *place != Place::Region));
     let end = ends.map(|(end, _)| end).find(|end| {
         let next = text.skip_most(*end, 1, |c| c == ' ');
         number(text, next).is_some() || !is_han(text.ch(*end))
@@ -191,12 +199,16 @@ fn begin(text: &Glyphs, road: usize, least: usize) -> Start {
     while from > floor {
         let c = text.back(from, 1);
         let space = matches!(c, ' ' | ',' | '-' | '/') && from - 1 > floor && closes(text, from - 1, floor);
-        if !is_han(c) && !space && !(c.is_ascii_digit() && is_han(text.ch(from)) && from < road && text.ch(from) == '号') {
+        if !is_han(c)
+            && !space
+            && !(c.is_ascii_digit() && is_han(text.ch(from)) && from < road && text.ch(from) == '号')
+        {
             break;
         }
         from -= 1;
     }
-    let cued = LEXICON.address_cues.before(text, text.skip_most(from, 0, |_| false), 1).is_some() || has_cue(text, from);
+    let cued =
+        LEXICON.address_cues.before(text, text.skip_most(from, 0, |_| false), 1).is_some() || has_cue(text, from);
     // What stands behind the last word that leads to an address.
     let mut cue_inside = false;
     let mut at = from;
@@ -205,7 +217,12 @@ fn begin(text: &Glyphs, road: usize, least: usize) -> Start {
             at = end;
             continue;
         }
-        match LEXICON.address_cues.at(text, at).map(|(end, ())| (end, true)).or_else(|| LEXICON.leads.at(text, at).map(|(end, ())| (end, false))) {
+        match LEXICON
+            .address_cues
+            .at(text, at)
+            .map(|(end, ())| (end, true))
+            .or_else(|| LEXICON.leads.at(text, at).map(|(end, ())| (end, false)))
+        {
             Some((end, cue)) if end <= road && (end < road || cue) => {
                 cue_inside |= cue;
                 from = end;
@@ -215,7 +232,8 @@ fn begin(text: &Glyphs, road: usize, least: usize) -> Start {
         }
     }
     from = text.skip_most(from, 2, |c| matches!(c, ' ' | ',' | '-' | '/'));
-    let town = (from..road).find(|at| LEXICON.provinces.at(text, *at).or_else(|| LEXICON.cities.at(text, *at)).is_some());
+    let town =
+        (from..road).find(|at| LEXICON.provinces.at(text, *at).or_else(|| LEXICON.cities.at(text, *at)).is_some());
     let region = (from + 1..road).find(|at| matches!(LEXICON.place_ends.at(text, *at), Some((_, Place::Region))));
     let town = town.filter(|town| region.is_none_or(|region| *town < region));
     let named = match (town, region) {
@@ -253,7 +271,12 @@ fn announced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
     if !is_han(text.ch(from)) || !link.strong && link.to > end {
         return None;
     }
-    let stop = |c: char| c != ' ' && !is_han(c) && !c.is_ascii_alphanumeric() && !matches!(c, '-' | '(' | ')') || c == TAG || c == END || matches!(c, '的' | '哪' | '什' | '是' | '了' | '吗' | '嗎' | '個');
+    let stop = |c: char| {
+        c != ' ' && !is_han(c) && !c.is_ascii_alphanumeric() && !matches!(c, '-' | '(' | ')')
+            || c == TAG
+            || c == END
+            || matches!(c, '的' | '哪' | '什' | '是' | '了' | '吗' | '嗎' | '個')
+    };
     let to = text.skip_most(from, 60, |c| !stop(c));
     let (mut regions, mut details, mut last) = (0, 0, from);
     let mut next = from;
@@ -262,7 +285,11 @@ fn announced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
             (regions, last, next) = (regions + 1, end, end);
             continue;
         }
-        match LEXICON.place_ends.at(text, next).filter(|(end, _)| *end <= to && next > from && is_han(text.back(next, 1))) {
+        match LEXICON
+            .place_ends
+            .at(text, next)
+            .filter(|(end, _)| *end <= to && next > from && is_han(text.back(next, 1)))
+        {
             Some((end, place)) if next - last <= 10 => {
                 let known = LEXICON.not_places.before(text, end, 6).is_some();
                 match place {
@@ -270,7 +297,8 @@ fn announced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
                     Place::Region => regions += 1,
                     _ => details += 1,
                 }
-                last = houses(text, end, place == Place::Road).filter(|_| place != Place::Region).map_or(end, |h| h.end);
+                last =
+                    houses(text, end, place == Place::Road).filter(|_| place != Place::Region).map_or(end, |h| h.end);
                 next = last.max(end);
             }
             _ => next += 1,

@@ -4,7 +4,7 @@
 
 use super::cued::token;
 use super::glyph::{DIGITS, Found, Glyphs, is_han};
-use super::words::{Cue, LEXICON};
+use super::words::{Cue, LEXICON, SecretCue};
 use super::{Kind, Settings};
 
 /// Words of letters and digits that are known by their shape.
@@ -53,13 +53,17 @@ fn word(text: &Glyphs, at: usize, settings: &Settings) -> Option<(usize, Kind)> 
     if let Some(end) = credit_code(text, at) {
         return Some((end, Kind::CreditCode));
     }
+    if let Some(kind) = told_after(text, at, to, settings) {
+        return Some((to, kind));
+    }
     if !text.ch(at).is_ascii_alphabetic() {
         return None;
     }
     if let Some(end) = iban(text, at) {
         return Some((end, Kind::BankCard));
     }
-    let joined = matches!(text.ch(to), '-' | '_') && text.ch(to + 1).is_ascii_alphanumeric() || matches!(text.back(at, 1), '-' | '_' | '/' | '.');
+    let joined = matches!(text.ch(to), '-' | '_') && text.ch(to + 1).is_ascii_alphanumeric()
+        || matches!(text.back(at, 1), '-' | '_' | '/' | '.');
     if joined {
         return None;
     }
@@ -73,6 +77,26 @@ fn word(text: &Glyphs, at: usize, settings: &Settings) -> Option<(usize, Kind)> 
     hong_kong(text, at, &inside).map(|end| (end, Kind::IdentityCard))
 }
 
+/// What the words behind say that this is: `LM2612150333这单`, `482913 is my code`.
+fn told_after(text: &Glyphs, at: usize, to: usize, settings: &Settings) -> Option<Kind> {
+    let digits = text.chars(at, to).filter(char::is_ascii_digit).count();
+    let next = text.skip_most(to, 1, |c| c == ' ');
+    if digits < 4 || text.ch(to) == '-' {
+        return None;
+    }
+    if digits == to - at && digits <= 8 {
+        let verb =
+            ["是", "为", "is "].iter().find(|verb| text.reads(next, verb)).map(|verb| next + verb.chars().count())?;
+        let whose = ["我的", "你的", "您的", "my ", "your ", "the "].iter().find(|word| text.reads(verb, word));
+        let word = verb + whose.map_or(0, |word| word.chars().count());
+        let code = matches!(LEXICON.secret_cues.at(text, word), Some((_, SecretCue::Code)));
+        return (code || whose.is_some() && text.reads(word, "code")).then_some(Kind::Secret);
+    }
+    let mobile = to - at == 11 && digits == 11;
+    let order = settings.orders && digits >= 8 && !mobile && LEXICON.order_after.at(text, next).is_some();
+    order.then_some(Kind::Order)
+}
+
 /// Ordinary, service and diplomatic passports, and permits for Hong Kong, Macao and Taiwan, as printed since 1997.
 fn is_passport(word: &[char]) -> bool {
     let digits = |rest: &[char]| rest.iter().all(char::is_ascii_digit);
@@ -80,7 +104,9 @@ fn is_passport(word: &[char]) -> bool {
         ['E', a, rest @ ..] if a.is_ascii_uppercase() => rest.len() == 7 && digits(rest) && !matches!(a, 'I' | 'O'),
         ['S' | 'P' | 'D', 'E', rest @ ..] => rest.len() == 7 && digits(rest),
         ['E' | 'G' | 'D' | 'S' | 'P' | 'K', rest @ ..] => rest.len() == 8 && digits(rest),
-        ['H' | 'M' | 'C' | 'W' | 'L' | 'T', rest @ ..] => matches!(rest.len(), 8 | 10) && digits(rest) && word.first() != Some(&'T'),
+        ['H' | 'M' | 'C' | 'W' | 'L' | 'T', rest @ ..] => {
+            matches!(rest.len(), 8 | 10) && digits(rest) && word.first() != Some(&'T')
+        }
         _ => false,
     }
 }
@@ -193,13 +219,18 @@ fn plate(text: &Glyphs, at: usize) -> Option<usize> {
     let green = inside.len() == 6 && digits >= 4;
     let fits = lawful && (inside.len() == 5 && digits >= 2 || green || inside.len() == 4 && special && digits >= 2);
     // `全新A12345` is a thing, not a car from Xinjiang.
-    let product = matches!(province, '新' | '云' | '青' | '黑' | '吉') && from == letter_at + 1 && is_han(text.back(at, 1)) && !matches!(text.back(at, 1), '牌' | '是' | '车' | '車' | '号' | '為' | '为');
+    let product = matches!(province, '新' | '云' | '青' | '黑' | '吉')
+        && from == letter_at + 1
+        && is_han(text.back(at, 1))
+        && !matches!(text.back(at, 1), '牌' | '是' | '车' | '車' | '号' | '為' | '为');
     (fits && !product).then_some(if special { to + 1 } else { to })
 }
 
 /// Four numbers up to 255, unless they are a version.
 fn ip4(text: &Glyphs, at: usize) -> Option<usize> {
-    if !text.ch(at).is_ascii_digit() || matches!(text.back(at, 1), '.' | '-') && text.back(at, 2).is_ascii_alphanumeric() {
+    if !text.ch(at).is_ascii_digit()
+        || matches!(text.back(at, 1), '.' | '-') && text.back(at, 2).is_ascii_alphanumeric()
+    {
         return None;
     }
     let (mut end, mut parts) = (at, [0_u32; 4]);
@@ -226,12 +257,14 @@ fn ip4(text: &Glyphs, at: usize) -> Option<usize> {
 
 /// Whether a word before says that this is the version of something.
 fn is_version(text: &Glyphs, at: usize) -> bool {
-    let space = text.run_before(at, 4, |c| matches!(c, ' ' | ':' | '号' | '是' | '为' | '號' | '為' | '('));
+    let space =
+        text.run_before(at, 4, |c| matches!(c, ' ' | ':' | '号' | '是' | '为' | '號' | '為' | '(' | '从' | '由'));
     let end = at - space;
     let begin = |n: usize| end.checked_sub(n);
     (1..=12).filter_map(begin).any(|from| {
         let whole = !text.ch(from).is_ascii() || !text.back(from, 1).is_ascii_alphabetic();
-        whole && LEXICON.versions.ends(text, from, end).is_some() || LEXICON.cues.ends(text, from, end) == Some(Cue::Harmless) && whole
+        whole && LEXICON.versions.ends(text, from, end).is_some()
+            || LEXICON.cues.ends(text, from, end) == Some(Cue::Harmless) && whole
     })
 }
 
@@ -287,7 +320,8 @@ impl NumberPattern {
             }
             let (inside, after) = rest.split_once('}').ok_or_else(bad)?;
             let (least, most) = inside.split_once(',').unwrap_or((inside, inside));
-            let (least, most): (usize, usize) = (least.trim().parse().map_err(|_| bad())?, most.trim().parse().map_err(|_| bad())?);
+            let (least, most): (usize, usize) =
+                (least.trim().parse().map_err(|_| bad())?, most.trim().parse().map_err(|_| bad())?);
             let last = places.last_mut().filter(|_| (1..=most).contains(&least) && most <= 64).ok_or_else(bad)?;
             (last.1, last.2) = (least, most);
             rest = after;

@@ -3,7 +3,7 @@
 //! Invariant: from a cue, a bounded number of characters is looked at; a value must look like what was announced.
 
 use super::glyph::{DIGITS, Found, Glyphs, TAG};
-use super::numbers::{is_hotline, may_be_identity, run};
+use super::numbers::{extension, is_hotline, may_be_identity, run};
 use super::words::{Cue, LEXICON, LinkWord, Sure};
 use super::{Kind, Settings};
 
@@ -120,7 +120,9 @@ fn value(text: &Glyphs, link: &Link, cue: Cue, settings: &Settings) -> Option<Fo
             let least = if cue == Cue::Bank { 12 } else { 8 };
             let (digits, end) = run(text, from, 24, true);
             let fits = (least..=24).contains(&digits.len()) && !text.ch(end).is_ascii_alphanumeric();
-            (fits && !is_mobile(&digits) && !is_counted(text, end)).then_some(()).and_then(|()| piece(end, Kind::BankCard))
+            (fits && !is_mobile(&digits) && !is_counted(text, end))
+                .then_some(())
+                .and_then(|()| piece(end, Kind::BankCard))
         }
         Cue::Tax => {
             let token = token(text, from);
@@ -155,7 +157,8 @@ fn phone(text: &Glyphs, link: &Link) -> Option<Found> {
     let free = !text.ch(end).is_ascii_alphanumeric();
     let date = matches!(digits.as_slice(), [b'2', b'0', b'0'..=b'3', _, b'0' | b'1', ..]) && digits.len() == 8;
     // The usual forms are told apart, as mobile or landline, by the numbers' own rules.
-    let unusual = !matches!(digits.as_slice(), [b'1', b'3'..=b'9', ..] if digits.len() == 11 && is_whole(text, start, end));
+    let unusual =
+        !matches!(digits.as_slice(), [b'1', b'3'..=b'9', ..] if digits.len() == 11 && is_whole(text, start, end));
     let most = if text.back(start, 1) == '+' { 15 } else { 13 };
     let fits = (7..=most).contains(&digits.len()) && (shaped || local) && free && !date && unusual;
     let closed = bracket > 0 && text.chars(link.to, end).any(|c| c == ')');
@@ -164,7 +167,11 @@ fn phone(text: &Glyphs, link: &Link) -> Option<Found> {
     let foreign = text.back(start, 1) == '+' && number.len() == digits.len();
     let taiwanese = matches!(digits.as_slice(), [b'0', b'9', ..]) && digits.len() == 10;
     let kind = if is_mobile(number) && !foreign || taiwanese { Kind::Mobile } else { Kind::Phone };
-    (fits && !is_hotline(&digits) && !is_counted(text, end)).then_some(Found { from, to: end, kind })
+    (fits && !is_hotline(&digits) && !is_counted(text, end)).then(|| Found {
+        from,
+        to: extension(text, end).unwrap_or(end),
+        kind,
+    })
 }
 
 /// Whether digits stand together, without anything between.

@@ -131,7 +131,8 @@ impl Glyphs {
         let mut kept = Vec::with_capacity(self.glyphs.len());
         let mut at = 0;
         for piece in pieces {
-            let (Some(between), Some(inside)) = (self.glyphs.get(at..piece.from), self.glyphs.get(piece.from..piece.to))
+            let (Some(between), Some(inside)) =
+                (self.glyphs.get(at..piece.from), self.glyphs.get(piece.from..piece.to))
             else {
                 continue;
             };
@@ -194,15 +195,15 @@ fn plain(c: char) -> char {
         '\u{6f0}'..='\u{6f9}' => shifted(c, 0x6f0, '0'),
         '\u{966}'..='\u{96f}' => shifted(c, 0x966, '0'),
         '\u{e50}'..='\u{e59}' => shifted(c, 0xe50, '0'),
-        '\u{1d7ce}'..='\u{1d7ff}' => {
-            char::from_digit((u32::from(c) - 0x1d7ce) % 10, 10).unwrap_or(c)
-        }
+        '\u{1d7ce}'..='\u{1d7ff}' => char::from_digit((u32::from(c) - 0x1d7ce) % 10, 10).unwrap_or(c),
         '\u{1fbf0}'..='\u{1fbf9}' => shifted(c, 0x1fbf0, '0'),
         '\u{1d400}'..='\u{1d433}' => letter(u32::from(c) - 0x1d400),
         '\u{24b6}'..='\u{24cf}' => shifted(c, 0x24b6, 'A'),
         '\u{24d0}'..='\u{24e9}' => shifted(c, 0x24d0, 'a'),
         '\u{ad}' | '\u{300}'..='\u{36f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180b}'..='\u{180e}' => DROPPED,
-        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{20d0}'..='\u{20ff}' => DROPPED,
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{20d0}'..='\u{20ff}' => {
+            DROPPED
+        }
         '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}' => DROPPED,
         END | TAG => '\u{fffd}',
         other => other,

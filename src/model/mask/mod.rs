@@ -249,6 +249,3 @@ pub fn mask(text: &str) -> String {
 pub fn mask_spans(text: &str) -> Vec<Span> {
     DEFAULT.spans(text)
 }
-
-#[cfg(test)]
-mod tests;

@@ -47,7 +47,9 @@ fn introduced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
         NameCue::EnglishField if link.colon && !is_qualified(text, at) => english(text, from, Sureness::Sure),
         NameCue::EnglishAm => english_am(text, at, end, &link),
         NameCue::EnglishTitle => english_title(text, at, end, &link),
-        NameCue::Am => english(text, from, Sureness::Doubtful).filter(|to| is_boundary(text.ch(*to)) || is_stop(text.ch(*to))),
+        NameCue::Am => {
+            english(text, from, Sureness::Doubtful).filter(|to| is_boundary(text.ch(*to)) || is_stop(text.ch(*to)))
+        }
         _ => None,
     };
     Some((from, to?))
@@ -132,7 +134,24 @@ fn whole_field(text: &Glyphs, at: usize, link: &Link) -> Option<usize> {
 
 /// Whether a character says something about a name, and is in none.
 fn is_said(c: char) -> bool {
-    matches!(c, '的' | '了' | '是' | '不' | '没' | '沒' | '错' | '錯' | '写' | '寫' | '填' | '在' | '电' | '電' | '吗' | '嗎')
+    matches!(
+        c,
+        '的' | '了'
+            | '是'
+            | '不'
+            | '没'
+            | '沒'
+            | '错'
+            | '錯'
+            | '写'
+            | '寫'
+            | '填'
+            | '在'
+            | '电'
+            | '電'
+            | '吗'
+            | '嗎'
+    )
 }
 
 /// Behind `收件人`.
@@ -163,7 +182,9 @@ fn am(text: &Glyphs, at: usize, link: &Link) -> Option<usize> {
     let (to, family) = chinese(text, at, false)?;
     let numerals = text.chars(family, to).all(|c| numeral(c).is_some()) && to > family;
     let title = LEXICON.titles.at(text, to).is_some();
-    let whole = is_boundary(text.ch(to)) || is_stop(text.ch(to)) && (text.ch(to) != '的' || to - family == 2) && !matches!(text.ch(to), '们' | '們') || title;
+    let whole = is_boundary(text.ch(to))
+        || is_stop(text.ch(to)) && (text.ch(to) != '的' || to - family == 2) && !matches!(text.ch(to), '们' | '們')
+        || title;
     (whole && (to > family || title) && !numerals).then_some(to)
 }
 
@@ -201,7 +222,8 @@ fn is_name_before(text: &Glyphs, from: usize, title: usize) -> bool {
     let lawful = text.chars(family, title).all(|c| is_han(c) && !is_stop(c) && (given < 2 || numeral(c).is_none()));
     // The characters before may make a word with the first one: `语文老师`.
     let inside_a_word = |back: usize| {
-        from.checked_sub(back).is_some_and(|at| LEXICON.not_names.at(text, at).is_some_and(|(end, ())| end > from && end <= title))
+        from.checked_sub(back)
+            .is_some_and(|at| LEXICON.not_names.at(text, at).is_some_and(|(end, ())| end > from && end <= title))
     };
     lawful && !word(from) && !inside_a_word(1) && !inside_a_word(2)
 }
@@ -241,7 +263,9 @@ fn is_capital(text: &Glyphs, at: usize) -> bool {
 }
 
 fn is_shouted(text: &Glyphs, at: usize, to: usize) -> bool {
-    to > at + 1 && text.chars(at, to).filter(|c| is_letter(*c)).count() > 1 && text.chars(at, to).all(|c| !c.is_lowercase())
+    to > at + 1
+        && text.chars(at, to).filter(|c| is_letter(*c)).count() > 1
+        && text.chars(at, to).all(|c| !c.is_lowercase())
 }
 
 /// A Latin name of up to four words.
@@ -261,10 +285,12 @@ fn english(text: &Glyphs, from: usize, sureness: Sureness) -> Option<usize> {
         let next = text.skip_most(end, 1, |c| c == ' ' || c == '·');
         let Some(to) = word(text, next).filter(|_| next > end) else { break };
         let particle = ["de", "van", "von", "der", "da", "bin", "al", "la", "le", "del", "di", "el", "ibn", "ter"];
-        let small = particle.iter().any(|p| text.reads(next, p) && next + p.len() == to) && is_capital(text, text.skip_most(to, 1, |c| c == ' ')) == is_capital(text, from)
+        let small = particle.iter().any(|p| text.reads(next, p) && next + p.len() == to)
+            && is_capital(text, text.skip_most(to, 1, |c| c == ' ')) == is_capital(text, from)
             && text.ch(to) == ' ';
         let same_case = if is_capital(text, from) { is_capital(text, next) } else { end == first || behind_particle };
-        if !small && (!same_case || is_common(text, next, to)) {
+        let month = is_capital(text, next) && is_boundary(text.ch(to)) && text.ch(to) != ' ' && is_month(text, next);
+        if !small && (!same_case || is_common(text, next, to) && !month) {
             break;
         }
         behind_particle = small;
@@ -272,6 +298,11 @@ fn english(text: &Glyphs, from: usize, sureness: Sureness) -> Option<usize> {
     }
     // A stop behind an initial ends the sentence, not the name.
     Some(if text.back(end, 1) == '.' && is_boundary(text.ch(end)) && text.ch(end) != ' ' { end - 1 } else { end })
+}
+
+/// `Jo March` ends in a month.
+fn is_month(text: &Glyphs, at: usize) -> bool {
+    ["march", "april", "may", "june", "august"].iter().any(|month| text.reads(at, month))
 }
 
 /// Behind `I am`, `this is`, `Regards,`.
@@ -283,15 +314,22 @@ fn english_am(text: &Glyphs, at: usize, end: usize, link: &Link) -> Option<usize
     let to = english(text, from, Sureness::Doubtful)?;
     let between: String = text.chars(end, from).collect();
     let greeting = ["hi", "hello", "dear", "attn", "attention"].iter().any(|word| text.reads(at, word));
-    let closing = ["thank", "best", "cheers", "regards", "kind", "warm", "sincerely", "yours"].iter().any(|word| text.reads(at, word));
-    let ends = matches!(text.ch(to), END | TAG | ',' | '.' | '!' | '?' | '\n' | '\r' | ';' | ')' | '-' | '。' | '(' | '"' | '、') || is_han(text.ch(to));
+    let closing = ["thank", "best", "cheers", "regards", "kind", "warm", "sincerely", "yours"]
+        .iter()
+        .any(|word| text.reads(at, word));
+    let ends = matches!(
+        text.ch(to),
+        END | TAG | ',' | '.' | '!' | '?' | '\n' | '\r' | ';' | ')' | '-' | '。' | '(' | '"' | '、'
+    ) || is_han(text.ch(to));
     let fits = if closing {
         (between.contains(',') || between.contains('\n') || between.contains('-')) && ends
     } else if greeting {
         ends && !between.contains('\n')
     } else if text.reads(at, "this is") {
         let next = text.skip_most(to, 2, |c| c == ' ' || c == ',');
-        let goes_on = ["speaking", "from", "here", "calling", "again", "with", "and", "i "].iter().any(|word| text.reads(next, word));
+        let goes_on = ["speaking", "from", "here", "calling", "again", "with", "and", "i "]
+            .iter()
+            .any(|word| text.reads(next, word));
         (ends || goes_on) && between.trim().is_empty()
     } else {
         let next = text.skip_most(to, 1, |c| c == ' ');
@@ -307,7 +345,8 @@ fn english_title(text: &Glyphs, at: usize, end: usize, link: &Link) -> Option<us
     let near = text.chars(end, from).all(|c| matches!(c, ' ' | '.')) && from > end;
     let plain = text.reads(at, "mr") || text.reads(at, "dr") && text.ch(at).is_uppercase();
     let shouted = is_shouted(text, at, end) && text.reads(at, "ms");
-    let measure = text.run_before(at, 2, |c| c == ' ' || c.is_ascii_digit()) > 0 && text.back(at, 1).is_ascii_digit() | text.back(at, 2).is_ascii_digit();
+    let measure = text.run_before(at, 2, |c| c == ' ' || c.is_ascii_digit()) > 0
+        && text.back(at, 1).is_ascii_digit() | text.back(at, 2).is_ascii_digit();
     if !near || shouted || measure {
         return None;
     }
@@ -320,7 +359,9 @@ fn is_qualified(text: &Glyphs, at: usize) -> bool {
     let space = text.run_before(at, 1, |c| matches!(c, ' ' | '_' | '-'));
     let end = at - space;
     let begin = end - text.run_before(end, MAX_WORD, |c| c.is_ascii_alphabetic());
-    let own = ["my", "the", "full", "his", "her", "your", "and", "is"].iter().any(|word| text.reads(begin, word) && begin + word.len() == end);
+    let own = ["my", "the", "full", "his", "her", "your", "and", "is"]
+        .iter()
+        .any(|word| text.reads(begin, word) && begin + word.len() == end);
     let word = begin < end && is_common(text, begin, end);
     space > 0 && word && !own
 }

@@ -184,8 +184,13 @@ impl Candidate<'_> {
         let closed = self.text.chars(self.from, self.to).any(|c| c == ')');
         let belongs = |c: char| matches!(kind, Kind::Mobile | Kind::Phone) && (c == '+' || c == '(' && closed);
         let lead = self.text.run_before(self.from, MAX_GAP, belongs);
-        let tail = if kind == Kind::IdentityCard && self.digits.len() == 17 { self.final_x().unwrap_or(self.to) } else { self.to };
-        Found { from: self.from - lead, to: tail, kind }
+        let extension = if kind == Kind::Phone { extension(self.text, self.to) } else { None };
+        let tail = if kind == Kind::IdentityCard && self.digits.len() == 17 {
+            self.final_x().unwrap_or(self.to)
+        } else {
+            self.to
+        };
+        Found { from: self.from - lead, to: extension.unwrap_or(tail), kind }
     }
 
     fn before(&self) -> char {
@@ -230,7 +235,9 @@ impl Candidate<'_> {
         let space = self.text.run_before(self.from, 3, |c| matches!(c, ' ' | ':' | '#' | '='));
         let end = self.from - space;
         let word = |least: usize| {
-            (least..=16).filter_map(|n| end.checked_sub(n)).any(|at| LEXICON.cues.ends(self.text, at, end) == Some(Cue::Harmless))
+            (least..=16)
+                .filter_map(|n| end.checked_sub(n))
+                .any(|at| LEXICON.cues.ends(self.text, at, end) == Some(Cue::Harmless))
         };
         word(2)
     }
@@ -269,7 +276,8 @@ fn is_mobile(c: &Candidate<'_>) -> bool {
     let inner = c.gaps.get(prefix.min(c.gaps.len())..).unwrap_or_default();
     let even = inner.windows(2).all(|pair| pair.first() == pair.last());
     let grouped = shape.iter().all(|digits| *digits >= 3);
-    let in_pairs = matches!(shape, [3, 2, 2, 2, 2] | [3, 2, 2, 4] | [3, 4, 2, 2] | [1, 2, 2, 2, 2, 2] | [2, 2, 2, 2, 2, 1]);
+    let in_pairs =
+        matches!(shape, [3, 2, 2, 2, 2] | [3, 2, 2, 4] | [3, 4, 2, 2] | [1, 2, 2, 2, 2, 2] | [2, 2, 2, 2, 2, 1]);
     shape.len() == 11
         || shape.len() == 1 && c.gaps_are(&LOOSE)
         || grouped && c.gaps_are(&LOOSE)
@@ -431,6 +439,15 @@ pub fn is_hotline(digits: &[u8]) -> bool {
     let eight = digits.len() == 8 && digits.starts_with(b"1010");
     let toll_free = digits.len() == 11 && matches!(digits, [b'1', b'8', b'0', b'0', ..]);
     digits.len() < 7 || ten || eight || toll_free || matches!(digits, [b'9', b'5', ..] if digits.len() <= 8)
+}
+
+/// Where the extension of a phone number ends: `转802`, `ext. 12`.
+pub fn extension(text: &Glyphs, end: usize) -> Option<usize> {
+    let at = text.skip_most(end, 1, |c| c == ' ');
+    let words = ["转", "轉", "ext. ", "ext ", "ext.", "分机", "分機", "转分机"];
+    let from = at + words.iter().filter(|word| text.reads(at, word)).map(|word| word.chars().count()).max()?;
+    let to = text.skip_most(from, 6, |c| c.is_ascii_digit());
+    (to > from + 1 && !text.ch(to).is_ascii_alphanumeric()).then_some(to)
 }
 
 /// The digits from there on, over small gaps: their values as ASCII, and where they end.

@@ -54,7 +54,12 @@ fn known(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
             return (to - from >= 16 && digits).then_some((from, trimmed(text, from, to)));
         }
         _ if !c.is_ascii_alphabetic() || is_key(text.back(at, 1)) => return None,
-        _ if text.skip_most(at, SHORTEST_KEY, is_key) < at + SHORTEST_KEY && !text.reads(at, "ya29") && !text.reads(at, "sg.") => return None,
+        _ if text.skip_most(at, SHORTEST_KEY, is_key) < at + SHORTEST_KEY
+            && !text.reads(at, "ya29")
+            && !text.reads(at, "sg.") =>
+        {
+            return None;
+        }
         _ => {}
     }
     let fits = |(prefix, least): &&(String, usize)| {
@@ -70,7 +75,9 @@ fn known(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
 
 /// Without the stops that end a sentence.
 fn trimmed(text: &Glyphs, from: usize, mut to: usize) -> usize {
-    while to > from && matches!(text.back(to, 1), '.' | ',' | ';' | '!' | '?' | ')' | ']' | '}' | '"' | '\'' | '`' | ':' | '>') {
+    while to > from
+        && matches!(text.back(to, 1), '.' | ',' | ';' | '!' | '?' | ')' | ']' | '}' | '"' | '\'' | '`' | ':' | '>')
+    {
         to -= 1;
     }
     to
@@ -83,7 +90,9 @@ fn pem(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
     if !private || !text.reads(head, "-----") {
         return None;
     }
-    let body = text.skip(head + 5, |c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '\n' | '\r' | ' ' | '\\' | ':' | ','));
+    let body = text.skip(head + 5, |c| {
+        c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '=' | '\n' | '\r' | ' ' | '\\' | ':' | ',')
+    });
     if !text.reads(body, "-----end ") {
         return Some((at, body));
     }
@@ -116,17 +125,26 @@ fn announced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
     let end = if matches!(text.ch(end), '"' | '\'') && matches!(text.ch(end + 1), ':' | '=') { end + 1 } else { end };
     let link = link(text, end);
     let from = link.to;
-    if link.far || LEXICON.secret_cues.at(text, from).is_some_and(|(end, _)| matches!(text.ch(end), ':' | '=' | ' ' | '"')) {
+    if link.far
+        || LEXICON.secret_cues.at(text, from).is_some_and(|(end, _)| matches!(text.ch(end), ':' | '=' | ' ' | '"'))
+    {
         return None;
     }
     if let Some(to) = dictated(text, from, cue) {
         return Some((from, to));
     }
-    let stop = |c: char| !c.is_ascii_graphic() || matches!(c, '"' | '\'' | '`' | '<' | '>' | ',' | ';' | '|') || c == '&' && cue == SecretCue::Token;
+    let stop = |c: char| {
+        !c.is_ascii_graphic()
+            || matches!(c, '"' | '\'' | '`' | '<' | '>' | ',' | ';' | '|')
+            || c == '&' && cue == SecretCue::Token
+    };
     let quoted_end = text.skip_most(from, MAX_SECRET, |c| !stop(c));
     let to = trimmed(text, from, quoted_end);
     let inside: Vec<char> = text.chars(from, to).collect();
-    let (digits, letters) = (inside.iter().filter(|c| c.is_ascii_digit()).count(), inside.iter().filter(|c| c.is_ascii_alphabetic()).count());
+    let (digits, letters) = (
+        inside.iter().filter(|c| c.is_ascii_digit()).count(),
+        inside.iter().filter(|c| c.is_ascii_alphabetic()).count(),
+    );
     let length = inside.len();
     let least = if cue == SecretCue::Code { 3 } else { 4 };
     if length < least || is_counted(text, to) && digits == length || text.ch(from) == TAG || digits + letters < 3 {
@@ -137,7 +155,8 @@ fn announced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
     }
     let signs = length - digits - letters;
     let mixed = digits > 0 && letters > 0;
-    let inner_capital = inside.iter().skip(1).any(char::is_ascii_uppercase) && inside.iter().any(char::is_ascii_lowercase);
+    let inner_capital =
+        inside.iter().skip(1).any(char::is_ascii_uppercase) && inside.iter().any(char::is_ascii_lowercase);
     let chinese = is_han(text.back(end, 1));
     let goes_on = matches!(text.ch(to), '的') || is_han(text.ch(to)) && !link.strong && digits == 0;
     let reads_as_version = inside.iter().all(|c| c.is_ascii_digit() || *c == '.') && signs > 0;
@@ -147,7 +166,8 @@ fn announced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
         SecretCue::Code => digits * 2 >= length && (link.strong || (3..=8).contains(&length)) && signs == 0,
         SecretCue::Token => {
             let long = length >= 8 && (digits >= 2 || length >= 20);
-            (link.strong && (long || mixed || length >= 16 || link.colon && digits > 3)) || (long && mixed && length >= 12)
+            (link.strong && (long || mixed || length >= 16 || link.colon && digits > 3))
+                || (long && mixed && length >= 12)
         }
         SecretCue::Password if link.colon => digits > 0 || signs > 0 || letters >= 4,
         SecretCue::Password if link.strong => digits > 0 || signs > 0 || inner_capital || chinese,
@@ -159,7 +179,8 @@ fn announced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
 /// Digits one by one, or as Chinese numerals: `四八二九一三`, `4 8 2 9 1 3`.
 fn dictated(text: &Glyphs, from: usize, cue: SecretCue) -> Option<usize> {
     let spoken = numeral(text.ch(from)).is_some();
-    let spread = text.ch(from).is_ascii_digit() && matches!(text.ch(from + 1), ' ' | '-') && text.ch(from + 2).is_ascii_digit();
+    let spread =
+        text.ch(from).is_ascii_digit() && matches!(text.ch(from + 1), ' ' | '-') && text.ch(from + 2).is_ascii_digit();
     let (digits, end) = run(text, from, 8, true);
     let fits = cue != SecretCue::Token && (4..=8).contains(&digits.len()) && !text.ch(end).is_ascii_alphanumeric();
     ((spoken || spread) && fits && !is_counted(text, end)).then_some(end)

@@ -92,7 +92,8 @@ fn compass(text: &Glyphs, end: usize) -> usize {
 }
 
 fn post_box(text: &Glyphs, at: usize) -> Option<usize> {
-    let words = ["po box ", "p.o. box ", "p.o.box ", "p o box ", "post office box ", "gpo box ", "po box#", "po box no. "];
+    let words =
+        ["po box ", "p.o. box ", "p.o.box ", "p o box ", "post office box ", "gpo box ", "po box#", "po box no. "];
     let from = words.iter().find(|w| text.reads(at, w)).map(|w| at + w.len())?;
     let from = text.skip_most(from, 1, |c| c == '#');
     let to = text.skip_most(from, 8, |c| c.is_ascii_digit() || c == '-');
@@ -130,7 +131,9 @@ fn room(text: &Glyphs, at: usize) -> Option<usize> {
 
 /// `IL 62704`, `CA 94043-1351`, `NW1 6XE`, `2000`.
 fn postcode(text: &Glyphs, at: usize) -> Option<usize> {
-    if let Some((state, ())) = LEXICON.states.at(text, at).filter(|_| text.ch(at).is_ascii_uppercase() && text.ch(at + 1) != ' ') {
+    if let Some((state, ())) =
+        LEXICON.states.at(text, at).filter(|_| text.ch(at).is_ascii_uppercase() && text.ch(at + 1) != ' ')
+    {
         let from = text.skip_most(state, 2, |c| matches!(c, ' ' | ','));
         let zip = zip(text, from);
         let capitals = text.ch(at + 1).is_ascii_uppercase() || zip.is_some() || state - at > 2;
@@ -142,7 +145,9 @@ fn postcode(text: &Glyphs, at: usize) -> Option<usize> {
     let outward = text.skip_most(at, 4, |c| c.is_ascii_uppercase() || c.is_ascii_digit());
     let letters = text.skip_most(at, 2, |c| c.is_ascii_uppercase());
     let british = letters > at && outward > letters && text.ch(outward) == ' ';
-    let inward = text.ch(outward + 1).is_ascii_digit() && text.ch(outward + 2).is_ascii_uppercase() && text.ch(outward + 3).is_ascii_uppercase();
+    let inward = text.ch(outward + 1).is_ascii_digit()
+        && text.ch(outward + 2).is_ascii_uppercase()
+        && text.ch(outward + 3).is_ascii_uppercase();
     let whole = !text.ch(outward + 4).is_ascii_alphanumeric();
     (british && inward && whole).then_some(outward + 4)
 }
@@ -150,7 +155,12 @@ fn postcode(text: &Glyphs, at: usize) -> Option<usize> {
 fn zip(text: &Glyphs, at: usize) -> Option<usize> {
     let to = text.skip_most(at, 7, |c| c.is_ascii_digit());
     let more = text.ch(to) == '-' && text.skip_most(to + 1, 5, |c| c.is_ascii_digit()) == to + 5;
-    let canadian = text.ch(at).is_ascii_uppercase() && text.ch(at + 1).is_ascii_digit() && text.ch(at + 2).is_ascii_uppercase() && text.ch(at + 3) == ' ' && text.ch(at + 4).is_ascii_digit() && text.ch(at + 6).is_ascii_digit();
+    let canadian = text.ch(at).is_ascii_uppercase()
+        && text.ch(at + 1).is_ascii_digit()
+        && text.ch(at + 2).is_ascii_uppercase()
+        && text.ch(at + 3) == ' '
+        && text.ch(at + 4).is_ascii_digit()
+        && text.ch(at + 6).is_ascii_digit();
     if canadian {
         return Some(at + 7);
     }
@@ -175,7 +185,9 @@ fn town(text: &Glyphs, at: usize) -> Option<usize> {
         }
         to = end;
         let next = text.skip_most(to, 2, |c| matches!(c, ' ' | ','));
-        if next > to && let Some(code) = postcode(text, next) {
+        if next > to
+            && let Some(code) = postcode(text, next)
+        {
             return Some(code);
         }
     }
@@ -191,8 +203,12 @@ fn room_before(text: &Glyphs, at: usize, least: usize) -> usize {
         let back = (2..=18).filter_map(|n| from.checked_sub(n)).filter(|start| *start >= least);
         let starts = back.filter(|start| text.back(*start, 1) == ' ' || !text.back(*start, 1).is_alphanumeric());
         let fits = |start: &usize| {
-            let bare = LEXICON.rooms.at(text, *start).is_some_and(|(end, ())| text.skip_most(end, 2, |c| matches!(c, ' ' | '.')) == from);
-            let whole = room(text, *start).is_some_and(|end| end < from && text.skip_most(end, 2, |c| matches!(c, ' ' | ',' | '/')) == from);
+            let bare = LEXICON
+                .rooms
+                .at(text, *start)
+                .is_some_and(|(end, ())| text.skip_most(end, 2, |c| matches!(c, ' ' | '.')) == from);
+            let whole = room(text, *start)
+                .is_some_and(|end| end < from && text.skip_most(end, 2, |c| matches!(c, ' ' | ',' | '/')) == from);
             text.ch(*start).is_ascii_alphanumeric() && (bare || whole)
         };
         match starts.filter(fits).last() {

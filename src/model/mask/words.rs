@@ -169,6 +169,7 @@ pub struct Lexicon {
     pub secret_cues: Words<SecretCue>,
     pub links: Words<LinkWord>,
     pub units: Words<()>,
+    pub order_after: Words<()>,
     pub versions: Words<()>,
     pub not_secret: Words<()>,
     pub secret_shapes: Vec<(String, usize)>,
@@ -225,6 +226,7 @@ pub static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
             .with(&group(cues, "neutral link"), LinkWord::Neutral)
             .with(&group(cues, "far link"), LinkWord::Far),
         units: words(cues, "unit"),
+        order_after: words(cues, "order after"),
         versions: words(cues, "version"),
         not_secret: words(cues, "not secret"),
         secret_shapes: group(cues, "secret shape").split([',', '\n']).filter_map(shape).collect(),
