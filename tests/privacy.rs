@@ -137,6 +137,7 @@ fn names_and_addresses_go_with_their_cue() {
         ("朝阳区建国路88号能送吗", "〔地址〕能送吗"),
         ("1600 Amphitheatre Pkwy, Mountain View, CA 94043.", "〔地址〕."),
         ("PO Box 12 is mine", "〔地址〕 is mine"),
+        ("王小明,13800138000,朝阳区建国路88号", "〔姓名〕,〔手机号〕,〔地址〕"),
     ]);
     stays(&[
         "我叫了外卖",
@@ -163,7 +164,14 @@ fn secrets_go_and_talk_about_them_stays() {
         ("-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\nok", "〔密钥〕\nok"),
         ("-----BEGIN PRIVATE KEY-----\nMIIEvQ", "〔密钥〕"),
     ]);
-    stays(&["忘记密码了", "password reset", "密码至少8位", "token limit 4096", "验证码60秒才来"]);
+    stays(&[
+        "忘记密码了",
+        "password reset",
+        "密码至少8位",
+        "token limit 4096",
+        "验证码60秒才来",
+        "pin 51 of the board",
+    ]);
 }
 
 #[test]

@@ -199,16 +199,12 @@ fn begin(text: &Glyphs, road: usize, least: usize) -> Start {
     while from > floor {
         let c = text.back(from, 1);
         let space = matches!(c, ' ' | ',' | '-' | '/') && from - 1 > floor && closes(text, from - 1, floor);
-        if !is_han(c)
-            && !space
-            && !(c.is_ascii_digit() && is_han(text.ch(from)) && from < road && text.ch(from) == '号')
-        {
+        if !is_han(c) && !space {
             break;
         }
         from -= 1;
     }
-    let cued =
-        LEXICON.address_cues.before(text, text.skip_most(from, 0, |_| false), 1).is_some() || has_cue(text, from);
+    let cued = has_cue(text, from);
     // What stands behind the last word that leads to an address.
     let mut cue_inside = false;
     let mut at = from;
@@ -238,7 +234,7 @@ fn begin(text: &Glyphs, road: usize, least: usize) -> Start {
     let town = town.filter(|town| region.is_none_or(|region| *town < region));
     let named = match (town, region) {
         (Some(town), _) => town,
-        (None, Some(region)) if region - from > 4 => region - 3,
+        (None, Some(region)) if region - from > 8 => region - 3,
         (None, Some(_)) => from,
         (None, None) if road - from > 6 => road - 3,
         (None, None) => from,
@@ -268,7 +264,8 @@ fn announced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
     let (end, ()) = LEXICON.address_cues.at(text, at)?;
     let link = link(text, end);
     let from = link.to;
-    if !is_han(text.ch(from)) || !link.strong && link.to > end {
+    let town = LEXICON.provinces.at(text, from).is_some() || LEXICON.cities.at(text, from).is_some();
+    if !is_han(text.ch(from)) || !link.strong && link.to > end && !town {
         return None;
     }
     let stop = |c: char| {
@@ -283,6 +280,15 @@ fn announced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
     while next < to {
         if let Some((end, ())) = LEXICON.provinces.at(text, next).or_else(|| LEXICON.cities.at(text, next)) {
             (regions, last, next) = (regions + 1, end, end);
+            continue;
+        }
+        let house = if next > from && !text.back(next, 1).is_ascii_alphanumeric() && number(text, next).is_some() {
+            houses(text, next, true)
+        } else {
+            None
+        };
+        if let Some(house) = house.filter(|h| h.units > 0 && !h.ambiguous && regions > 0 && h.end <= to) {
+            (details, last, next) = (details + 1, house.end, house.end);
             continue;
         }
         match LEXICON

@@ -123,7 +123,7 @@ fn is_taiwanese(word: &[char]) -> bool {
     let code = u32::try_from(place).unwrap_or_default() + 10;
     let weights = [8, 7, 6, 5, 4, 3, 2, 1, 1];
     let sum: u32 = digits.iter().zip(weights).map(|(d, w)| d * w).sum();
-    (code / 10 + code % 10 * 9 + sum) % 10 == 0
+    (code / 10 + code % 10 * 9 + sum).is_multiple_of(10)
 }
 
 /// The identity number of Hong Kong: one or two letters, six digits, a check digit in brackets.
@@ -142,7 +142,7 @@ fn hong_kong(text: &Glyphs, at: usize, word: &[char]) -> Option<usize> {
     let head: Vec<u32> = [36].into_iter().chain(word.iter().take(letters).map(value)).collect();
     let head = head.iter().rev().take(2).rev().copied();
     let sum: u32 = head.chain(digits).zip([9, 8, 7, 6, 5, 4, 3, 2]).map(|(d, w)| d * w).sum();
-    ((sum + check) % 11 == 0).then_some(open + 3)
+    (sum + check).is_multiple_of(11).then_some(open + 3)
 }
 
 /// The unified social credit code (GB 32100-2015): 18 places, the last one a check.
@@ -260,11 +260,19 @@ fn is_version(text: &Glyphs, at: usize) -> bool {
     let space =
         text.run_before(at, 4, |c| matches!(c, ' ' | ':' | '号' | '是' | '为' | '號' | '為' | '(' | '从' | '由'));
     let end = at - space;
+    let compared = match text.back(at - text.run_before(at, 1, |c| c == ' '), 1) {
+        '>' | '≥' | '<' | '≤' => true,
+        '=' => matches!(text.back(at - text.run_before(at, 1, |c| c == ' '), 2), '>' | '<' | '~' | '^' | '='),
+        _ => false,
+    };
+    if compared {
+        return true;
+    }
     let begin = |n: usize| end.checked_sub(n);
     (1..=12).filter_map(begin).any(|from| {
         let whole = !text.ch(from).is_ascii() || !text.back(from, 1).is_ascii_alphabetic();
-        whole && LEXICON.versions.ends(text, from, end).is_some()
-            || LEXICON.cues.ends(text, from, end) == Some(Cue::Harmless) && whole
+        let named = LEXICON.versions.ends(text, from, end).is_some();
+        whole && (named || LEXICON.cues.ends(text, from, end) == Some(Cue::Harmless))
     })
 }
 

@@ -112,7 +112,11 @@ fn value(text: &Glyphs, link: &Link, cue: Cue, settings: &Settings) -> Option<Fo
             document.then_some(()).and_then(|()| piece(end, Kind::IdentityCard))
         }
         Cue::Passport => {
-            let token = token(text, from);
+            let mut token = token(text, from);
+            if token.digits == 0 && token.length <= 2 && text.ch(token.end) == ' ' {
+                let (letters, number) = (token.length, self::token(text, token.end + 1));
+                token = Token { length: letters + number.length, ..number };
+            }
             let fits = (7..=11).contains(&token.length) && token.digits >= 6 && !is_counted(text, token.end);
             fits.then_some(()).and_then(|()| piece(token.end, Kind::Passport))
         }
@@ -185,6 +189,9 @@ fn is_mobile(digits: &[u8]) -> bool {
 
 /// Where the number of an order ends.
 fn order(text: &Glyphs, link: &Link, sure: Sure) -> Option<usize> {
+    if let Some(end) = spaced(text, link.to) {
+        return Some(end);
+    }
     let token = token(text, link.to);
     let hash = text.back(link.to, 1) == '#';
     let sure = sure == Sure::Yes || hash;
@@ -203,8 +210,18 @@ fn order(text: &Glyphs, link: &Link, sure: Sure) -> Option<usize> {
     ((enough || spread) && !other && !mobile && !is_counted(text, end)).then_some(end)
 }
 
+/// `SF 1381 2345 67890`: a few capitals, then groups of digits.
+fn spaced(text: &Glyphs, from: usize) -> Option<usize> {
+    let letters = text.skip_most(from, 3, |c| c.is_ascii_uppercase());
+    let (digits, end) = run(text, letters + 1, 20, false);
+    (letters > from + 1 && text.ch(letters) == ' ' && digits.len() >= 10 && !is_counted(text, end)).then_some(end)
+}
+
 /// Where the number of a parcel ends.
 fn tracking(text: &Glyphs, link: &Link, sure: Sure) -> Option<usize> {
+    if let Some(end) = spaced(text, link.to) {
+        return Some(end);
+    }
     let token = token(text, link.to);
     let (digits, spread) = run(text, link.to, 30, false);
     let least = if sure == Sure::Yes { 6 } else { 8 };

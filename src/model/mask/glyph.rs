@@ -15,8 +15,10 @@ pub struct Glyph {
     pub start: usize,
     pub end: usize,
     pub plain: char,
-    /// What was found here, if this masking found it.
-    pub found: Option<Kind>,
+    /// Which tag stands here, found or given.
+    pub tag: Option<Kind>,
+    /// Whether this masking found it.
+    pub fresh: bool,
 }
 
 /// A piece to replace, by glyph.
@@ -56,10 +58,10 @@ impl Glyphs {
                 continue;
             }
             if c == '〔'
-                && let Some(tag) = text.get(start..).and_then(Kind::tag_at)
+                && let Some(kind) = text.get(start..).and_then(Kind::tag_at)
             {
-                skip_to = start + tag.len();
-                glyphs.push(Glyph { start, end: skip_to, plain: TAG, found: None });
+                skip_to = start + kind.tag().len();
+                glyphs.push(Glyph { start, end: skip_to, plain: TAG, tag: Some(kind), fresh: false });
                 continue;
             }
             let plain = if c.is_ascii() { c } else { plain(c) };
@@ -71,7 +73,7 @@ impl Glyphs {
                 continue;
             }
             holds |= holding(plain);
-            glyphs.push(Glyph { start, end: start + c.len_utf8(), plain, found: None });
+            glyphs.push(Glyph { start, end: start + c.len_utf8(), plain, tag: None, fresh: false });
         }
         Self { glyphs, holds }
     }
@@ -91,6 +93,11 @@ impl Glyphs {
     /// The character there.
     pub fn ch(&self, at: usize) -> char {
         self.glyphs.get(at).map_or(END, |g| g.plain)
+    }
+
+    /// The tag there.
+    pub fn tag(&self, at: usize) -> Option<Kind> {
+        self.glyphs.get(at).and_then(|g| g.tag)
     }
 
     /// The character so many places before.
@@ -138,7 +145,7 @@ impl Glyphs {
             };
             let (Some(first), Some(last)) = (inside.first(), inside.last()) else { continue };
             kept.extend_from_slice(between);
-            kept.push(Glyph { start: first.start, end: last.end, plain: TAG, found: Some(piece.kind) });
+            kept.push(Glyph { start: first.start, end: last.end, plain: TAG, tag: Some(piece.kind), fresh: true });
             at = piece.to;
         }
         kept.extend_from_slice(self.glyphs.get(at..).unwrap_or_default());
@@ -147,7 +154,7 @@ impl Glyphs {
 
     /// What was found, by byte of the text.
     pub fn found(&self) -> impl Iterator<Item = (Kind, usize, usize)> + '_ {
-        self.glyphs.iter().filter_map(|g| g.found.map(|kind| (kind, g.start, g.end)))
+        self.glyphs.iter().filter(|g| g.fresh).filter_map(|g| Some((g.tag?, g.start, g.end)))
     }
 }
 

@@ -124,8 +124,8 @@ impl Kind {
     }
 
     /// The tag that a text begins with.
-    fn tag_at(text: &str) -> Option<&'static str> {
-        Kind::ALL.iter().map(|kind| kind.tag()).find(|tag| text.starts_with(tag))
+    fn tag_at(text: &str) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| text.starts_with(kind.tag()))
     }
 }
 

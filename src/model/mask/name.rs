@@ -18,7 +18,7 @@ pub fn names(text: &Glyphs) -> Vec<Found> {
     let mut at = 0;
     while at < text.len() {
         let least = found.last().map_or(0, |piece| piece.to);
-        let piece = introduced(text, at).or_else(|| titled(text, at, least));
+        let piece = introduced(text, at).or_else(|| titled(text, at, least)).or_else(|| beside(text, at, least));
         match piece {
             Some((from, to)) if from < to && from >= least => {
                 found.push(Found { from, to, kind: Kind::Name });
@@ -35,6 +35,10 @@ fn introduced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
     let (end, cue) = LEXICON.name_cues.at(text, at)?;
     let link = link(text, end);
     let from = link.to;
+    // A full stop ends the thought, unless it belongs to a title.
+    if cue != NameCue::EnglishTitle && text.chars(end, from).any(|c| c == '.') {
+        return None;
+    }
     let chinese = is_han(text.ch(from));
     let to = match cue {
         NameCue::Called if chinese => called(text, from, &link, text.back(end, 1) == '姓'),
@@ -47,12 +51,17 @@ fn introduced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
         NameCue::EnglishField if link.colon && !is_qualified(text, at) => english(text, from, Sureness::Sure),
         NameCue::EnglishAm => english_am(text, at, end, &link),
         NameCue::EnglishTitle => english_title(text, at, end, &link),
-        NameCue::Am => {
+        NameCue::Am if is_self(text, at) => {
             english(text, from, Sureness::Doubtful).filter(|to| is_boundary(text.ch(*to)) || is_stop(text.ch(*to)))
         }
         _ => None,
     };
     Some((from, to?))
+}
+
+/// `我是`, `这里是`: what is given to somebody (`交给`) is often given to a thing.
+fn is_self(text: &Glyphs, at: usize) -> bool {
+    matches!(text.ch(at), '我' | '这' | '這' | '本' | '俺' | '写' | '寫' | '应')
 }
 
 /// Whether a name cannot go on with this character.
@@ -83,9 +92,8 @@ fn chinese(text: &Glyphs, at: usize, rare: bool) -> Option<(usize, usize)> {
         if title || !is_han(c) || is_stop(c) {
             break;
         }
-        // `李明 张伟` are two names, `王晓 明` is one only in a table.
-        let followed = n == 0 || !LEXICON.not_names.at(text, end).is_some_and(|(word, ())| word > end + 1);
-        if !followed {
+        // The second character may begin a word instead: `李明安装`.
+        if n > 0 && LEXICON.not_names.at(text, end).is_some_and(|(word, ())| word > end + 1) {
             break;
         }
         end += 1;
@@ -96,10 +104,12 @@ fn chinese(text: &Glyphs, at: usize, rare: bool) -> Option<(usize, usize)> {
 /// Behind `我叫`: a name, or one with `小` or `阿`.
 fn called(text: &Glyphs, at: usize, link: &Link, only_surname: bool) -> Option<usize> {
     if let Some((to, family)) = chinese(text, at, true) {
+        let to = to_boundary(text, at, family).filter(|whole| *whole > to).unwrap_or(to);
         let whole = is_boundary(text.ch(to)) || is_stop(text.ch(to));
         let word = LEXICON.not_names.at(text, at).is_some();
         let title = LEXICON.titles.at(text, to).is_some();
-        if to > family && (!word || whole && to - at == 3 || is_boundary(text.ch(to))) && !(word && !whole) {
+        // Some are called like a word: `我叫高峰,`.
+        if to > family && (!word || whole && (to - at == 3 || is_boundary(text.ch(to)))) {
             return Some(to);
         }
         return ((only_surname || title) && !word && to == family).then_some(to);
@@ -132,26 +142,15 @@ fn whole_field(text: &Glyphs, at: usize, link: &Link) -> Option<usize> {
     (link.colon && fits && !heading).then_some(to)
 }
 
+/// Where a surname and one or two more characters end that fill a field, whatever they mean.
+fn to_boundary(text: &Glyphs, at: usize, family: usize) -> Option<usize> {
+    let to = text.skip_most(at, 5, |c| is_han(c) && !is_said(c));
+    (matches!(to - family.min(to), 1..=2) && is_boundary(text.ch(to))).then_some(to)
+}
+
 /// Whether a character says something about a name, and is in none.
 fn is_said(c: char) -> bool {
-    matches!(
-        c,
-        '的' | '了'
-            | '是'
-            | '不'
-            | '没'
-            | '沒'
-            | '错'
-            | '錯'
-            | '写'
-            | '寫'
-            | '填'
-            | '在'
-            | '电'
-            | '電'
-            | '吗'
-            | '嗎'
-    )
+    "的了是不没沒错錯写寫填在电電吗嗎去来來过過着吧呢啊".contains(c)
 }
 
 /// Behind `收件人`.
@@ -162,10 +161,8 @@ fn field(text: &Glyphs, at: usize, link: &Link) -> Option<usize> {
     let word = LEXICON.not_names.at(text, at).is_some();
     if let Some((to, family)) = chinese(text, at, link.strong) {
         let whole = is_boundary(text.ch(to)) || is_stop(text.ch(to)) || LEXICON.titles.at(text, to).is_some();
-        // A field that holds three characters holds a name, whatever they mean.
-        let unusual = to == family && text.skip_most(at, 4, |c| is_han(c) && !is_said(c)) == family + 2;
-        if unusual && !word && is_boundary(text.ch(family + 2)) {
-            return Some(family + 2);
+        if !word && let Some(to) = to_boundary(text, at, family) {
+            return Some(to);
         }
         let titled = to == family && LEXICON.titles.at(text, to).is_some();
         let fits = to > family && (link.colon && is_boundary(text.ch(to)) || !word && (whole || link.strong));
@@ -186,6 +183,33 @@ fn am(text: &Glyphs, at: usize, link: &Link) -> Option<usize> {
         || is_stop(text.ch(to)) && (text.ch(to) != '的' || to - family == 2) && !matches!(text.ch(to), '们' | '們')
         || title;
     (whole && (to > family || title) && !numerals).then_some(to)
+}
+
+/// A name that stands alone beside a number or an address, as on a parcel: `李明,〔手机号〕,〔地址〕`.
+fn beside(text: &Glyphs, at: usize, least: usize) -> Option<(usize, usize)> {
+    if !matches!(text.tag(at)?, Kind::Mobile | Kind::Phone | Kind::IdentityCard | Kind::Address) {
+        return None;
+    }
+    let apart = |c: char| matches!(c, ' ' | ',' | '、' | '\n' | '\t' | '/' | '|' | ';' | '-');
+    let end = at - text.run_before(at, 3, apart);
+    let from = end - text.run_before(end, 5, is_han);
+    if from >= least && is_alone(text, from, end) {
+        return Some((from, end));
+    }
+    let from = text.skip_most(at + 1, 3, apart);
+    let end = text.skip_most(from, 5, is_han);
+    (from > at + 1 && is_boundary(text.ch(end)) && is_alone(text, from, end)).then_some((from, end))
+}
+
+/// Whether a run of Chinese characters is a surname and one or two more, and no word.
+fn is_alone(text: &Glyphs, from: usize, end: usize) -> bool {
+    let given = surname(text, from, false).and_then(|family| end.checked_sub(family).map(|given| (family, given)));
+    let Some((family, 1..=2)) = given else { return false };
+    let word = (from..end).any(|at| LEXICON.not_names.at(text, at).is_some_and(|(to, ())| to <= end && to > at + 1));
+    let place = LEXICON.provinces.at(text, from).is_some() || LEXICON.cities.at(text, from).is_some();
+    // What one does with a number: `方便打 138…`.
+    let spoken = |c: char| "打拨撥找请請问問电電联聯号號码碼手机機加改换換发發查收".contains(c);
+    !word && !place && text.chars(family, end).all(|c| !is_said(c) && !spoken(c) && numeral(c).is_none())
 }
 
 /// The name before a title that begins there.
@@ -273,6 +297,7 @@ fn english(text: &Glyphs, from: usize, sureness: Sureness) -> Option<usize> {
     let first = word(text, from)?;
     let proper = is_capital(text, from) && !is_shouted(text, from, first);
     let common = is_common(text, from, first);
+    let proper = proper && (first > from + 1 || !common);
     let fits = match sureness {
         Sureness::Sure => proper || !common,
         Sureness::Doubtful => proper && !common,
@@ -362,6 +387,5 @@ fn is_qualified(text: &Glyphs, at: usize) -> bool {
     let own = ["my", "the", "full", "his", "her", "your", "and", "is"]
         .iter()
         .any(|word| text.reads(begin, word) && begin + word.len() == end);
-    let word = begin < end && is_common(text, begin, end);
-    space > 0 && word && !own
+    space > 0 && begin < end && !own
 }

@@ -6,7 +6,7 @@
 //! joined, and what stands between them. A new rule is one function and one line of [`RULES`].
 
 use super::Kind;
-use super::glyph::{DIGITS, END, Found, Glyphs, LETTERS, NUMERALS, is_han, numeral};
+use super::glyph::{DIGITS, END, Found, Glyphs, LETTERS, NUMERALS, numeral};
 use super::words::{Cue, LEXICON};
 
 /// Most digits that any rule looks at.
@@ -474,7 +474,7 @@ pub fn run(text: &Glyphs, at: usize, most: usize, spoken: bool) -> (Vec<u8>, usi
 /// Whether a Chinese identity number may be this: the right length only.
 pub fn may_be_identity(text: &Glyphs, digits: &[u8], end: usize) -> Option<usize> {
     match digits.len() {
-        15 | 18 if !is_han(text.ch(end)) || text.ch(end) != '元' => Some(end),
+        15 | 18 => Some(end),
         17 => {
             let candidate = Candidate { text, from: end, to: end, digits, shape: &[17], gaps: &[] };
             candidate.final_x()

@@ -8,7 +8,7 @@ use super::glyph::{DIGITS, Found, Glyphs, LETTERS, NUMERALS, TAG, is_han, numera
 use super::numbers::run;
 use super::words::{LEXICON, SecretCue};
 
-/// Longest secret that is looked at; the rest of a longer one goes with it.
+/// Characters of a secret that are looked at to know it; the rest of a longer one goes with it.
 const MAX_SECRET: usize = 4_096;
 
 /// Shortest key that is known by its shape, up to a dot.
@@ -51,6 +51,7 @@ fn known(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
             let from = text.skip_most(from, 3, |c| c == ' ');
             let to = text.skip_most(from, MAX_SECRET, |c| is_key(c) || matches!(c, '.' | '+' | '/' | '=' | '~'));
             let digits = text.chars(from, to).any(|c| c.is_ascii_digit());
+            let to = text.skip(to, |c| is_key(c) && to == from + MAX_SECRET);
             return (to - from >= 16 && digits).then_some((from, trimmed(text, from, to)));
         }
         _ if !c.is_ascii_alphabetic() || is_key(text.back(at, 1)) => return None,
@@ -121,6 +122,13 @@ fn web_token(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
 /// A secret behind a word that announces one.
 fn announced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
     let (end, cue) = LEXICON.secret_cues.at(text, at)?;
+    // `code` alone may be one of an error or a discount.
+    let plain = text.reads(at, "code");
+    if plain
+        && LEXICON.not_code.before(text, at - text.run_before(at, 1, |c| matches!(c, ' ' | '-' | '_')), 10).is_some()
+    {
+        return None;
+    }
     // `?access_token=…`, `"api_key": "…"`.
     let end = if matches!(text.ch(end), '"' | '\'') && matches!(text.ch(end + 1), ':' | '=') { end + 1 } else { end };
     let link = link(text, end);
@@ -146,7 +154,7 @@ fn announced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
         inside.iter().filter(|c| c.is_ascii_alphabetic()).count(),
     );
     let length = inside.len();
-    let least = if cue == SecretCue::Code { 3 } else { 4 };
+    let least = if cue == SecretCue::Code || link.quoted && link.colon { 3 } else { 4 };
     if length < least || is_counted(text, to) && digits == length || text.ch(from) == TAG || digits + letters < 3 {
         return None;
     }
@@ -161,6 +169,9 @@ fn announced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
     let goes_on = matches!(text.ch(to), '的') || is_han(text.ch(to)) && !link.strong && digits == 0;
     let reads_as_version = inside.iter().all(|c| c.is_ascii_digit() || *c == '.') && signs > 0;
     let fits = match cue {
+        SecretCue::Code if plain => digits == length && (4..=8).contains(&length) && link.strong,
+        // The pin of a plug is no secret.
+        SecretCue::Password if text.reads(at, "pin") => digits == length && (4..=8).contains(&length),
         _ if link.quoted && link.strong => true,
         SecretCue::Password if link.quoted => digits > 0 || signs > 0 || inner_capital,
         SecretCue::Code => digits * 2 >= length && (link.strong || (3..=8).contains(&length)) && signs == 0,
@@ -173,7 +184,8 @@ fn announced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
         SecretCue::Password if link.strong => digits > 0 || signs > 0 || inner_capital || chinese,
         SecretCue::Password => digits > 0 && !reads_as_version,
     };
-    (fits && !goes_on && !(reads_as_version && !link.strong)).then_some((from, to))
+    let to = if to == from + MAX_SECRET { text.skip(from, |c| !stop(c)) } else { to };
+    (fits && !goes_on && (link.strong || !reads_as_version)).then_some((from, to))
 }
 
 /// Digits one by one, or as Chinese numerals: `四八二九一三`, `4 8 2 9 1 3`.

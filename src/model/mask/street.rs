@@ -85,8 +85,8 @@ fn street(text: &Glyphs, at: usize) -> Option<usize> {
 
 /// `Street NW`.
 fn compass(text: &Glyphs, end: usize) -> usize {
-    let to = text.skip_most(end + 1, 6, |c| c.is_ascii_alphabetic());
-    let points = ["n", "s", "e", "w", "nw", "ne", "sw", "se", "north", "south", "east", "west"];
+    let to = text.skip_most(end + 1, 8, |c| c.is_ascii_alphabetic());
+    let points = ["n", "s", "e", "w", "nw", "ne", "sw", "se", "north", "south", "east", "west", "central"];
     let is_point = text.ch(end) == ' ' && points.iter().any(|p| text.reads(end + 1, p) && end + 1 + p.len() == to);
     if is_point && text.ch(end + 1).is_ascii_uppercase() { to } else { end }
 }
@@ -211,7 +211,7 @@ fn room_before(text: &Glyphs, at: usize, least: usize) -> usize {
                 .is_some_and(|end| end < from && text.skip_most(end, 2, |c| matches!(c, ' ' | ',' | '/')) == from);
             text.ch(*start).is_ascii_alphanumeric() && (bare || whole)
         };
-        match starts.filter(fits).last() {
+        match starts.filter(fits).next_back() {
             Some(start) => from = start,
             None => break,
         }

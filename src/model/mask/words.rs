@@ -13,6 +13,8 @@ const PLANE: usize = 0x1_0000;
 
 /// Words, each with what it means.
 pub struct Words<T> {
+    /// One bit for each character in which a word begins; small, so that it stays near the processor.
+    begins: Vec<u64>,
     /// For each first character the number of its list; 0 where no word begins.
     first: Vec<u16>,
     lists: Vec<Vec<(Vec<char>, T)>>,
@@ -20,7 +22,7 @@ pub struct Words<T> {
 
 impl<T: Copy> Words<T> {
     fn new() -> Self {
-        Self { first: vec![0; PLANE], lists: vec![Vec::new()] }
+        Self { begins: vec![0; PLANE / 64], first: vec![0; PLANE], lists: vec![Vec::new()] }
     }
 
     fn with(mut self, words: &str, meaning: T) -> Self {
@@ -29,6 +31,10 @@ impl<T: Copy> Words<T> {
             if *slot == 0 {
                 *slot = u16::try_from(self.lists.len()).unwrap_or_default();
                 self.lists.push(Vec::new());
+            }
+            let first = word.chars().next().map_or(0, |c| c as usize);
+            if let Some(bits) = self.begins.get_mut(first / 64) {
+                *bits |= 1 << (first % 64);
             }
             if let Some(list) = self.lists.get_mut(usize::from(*slot)) {
                 list.push((word.chars().collect(), meaning));
@@ -43,10 +49,20 @@ impl<T: Copy> Words<T> {
         if first.is_ascii_alphanumeric() && text.back(at, 1).is_ascii_alphanumeric() {
             return None;
         }
-        let slot = self.first.get(first as usize).copied().filter(|slot| *slot != 0)?;
-        let list = self.lists.get(usize::from(slot))?;
+        let list = self.beginning(first)?;
         let ends = list.iter().filter_map(|(word, meaning)| Some((word_end(text, at, word)?, *meaning)));
         ends.max_by_key(|(end, _)| *end)
+    }
+
+    /// The words that begin with a character.
+    fn beginning(&self, first: char) -> Option<&[(Vec<char>, T)]> {
+        let place = first as usize;
+        let bits = self.begins.get(place / 64)?;
+        if bits >> (place % 64) & 1 == 0 {
+            return None;
+        }
+        let slot = self.first.get(place)?;
+        self.lists.get(usize::from(*slot)).map(Vec::as_slice)
     }
 
     /// The longest word that ends there, looking back over at most so many characters: where it begins.
@@ -58,8 +74,7 @@ impl<T: Copy> Words<T> {
     /// What the word means that reaches exactly from one place to the other.
     pub fn ends(&self, text: &Glyphs, at: usize, end: usize) -> Option<T> {
         let first = text.ch(at).to_ascii_lowercase();
-        let slot = self.first.get(first as usize).copied().filter(|slot| *slot != 0)?;
-        let list = self.lists.get(usize::from(slot))?;
+        let list = self.beginning(first)?;
         list.iter().find(|(word, _)| word_end(text, at, word) == Some(end)).map(|(_, meaning)| *meaning)
     }
 }
@@ -172,6 +187,7 @@ pub struct Lexicon {
     pub order_after: Words<()>,
     pub versions: Words<()>,
     pub not_secret: Words<()>,
+    pub not_code: Words<()>,
     pub secret_shapes: Vec<(String, usize)>,
     pub name_cues: Words<NameCue>,
     pub titles: Words<()>,
@@ -229,6 +245,7 @@ pub static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
         order_after: words(cues, "order after"),
         versions: words(cues, "version"),
         not_secret: words(cues, "not secret"),
+        not_code: words(cues, "not a code"),
         secret_shapes: group(cues, "secret shape").split([',', '\n']).filter_map(shape).collect(),
         name_cues: Words::new()
             .with(&group(names, "called"), NameCue::Called)
