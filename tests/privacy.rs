@@ -338,7 +338,7 @@ fn the_command_prints_the_table_and_masks_a_text() {
     let (_, masked) = privacy(&["--text", "我叫李明,LM2611040087", "--pattern", "LM#{10}"]);
     assert_eq!(masked, "我叫〔姓名〕,〔订单号〕\n");
     let (_, json) = privacy(&["--text", "a@b.co", "--json"]);
-    assert_eq!(json, "{\"masked\":\"〔邮箱〕\",\"spans\":[{\"end\":6,\"kind\":\"email\",\"start\":0}]}\n");
+    assert_eq!(json, "{\"masked\":\"〔邮箱〕\",\"spans\":[{\"kind\":\"email\",\"start\":0,\"end\":6}]}\n");
     let (_, whole) = privacy(&["--json"]);
     let whole: serde_json::Value = serde_json::from_str(&whole).unwrap();
     assert_eq!(whole.pointer("/structured/recall").and_then(serde_json::Value::as_f64), Some(1.0));

@@ -62,7 +62,11 @@ fn anchored(text: &Glyphs, at: usize, least: usize) -> Option<(usize, usize)> {
     let cued = start.region || start.cued;
     let fits = match place {
         Place::Road => houses.units > 0 || cued && houses.digits <= 4,
-        Place::Estate => houses.units > 1 || houses.units == 1 && (!houses.ambiguous || cued),
+        Place::Estate => {
+            // `小区12号到货` is a day.
+            let whole = !is_han(text.ch(houses.end)) && at - start.from >= 2;
+            houses.units > 1 || houses.units == 1 && (!houses.ambiguous || cued || whole)
+        }
         Place::Public => houses.units > 0 && (start.region || start.cued || houses.units > 1 && !houses.ambiguous),
         Place::Region => false,
     };
@@ -88,7 +92,11 @@ fn houses(text: &Glyphs, from: usize, road: bool) -> Option<Houses> {
             matches!(c, ' ' | ',' | '-' | '/' | '#' | '、' | '(')
         });
         let Some((number, digits)) = number(text, at) else {
-            match estate(text, at).or_else(|| tower(text, at)).filter(|_| houses.units > 0) {
+            match estate(text, at)
+                .or_else(|| tower(text, at))
+                .or_else(|| landmark(text, at, houses.end))
+                .filter(|_| houses.units > 0)
+            {
                 Some(end) => {
                     houses.end = end;
                     continue;
@@ -158,7 +166,9 @@ fn estate(text: &Glyphs, at: usize) -> Option<usize> {
         (at + 1..most).filter_map(|n| LEXICON.place_ends.at(text, n).filter(|(_, place)| *place != Place::Region));
     let end = ends.map(|(end, _)| end).find(|end| {
         let next = text.skip_most(*end, 1, |c| c == ' ');
-        number(text, next).is_some() || !is_han(text.ch(*end))
+        number(text, next).is_some()
+            || !is_han(text.ch(*end))
+            || matches!(text.ch(*end), '的' | '吗' | '嗎' | '吧' | '了')
     })?;
     let lead = (at..end).any(|n| LEXICON.leads.at(text, n).is_some());
     (!lead && LEXICON.not_places.before(text, end, 6).is_none()).then_some(end)
@@ -177,6 +187,18 @@ fn tower(text: &Glyphs, at: usize) -> Option<usize> {
         let lead = (at..end).any(|n| LEXICON.leads.at(text, n).is_some());
         ((unit || text.ch(end) == '塔') && !lead && LEXICON.not_houses.at(text, to).is_none()).then_some(end)
     })
+}
+
+/// What stands behind the house number up to the end of the clause, if it may be a building's name: `111号光谷天地`.
+fn landmark(text: &Glyphs, at: usize, end: usize) -> Option<usize> {
+    const SAID: &str = "的了吗嗎呢吧能会會可要怎什不没沒我你您他是有送到收寄给給请請谢謝多少几在也都就还很";
+    let to = text.skip_most(at, 9, |c| is_han(c) && !SAID.contains(c) && !is_count(c));
+    let whole = (3..=8).contains(&(to - at)) && !text.ch(to).is_alphanumeric() && at == end;
+    let word = (at..to).any(|n| {
+        let known = LEXICON.not_names.at(text, n).or_else(|| LEXICON.not_houses.at(text, n));
+        known.or_else(|| LEXICON.leads.at(text, n)).is_some()
+    });
+    (whole && !word).then_some(to)
 }
 
 fn is_count(c: char) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! Invariant: masking a masked text changes nothing.
 //!
-//! A text is folded to [`glyph::Glyphs`]; each of [`PHASES`] looks for pieces in it and puts tags in their place, which
+//! A text is folded to its glyphs; each of the `PHASES` looks for pieces in it and puts tags in their place, which
 //! nothing reads across. This is repeated until no phase finds anything: what is then left is what the masked text folds
 //! to, so masking it again finds nothing. The word lists are files under `data/`.
 

@@ -89,7 +89,9 @@ fn chinese(text: &Glyphs, at: usize, rare: bool) -> Option<(usize, usize)> {
     for n in 0..2 {
         let c = text.ch(end);
         let title = LEXICON.titles.at(text, end).is_some() || c == '总' && is_boss(text, end);
-        if title || !is_han(c) || is_stop(c) {
+        // What ends a name after its second character may well be the second one: `曹元朗`.
+        let lawful = !is_stop(c) || n == 0 && LEXICON.also_given.contains(&c);
+        if title || !is_han(c) || !lawful {
             break;
         }
         // The second character may begin a word instead: `李明安装`.
