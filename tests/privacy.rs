@@ -295,7 +295,7 @@ fn long_texts_take_linear_time() {
         "::1",
         "Mr. A ",
     ];
-    let text: String = parts.iter().map(|part| part.repeat(20_000)).collect();
+    let text: String = parts.iter().map(|part| part.repeat(3_000)).collect();
     assert_eq!(mask(&mask(&text)), mask(&text));
 }
 

@@ -201,7 +201,7 @@ fn room_before(text: &Glyphs, at: usize, least: usize) -> usize {
     let mut from = at;
     for _ in 0..4 {
         let back = (2..=18).filter_map(|n| from.checked_sub(n)).filter(|start| *start >= least);
-        let starts = back.filter(|start| text.back(*start, 1) == ' ' || !text.back(*start, 1).is_alphanumeric());
+        let mut starts = back.filter(|start| text.back(*start, 1) == ' ' || !text.back(*start, 1).is_alphanumeric());
         let fits = |start: &usize| {
             let bare = LEXICON
                 .rooms
@@ -211,7 +211,7 @@ fn room_before(text: &Glyphs, at: usize, least: usize) -> usize {
                 .is_some_and(|end| end < from && text.skip_most(end, 2, |c| matches!(c, ' ' | ',' | '/')) == from);
             text.ch(*start).is_ascii_alphanumeric() && (bare || whole)
         };
-        match starts.filter(fits).next_back() {
+        match starts.rfind(fits) {
             Some(start) => from = start,
             None => break,
         }
