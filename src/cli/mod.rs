@@ -20,6 +20,7 @@ mod keys;
 mod model;
 mod out;
 mod pins;
+mod privacy;
 mod search;
 mod serve;
 mod spaces;
@@ -56,6 +57,7 @@ enum Command {
     Pin(pins::Pin),
     Eval(eval::Eval),
     Calibrate(calibrate::Calibrate),
+    Privacy(privacy::Privacy),
     Key(keys::Key),
     Model(model::Model),
     Synonym(synonyms::Synonym),
@@ -86,6 +88,7 @@ impl Cli {
             Command::Pin(pin) => pin.run(),
             Command::Eval(eval) => eval.run(),
             Command::Calibrate(calibrate) => calibrate.run(),
+            Command::Privacy(privacy) => privacy.run(),
             Command::Key(key) => key.run(),
             Command::Model(model) => model.run(),
             Command::Synonym(synonym) => synonym.run(),
