@@ -168,7 +168,7 @@ impl Model {
         let texts = std::str::from_utf8(texts).map_err(|e| format!("the bundled model's texts: {e}"))?;
         let rows = header.units + header.pieces;
         let (scales, rest) = rest.split_at_checked(rows * 4).ok_or_else(broken)?;
-        if header.dimension == 0 || header.dimension % 2 != 0 || rest.len() != rows * header.dimension / 2 {
+        if header.dimension == 0 || !header.dimension.is_multiple_of(2) || rest.len() != rows * header.dimension / 2 {
             return Err("the bundled model's rows do not have the size its header says".to_owned());
         }
         if texts.lines().count() != rows {

@@ -70,7 +70,7 @@ impl Vocabulary {
             let han = word.chars().all(|c| Script::of(c) == Script::Han);
             let characters = word.chars().count();
             let latin = word.is_ascii() && word.len() > 2 && word.bytes().any(|b| b.is_ascii_alphabetic());
-            if !(han && characters <= MAX_CHARACTERS) && !latin {
+            if !(latin || han && characters <= MAX_CHARACTERS) {
                 continue;
             }
             let number = all.words.len() as u32;
