@@ -312,3 +312,10 @@ for (const name of ["key", "space"]) {
 }
 
 speak(language in labels ? language : "en");
+
+// A link may ask: /?q=…
+const linked = new URLSearchParams(location.search).get("q");
+if (linked) {
+  $("question").value = linked;
+  $("ask").requestSubmit();
+}
