@@ -18,6 +18,9 @@ use super::text::{self, one_line, percent, time};
 ///   zhiyin gaps list --status open
 ///   zhiyin gaps get g_…
 ///   zhiyin gaps dismiss g_… --reason "not our product"
+///   zhiyin gaps draft g_…                     a draft article with the gap's questions
+///   zhiyin gaps link g_… return-policy-zh     its questions added to an article, as a draft version
+///   zhiyin gaps replay                        ask them again: closed only by proof
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Gaps {
@@ -33,7 +36,7 @@ pub struct Gaps {
 enum Action {
     /// List gaps, the most asked first.
     List {
-        /// Only in this state: open, dismissed.
+        /// Only in this state: open, drafting, awaiting_review, closed, reopened, dismissed.
         #[arg(long)]
         status: Option<String>,
         /// Gaps of a page.
@@ -56,6 +59,34 @@ enum Action {
         #[arg(long)]
         reason: Option<String>,
     },
+    /// Make a draft article of a gap.
+    Draft {
+        /// Id of the gap.
+        id: String,
+        /// Title [default: the gap's label].
+        #[arg(long)]
+        title: Option<String>,
+        /// Category [default: that of the nearest article].
+        #[arg(long)]
+        category: Option<String>,
+        /// Id of the article [default: made by the server].
+        #[arg(long)]
+        article: Option<String>,
+    },
+    /// Add a gap's questions to an article, as a draft version.
+    Link {
+        /// Id of the gap.
+        id: String,
+        /// Id of the article.
+        article: String,
+    },
+    /// Open a gap again.
+    Reopen {
+        /// Id of the gap.
+        id: String,
+    },
+    /// Ask the questions of gaps that have an article again, now.
+    Replay,
 }
 
 impl Gaps {
@@ -76,6 +107,21 @@ impl Gaps {
                 Action::Get { id } => Request::get(path(&id, "")),
                 Action::Dismiss { id, reason } => {
                     Request::post(path(&id, "/dismiss")).body(json!({ "reason": reason }))
+                }
+                Action::Draft { id, title, category, article } => {
+                    let wanted = json!({ "title": title, "category": category, "article_id": article });
+                    let answer = session.call(&space.of(Request::post(path(&id, "/draft")).body(wanted)))?;
+                    return session.show(&answer, made);
+                }
+                Action::Link { id, article } => {
+                    let request = Request::post(path(&id, "/link")).body(json!({ "article_id": article }));
+                    let answer = session.call(&space.of(request))?;
+                    return session.show(&answer, made);
+                }
+                Action::Reopen { id } => Request::post(path(&id, "/reopen")),
+                Action::Replay => {
+                    let answer = session.call(&space.of(Request::post("/v1/gaps/replay")))?;
+                    return session.show(&answer, replayed);
                 }
             };
             let answer = session.call(&space.of(request))?;
@@ -108,5 +154,38 @@ fn show(out: &mut Out, gap: &Value) -> Result<()> {
         let [article, title] = ["article_id", "title"].map(|field| text::of(text::at(near, field)));
         out.line(format!("  near: {} ({article}) {}", one_line(&title), percent(text::at(near, "score"))))?;
     }
+    let proof = text::at(gap, "verification");
+    if !proof.is_null() {
+        let [article, version] = ["article_id", "version"].map(|field| text::of(text::at(proof, field)));
+        let (share, bar) = (percent(text::at(proof, "share")), percent(text::at(proof, "bar")));
+        out.line(format!("asked again with {article} v{version}: {share} answered ({bar} needed)"))?;
+        for asked in text::at(proof, "questions").as_array().into_iter().flatten() {
+            let sure = |when: &str| percent(text::at(text::at(asked, when), "confidence"));
+            let question = one_line(&text::of(text::at(asked, "question")));
+            out.line(format!("  {} → {}  {question}", sure("before"), sure("after")))?;
+        }
+        let cause = text::at(proof, "cause");
+        if !cause.is_null() {
+            let [article, change, by] = ["article_id", "change", "by"].map(|field| text::of(text::at(cause, field)));
+            out.line(format!("behind it: {article} was {change} by {by}, {}", time(text::at(cause, "at"))))?;
+        }
+    }
     Ok(())
+}
+
+fn made(out: &mut Out, answer: &Value) -> Result<()> {
+    show(out, text::at(answer, "gap"))?;
+    let article = text::at(answer, "article");
+    let [id, version, title] = ["id", "version", "title"].map(|field| text::of(text::at(article, field)));
+    out.line(format!("draft: {id} v{version} {}", one_line(&title)))
+}
+
+fn replayed(out: &mut Out, report: &Value) -> Result<()> {
+    let list = |field: &str| {
+        let ids: Vec<String> = text::at(report, field).as_array().into_iter().flatten().map(text::of).collect();
+        if ids.is_empty() { "none".to_owned() } else { ids.join(", ") }
+    };
+    out.line(format!("{} gaps asked again", text::of(text::at(report, "replayed"))))?;
+    out.line(format!("closed: {}", list("closed")))?;
+    out.line(format!("opened again: {}", list("reopened")))
 }

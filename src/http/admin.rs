@@ -127,6 +127,9 @@ pub struct SettingsChange {
     /// Reranker, by its name; `null` for the server's, `none` for none.
     #[serde(deserialize_with = "given")]
     reranker: Option<Option<ModelName>>,
+    /// Share of a gap's questions that must be answered for it to close, in (0, 1]; `null` for 0.8.
+    #[serde(deserialize_with = "given")]
+    gap_bar: Option<Option<f64>>,
 }
 
 /// Tells `null` from a field that is not there.
@@ -145,6 +148,7 @@ impl SettingsChange {
             public_search: self.public_search.unwrap_or(settings.public_search),
             model: self.model.unwrap_or(settings.model),
             reranker: self.reranker.unwrap_or(settings.reranker),
+            gap_bar: self.gap_bar.unwrap_or(settings.gap_bar),
         }
     }
 }

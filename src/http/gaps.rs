@@ -2,18 +2,20 @@
 //!
 //! Invariant: only who keeps gaps sees them.
 
+use actix_web::http::StatusCode;
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::articles::{PageLimit, page_limit};
 use super::body::Body;
 use super::call::{Call, Outcome, Reply};
 use super::fields::InSpace;
 use super::query::Query;
-use crate::id::SpaceId;
+use crate::id::{ArticleId, SpaceId};
+use crate::kb::{GapDraft, Written};
 use crate::model::gap::{GapStatus, GapView};
 use crate::model::page::Page;
-use crate::model::text::Note;
+use crate::model::text::{Category, Note, Title};
 
 /// Order of a list of gaps.
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
@@ -90,4 +92,95 @@ pub async fn dismiss(call: Call) -> Outcome {
     let (kb, now) = (call.kb().clone(), call.now);
     let gap: GapView = call.state.writes.run(move || kb.dismiss_gap(&keeper, &id, body.reason, now)).await?;
     Reply::ok(&gap)
+}
+
+/// A gap and the article that is to answer it.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct GapArticle {
+    /// The gap.
+    gap: GapView,
+    /// The article, at the version that was made.
+    article: Written,
+}
+
+/// What an editor wants of the draft.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "DraftGap")]
+pub struct DraftBody {
+    /// The space; `default` unless given.
+    #[serde(default)]
+    space: Option<SpaceId>,
+    /// Title; the gap's label unless given.
+    #[serde(default)]
+    title: Option<Title>,
+    /// Category; that of the nearest article unless given.
+    #[serde(default)]
+    category: Option<Category>,
+    /// Id of the article; made unless given.
+    #[serde(default)]
+    article_id: Option<ArticleId>,
+}
+
+impl Body for DraftBody {}
+
+/// `POST /v1/gaps/{id}/draft`.
+pub async fn draft(call: Call) -> Outcome {
+    let p: InSpace = call.query()?;
+    let id = call.part("id")?;
+    let body: DraftBody = call.body()?;
+    let space = super::fields::space(body.space, p.space)?;
+    let keeper = call.kb().gap_keeper(&call.caller, &space)?;
+    let editor = call.kb().editor(&call.caller, &space)?;
+    let (kb, now) = (call.kb().clone(), call.now);
+    let wanted = GapDraft { title: body.title, category: body.category, article_id: body.article_id };
+    let (gap, article) = call.state.writes.run(move || kb.draft_gap(&keeper, &editor, &id, wanted, now)).await?;
+    Reply::json(StatusCode::CREATED, &GapArticle { gap, article })
+}
+
+/// Which article is to answer.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "LinkGap")]
+pub struct LinkBody {
+    /// The space; `default` unless given.
+    #[serde(default)]
+    space: Option<SpaceId>,
+    /// The article.
+    article_id: ArticleId,
+}
+
+impl Body for LinkBody {}
+
+/// `POST /v1/gaps/{id}/link`.
+pub async fn link(call: Call) -> Outcome {
+    let p: InSpace = call.query()?;
+    let id = call.part("id")?;
+    let body: LinkBody = call.body()?;
+    let space = super::fields::space(body.space, p.space)?;
+    let keeper = call.kb().gap_keeper(&call.caller, &space)?;
+    let editor = call.kb().editor(&call.caller, &space)?;
+    let (kb, now) = (call.kb().clone(), call.now);
+    let work = move || kb.link_gap(&keeper, &editor, &id, &body.article_id, now);
+    let (gap, article) = call.state.writes.run(work).await?;
+    Reply::ok(&GapArticle { gap, article })
+}
+
+/// `POST /v1/gaps/{id}/reopen`.
+pub async fn reopen(call: Call) -> Outcome {
+    let p: InSpace = call.query()?;
+    let id = call.part("id")?;
+    let keeper = call.kb().gap_keeper(&call.caller, &p.space.unwrap_or_else(SpaceId::default_space))?;
+    let (kb, now) = (call.kb().clone(), call.now);
+    let gap: GapView = call.state.writes.run(move || kb.reopen_gap(&keeper, &id, now)).await?;
+    Reply::ok(&gap)
+}
+
+/// `POST /v1/gaps/replay`.
+pub async fn replay(call: Call) -> Outcome {
+    let p: InSpace = call.query()?;
+    let keeper = call.kb().gap_keeper(&call.caller, &p.space.unwrap_or_else(SpaceId::default_space))?;
+    let (kb, now) = (call.kb().clone(), call.now);
+    let report = call.state.bulk.run(move || kb.replay_gaps(&keeper, now)).await?;
+    Reply::ok(&report)
 }

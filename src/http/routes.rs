@@ -10,7 +10,7 @@ use super::classify::{self, ClassifyBody, EXAMPLE_TYPES};
 use super::edits::{self, ActionBody, CreateBody, PublishBody, RollbackBody, SaveBody, WriteParameters};
 use super::exchange::{self, ExportParameters, IMPORT_TYPES, ImportParameters};
 use super::fields::{InSpace, Whole};
-use super::gaps::{self, DismissBody};
+use super::gaps::{self, DismissBody, DraftBody, GapArticle, LinkBody};
 use super::route::{Access, Route};
 use super::search::{
     self, BatchBody, BatchResponse, RelatedParameters, SearchBody, SearchParameters, SimilarBody, SuggestParameters,
@@ -23,7 +23,7 @@ use crate::model::article::{ArticleView, Publication};
 use crate::model::classify::{ClassifierView, ClassifyResponse};
 use crate::model::diff::Diff;
 use crate::model::exchange::ImportReport;
-use crate::model::gap::GapView;
+use crate::model::gap::{GapView, ReplayReport};
 use crate::model::golden::{Golden, GoldenImport, GoldenRun};
 use crate::model::models::{ModelView, PullOrder};
 use crate::model::page::Page;
@@ -163,9 +163,17 @@ fn working_gaps() -> Vec<Route> {
     vec![
         get("/v1/gaps", GAPS, "List what could not be answered", gaps::list)
             .query::<gaps::ListParameters>().gives::<Page<GapView>>(200),
+        post("/v1/gaps/replay", GAPS, "Ask the questions of gaps that have an article again, now", gaps::replay)
+            .query::<InSpace>().gives::<ReplayReport>(200),
         get("/v1/gaps/{id}", GAPS, "Read a gap", gaps::get).query::<InSpace>().gives::<GapView>(200),
         post("/v1/gaps/{id}/dismiss", GAPS, "Set a gap aside", gaps::dismiss)
             .query::<InSpace>().body::<DismissBody>().gives::<GapView>(200),
+        post("/v1/gaps/{id}/draft", GAPS, "Make a draft article of a gap (also needs articles:write)", gaps::draft)
+            .query::<InSpace>().body::<DraftBody>().gives::<GapArticle>(201),
+        post("/v1/gaps/{id}/link", GAPS, "Add a gap's questions to an article, as a draft version (also needs articles:write)", gaps::link)
+            .query::<InSpace>().body::<LinkBody>().gives::<GapArticle>(200),
+        post("/v1/gaps/{id}/reopen", GAPS, "Open a gap again", gaps::reopen)
+            .query::<InSpace>().gives::<GapView>(200),
         get("/v1/dictionary", CURATE, "Read the space's own words", curation::get)
             .query::<InSpace>().gives::<Whole<DictionaryWord>>(200),
         put("/v1/dictionary", CURATE, "Replace the space's own words", curation::put)

@@ -9,13 +9,24 @@ use serde_json::json;
 
 use super::{GapKeeper, Grant, Kb, records};
 use crate::error::{Error, Result};
-use crate::id::GapId;
-use crate::model::article::Article;
+use crate::id::{ArticleId, GapId};
+use crate::model::article::{Article, ReviewState};
 use crate::model::gap::{Gap, GapStatus, GapView, MAX_EXAMPLES, NearArticle};
 use crate::model::page::Page;
 use crate::model::query::QueryRecord;
-use crate::model::text::Note;
-use crate::store::AuditDraft;
+use crate::model::text::{Category, Note, Title};
+use crate::store::{AuditDraft, SpaceLock};
+
+/// What an editor wants of a draft that is made of a gap.
+#[derive(Debug, Clone, Default)]
+pub struct GapDraft {
+    /// Title; the gap's label unless given.
+    pub title: Option<Title>,
+    /// Category; that of the nearest article unless given.
+    pub category: Option<Category>,
+    /// Id; made unless given.
+    pub article_id: Option<ArticleId>,
+}
 
 impl Kb {
     /// Gaps, most asked first, then latest first.
@@ -36,7 +47,8 @@ impl Kb {
         };
         let mut gaps: Vec<Gap> = Vec::new();
         for gap in self.inner.store.gaps(&grant.space) {
-            let gap = gap?;
+            let mut gap = gap?;
+            gap.status = self.standing(&gap)?;
             if status.is_none_or(|s| s == gap.status) {
                 gaps.push(gap);
             }
@@ -63,41 +75,85 @@ impl Kb {
     /// [`Error::GapNotFound`].
     pub fn dismiss_gap(&self, keeper: &GapKeeper, id: &GapId, reason: Option<Note>, now: Timestamp) -> Result<GapView> {
         let grant = keeper.grant();
-        let store = &self.inner.store;
-        let lock = store.lock(&grant.space);
+        let lock = self.inner.store.lock(&grant.space);
         let gap = Gap { status: GapStatus::Dismissed, ..self.gap(grant, id)? };
-        let mut batch = store.batch();
-        batch.put_gap(&gap);
-        batch.audit(AuditDraft {
-            at: now,
-            actor: grant.actor.clone(),
-            action: "gap.dismiss".into(),
-            space: Some(grant.space.clone()),
-            subject: id.to_string(),
-            detail: json!({ "reason": reason }),
-        });
-        let ticket = store.commit(batch)?;
-        drop(lock);
-        store.sync(ticket)?;
+        self.write_gap(grant, &gap, lock, "gap.dismiss", json!({ "reason": reason }), now)?;
         self.view(grant, gap)
     }
 
-    fn gap(&self, grant: &Grant, id: &GapId) -> Result<Gap> {
+    /// Opens a gap again that was set aside or closed.
+    ///
+    /// # Errors
+    /// [`Error::GapNotFound`].
+    pub fn reopen_gap(&self, keeper: &GapKeeper, id: &GapId, now: Timestamp) -> Result<GapView> {
+        let grant = keeper.grant();
+        let lock = self.inner.store.lock(&grant.space);
+        let gap = self.gap(grant, id)?;
+        let closed = gap.status == GapStatus::Closed;
+        let status = if closed { GapStatus::Reopened } else { GapStatus::Open };
+        let gap = Gap { status, ..gap };
+        self.write_gap(grant, &gap, lock, "gap.reopen", json!({}), now)?;
+        self.view(grant, gap)
+    }
+
+    /// Writes a gap with its entry in the audit log, under the space's lock.
+    pub(crate) fn write_gap(
+        &self,
+        grant: &Grant,
+        gap: &Gap,
+        lock: SpaceLock,
+        action: &str,
+        detail: serde_json::Value,
+        now: Timestamp,
+    ) -> Result<()> {
+        let store = &self.inner.store;
+        let mut batch = store.batch();
+        batch.put_gap(gap);
+        batch.audit(AuditDraft {
+            at: now,
+            actor: grant.actor.clone(),
+            action: action.into(),
+            space: Some(grant.space.clone()),
+            subject: gap.id.to_string(),
+            detail,
+        });
+        let ticket = store.commit(batch)?;
+        drop(lock);
+        store.sync(ticket)
+    }
+
+    /// Where a gap stands: one that is being written for follows its article through review.
+    fn standing(&self, gap: &Gap) -> Result<GapStatus> {
+        let Some(id) = gap.article_id.as_ref().filter(|_| gap.status == GapStatus::Drafting) else {
+            return Ok(gap.status);
+        };
+        let article = self.inner.store.get_article(&gap.space, id)?;
+        let reviewed = article.and_then(|article| article.review).map(|review| review.state);
+        Ok(if reviewed == Some(ReviewState::InReview) { GapStatus::AwaitingReview } else { gap.status })
+    }
+
+    pub(crate) fn gap(&self, grant: &Grant, id: &GapId) -> Result<Gap> {
         self.inner.store.get_gap(&grant.space, id)?.ok_or_else(|| Error::GapNotFound(id.clone()))
     }
 
-    fn view(&self, grant: &Grant, gap: Gap) -> Result<GapView> {
-        let mut nearest = Vec::new();
-        for near in gap.nearest {
+    pub(crate) fn view(&self, grant: &Grant, gap: Gap) -> Result<GapView> {
+        let (mut gap, mut nearest) = (gap, Vec::new());
+        for near in std::mem::take(&mut gap.nearest) {
             let article = self.inner.store.get_article(&grant.space, &near.article_id)?;
             if article.is_some_and(|a| self.may_see_live(grant, &a)) {
                 nearest.push(near);
             }
         }
+        let status = self.standing(&gap)?;
+        let waits = matches!(status, GapStatus::Open | GapStatus::Reopened);
+        let suggested = if waits { Some(self.suggestion(grant, &gap, &nearest)?) } else { None };
         Ok(GapView {
+            suggested,
+            article_id: gap.article_id,
+            verification: gap.verification,
             id: gap.id,
             label: gap.label,
-            status: gap.status,
+            status,
             language: gap.language,
             queries: gap.queries,
             first_seen: gap.first_seen,
@@ -151,5 +207,7 @@ fn new_gap(id: &GapId, record: &QueryRecord) -> Gap {
         last_seen: record.at,
         examples: Vec::new(),
         nearest: Vec::new(),
+        article_id: None,
+        verification: None,
     }
 }

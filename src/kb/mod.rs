@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ mod audit;
 mod classify;
 mod exchange;
 mod feedback;
+mod gap_work;
 mod gaps;
 mod golden;
 mod idempotency;
@@ -27,6 +28,7 @@ pub mod markdown;
 pub mod models;
 mod pins;
 mod records;
+mod replay;
 mod reranking;
 mod search;
 mod shelf;
@@ -37,6 +39,7 @@ mod vectors;
 mod workers;
 
 pub use accounts::{Admin, Caller, Curator, Editor, GapKeeper, Grant, Historian, Publisher, Reader};
+pub use gaps::GapDraft;
 pub use models::ModelSettings;
 pub use types::{
     ArticleQuery, ArticleSort, NewFeedback, SpaceStats, StoredResponse, VerifyReport, VersionSummary, Wanted, Written,
@@ -86,6 +89,8 @@ struct Inner {
     log: records::QueryLog,
     trained: classify::Trained,
     wake: (Mutex<bool>, Condvar),
+    /// Articles taken into an index since the start.
+    indexed: AtomicU64,
     stop: AtomicBool,
     workers: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -121,6 +126,7 @@ impl Kb {
             log,
             trained: classify::Trained::default(),
             wake: (Mutex::new(false), Condvar::new()),
+            indexed: AtomicU64::new(0),
             stop: AtomicBool::new(false),
             workers: Mutex::default(),
         };

@@ -173,6 +173,9 @@ fn check(settings: &SpaceSettings) -> Result<()> {
     if settings.threshold.is_some_and(|t| !(0.0..=1.0).contains(&t)) {
         return Err(Error::field("settings.threshold", "a threshold is a probability from 0 to 1"));
     }
+    if settings.gap_bar.is_some_and(|bar| !(bar > 0.0 && bar <= 1.0)) {
+        return Err(Error::field("settings.gap_bar", "it is a share above 0 and up to 1"));
+    }
     Ok(())
 }
 

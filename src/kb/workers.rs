@@ -20,6 +20,8 @@ use crate::id::SpaceId;
 const TICK: Duration = Duration::from_millis(200);
 /// Time between two looks at the vectors' graphs.
 const MAINTENANCE: Duration = Duration::from_secs(2);
+/// Time between two replays of all gaps that have an article.
+const NIGHT: Duration = Duration::from_secs(24 * 3600);
 /// Time between two removals of old idempotency rows.
 const SWEEP: Duration = Duration::from_secs(600);
 /// A wait after a failure, so that a broken disk does not fill the log.
@@ -33,10 +35,12 @@ impl Kb {
         let graphs = self.clone();
         let vectors = self.clone();
         let log = self.clone();
+        let replays = self.clone();
         Ok(vec![
             spawn("index", move || indexing.index_until_stopped())?,
             spawn("graph", move || graphs.maintain_until_stopped())?,
             spawn("vectors", move || vectors.embed_until_stopped())?,
+            spawn("replay", move || replays.replay_until_stopped())?,
             spawn("query-log", move || log.write_records(&records, interval))?,
         ])
     }
@@ -75,6 +79,26 @@ impl Kb {
         }
     }
 
+    /// Asks gaps' questions again: soon after their article was published, and all of them once a day.
+    #[expect(clippy::disallowed_methods, reason = "a worker is an edge: it tells the time to what it calls")]
+    fn replay_until_stopped(&self) {
+        let (mut night, mut seen) = (Instant::now(), 0);
+        while !self.stopping() {
+            let indexed = self.inner.indexed.load(Ordering::Acquire);
+            let due = night.elapsed() > NIGHT;
+            if due || indexed != seen {
+                match self.replay_everywhere(due, Timestamp::now()) {
+                    Ok(()) => seen = indexed,
+                    Err(error) => tracing::warn!(%error, "gaps could not be replayed; it is tried again"),
+                }
+                if due {
+                    night = Instant::now();
+                }
+            }
+            std::thread::sleep(TICK);
+        }
+    }
+
     /// Brings every index up to the store, once. Tests call it to drain what is dirty.
     ///
     /// # Errors
@@ -84,7 +108,12 @@ impl Kb {
         let most = self.inner.settings.index_batch;
         for shelf in shelves {
             shelf.pass_begins();
-            while shelf.catch_up(&self.inner.store, most)? == most {
+            loop {
+                let applied = shelf.catch_up(&self.inner.store, most)?;
+                self.inner.indexed.fetch_add(applied as u64, Ordering::Release);
+                if applied < most {
+                    break;
+                }
                 if self.stopping() {
                     return Ok(());
                 }

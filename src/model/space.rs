@@ -12,6 +12,9 @@ use crate::model::text::{Handle, Label};
 /// Most words of a space's own dictionary.
 pub const MAX_DICTIONARY: usize = 50_000;
 
+/// Share of a gap's questions that must be answered for it to close, where a space sets none.
+pub const GAP_BAR: f64 = 0.8;
+
 /// An isolated knowledge base.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Space {
@@ -42,6 +45,8 @@ pub struct SpaceSettings {
     pub model: Option<ModelName>,
     /// Reranker; absent means the server's, `none` means none.
     pub reranker: Option<ModelName>,
+    /// Share of a gap's questions that must be answered for it to close, in (0, 1]; absent means [`GAP_BAR`].
+    pub gap_bar: Option<f64>,
 }
 
 impl Default for SpaceSettings {
@@ -53,6 +58,7 @@ impl Default for SpaceSettings {
             public_search: false,
             model: None,
             reranker: None,
+            gap_bar: None,
         }
     }
 }

@@ -1,0 +1,144 @@
+//! From a gap to an article: a draft of its own, or its questions added to an article that is there.
+//!
+//! Invariant: nothing here publishes; what is made waits for an editor and for review.
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::gaps::GapDraft;
+use super::{Editor, GapKeeper, Grant, Kb, Written};
+use crate::error::{Error, Result};
+use crate::id::{ArticleId, GapId};
+use crate::model::article::{Audience, Content, MAX_QUESTIONS};
+use crate::model::gap::{Gap, GapStatus, GapView, NearArticle, SuggestedAction, Suggestion};
+use crate::model::text::{Body, Category, Note, Question, Title};
+
+/// Score from which the nearest article is taken to be the one that should answer.
+const NEAR_ENOUGH: f64 = 0.35;
+
+impl Kb {
+    /// Makes a draft article of a gap: its label as title, its questions, the nearest article's category, and links to
+    /// the articles that stand near.
+    ///
+    /// # Errors
+    /// [`Error::GapNotFound`]; what making an article fails with.
+    pub fn draft_gap(
+        &self,
+        keeper: &GapKeeper,
+        editor: &Editor,
+        id: &GapId,
+        wanted: GapDraft,
+        now: Timestamp,
+    ) -> Result<(GapView, Written)> {
+        let grant = keeper.grant();
+        let view = self.view(grant, self.gap(grant, id)?)?;
+        let title = match wanted.title {
+            Some(title) => title,
+            None => Title::try_from(cut(&view.label, 200)).map_err(|why| Error::field("title", why.to_string()))?,
+        };
+        let category = match wanted.category {
+            Some(category) => Some(category),
+            None => self.category_of(grant, &view.nearest)?,
+        };
+        let content = Content {
+            title,
+            body: Body::try_from(links(&view.nearest)).map_err(|why| Error::field("body", why.to_string()))?,
+            questions: questions(&view.examples),
+            negative_questions: Vec::new(),
+            category,
+            tags: Vec::new(),
+            audience: Audience::Public,
+            language: None,
+            attributes: Default::default(),
+            valid_from: None,
+            valid_until: None,
+            owner: None,
+            review_every_days: None,
+        };
+        let note = Note::try_from(format!("from gap {id}")).ok();
+        let written = self.create_article(editor, None, wanted.article_id, content, note, now)?;
+        let gap = self.attach(grant, id, &written.id, "gap.draft", now)?;
+        Ok((self.view(grant, gap)?, written))
+    }
+
+    /// Adds a gap's questions to an article, as a new draft version of it.
+    ///
+    /// # Errors
+    /// [`Error::GapNotFound`], [`Error::ArticleNotFound`]; what saving a version fails with.
+    pub fn link_gap(
+        &self,
+        keeper: &GapKeeper,
+        editor: &Editor,
+        id: &GapId,
+        article: &ArticleId,
+        now: Timestamp,
+    ) -> Result<(GapView, Written)> {
+        let grant = keeper.grant();
+        let gap = self.gap(grant, id)?;
+        let head = self.article_to_write(editor.grant(), article)?;
+        let version = self.inner.store.get_version(&grant.space, article, head.latest)?;
+        let not_found = || Error::ArticleNotFound { space: grant.space.clone(), article: article.clone() };
+        let mut content = version.ok_or_else(not_found)?.content;
+        let known = content.questions.clone();
+        content.questions.extend(questions(&gap.examples).into_iter().filter(|question| !known.contains(question)));
+        content.questions.truncate(MAX_QUESTIONS);
+        let note = Note::try_from(format!("questions of gap {id}")).ok();
+        let written = self.save_article(editor, article, Some(head.latest), content, note, now)?;
+        let gap = self.attach(grant, id, article, "gap.link", now)?;
+        Ok((self.view(grant, gap)?, written))
+    }
+
+    fn attach(&self, grant: &Grant, id: &GapId, article: &ArticleId, action: &str, now: Timestamp) -> Result<Gap> {
+        let lock = self.inner.store.lock(&grant.space);
+        let gap = self.gap(grant, id)?;
+        let gap = Gap { article_id: Some(article.clone()), status: GapStatus::Drafting, ..gap };
+        self.write_gap(grant, &gap, lock, action, json!({ "article_id": article }), now)?;
+        Ok(gap)
+    }
+
+    /// What might be done about a gap, as its nearest articles stand.
+    pub(super) fn suggestion(&self, grant: &Grant, gap: &Gap, nearest: &[NearArticle]) -> Result<Suggestion> {
+        let near = nearest.first().filter(|near| near.score >= NEAR_ENOUGH);
+        Ok(Suggestion {
+            action: if near.is_some() { SuggestedAction::Link } else { SuggestedAction::NewArticle },
+            article_id: near.map(|near| near.article_id.clone()),
+            title: gap.label.clone(),
+            category: self.category_of(grant, nearest)?.map(|category| category.to_string()),
+            questions: gap.examples.clone(),
+        })
+    }
+
+    fn category_of(&self, grant: &Grant, nearest: &[NearArticle]) -> Result<Option<Category>> {
+        for near in nearest {
+            let article = self.inner.store.get_article(&grant.space, &near.article_id)?;
+            let Some(live) = article.and_then(|article| article.live) else { continue };
+            let version = self.inner.store.get_version(&grant.space, &near.article_id, live.version)?;
+            if let Some(category) = version.and_then(|version| version.content.category) {
+                return Ok(Some(category));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Examples that are fit to be an article's questions, each once.
+fn questions(examples: &[String]) -> Vec<Question> {
+    let fit = examples.iter().filter_map(|text| Question::try_from(cut(text, 300)).ok());
+    let mut kept: Vec<Question> = Vec::new();
+    for question in fit.take(MAX_QUESTIONS) {
+        if !kept.contains(&question) {
+            kept.push(question);
+        }
+    }
+    kept
+}
+
+/// The body of a draft: what stands near, for its writer to look at and take out.
+fn links(nearest: &[NearArticle]) -> String {
+    let lines = nearest.iter().map(|near| format!("- {} (`{}`)", near.title, near.article_id));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn cut(text: &str, most: usize) -> String {
+    text.chars().take(most).collect::<String>().trim().to_owned()
+}

@@ -1,0 +1,213 @@
+//! Proof: does the knowledge now answer what it did not? A gap's own questions are asked again.
+//!
+//! Invariant: a gap closes only when the share of its questions that are answered reaches the space's bar with the version
+//! that is live, and a closed one whose share falls below it is open again; nothing is counted or filed by a replay.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::search::{article_id, blind, round};
+use super::{GapKeeper, Grant, Kb};
+use crate::error::Result;
+use crate::id::{ArticleId, SpaceId};
+use crate::model::article::{Article, Audience};
+use crate::model::gap::{Asked, Cause, Gap, GapStatus, ReplayReport, Replayed, Verification};
+use crate::model::search::{Mode, SearchRequest};
+use crate::model::space::GAP_BAR;
+use crate::model::text::QueryText;
+
+/// Who replays when nobody asks.
+const SYSTEM: &str = "system";
+
+impl Kb {
+    /// Asks the questions of every gap again that has an article, now.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::IndexUnavailable`] while the index is being rebuilt; [`crate::error::Error::Store`].
+    pub fn replay_gaps(&self, keeper: &GapKeeper, now: Timestamp) -> Result<ReplayReport> {
+        self.replay_space(&keeper.grant().space, true, now)
+    }
+
+    /// Replays every space: all gaps with an article, or only those whose article was published since.
+    pub(crate) fn replay_everywhere(&self, all: bool, now: Timestamp) -> Result<()> {
+        let spaces: Vec<SpaceId> = self.inner.shelves.read().keys().cloned().collect();
+        for space in spaces {
+            if self.shelf(&space)?.is_filled() {
+                self.replay_space(&space, all, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn replay_space(&self, space: &SpaceId, all: bool, now: Timestamp) -> Result<ReplayReport> {
+        let mut report = ReplayReport { replayed: 0, closed: Vec::new(), reopened: Vec::new() };
+        let gaps: Vec<Gap> = self.inner.store.gaps(space).collect::<Result<_>>()?;
+        for gap in gaps.into_iter().filter(|gap| gap.status != GapStatus::Dismissed) {
+            let Some(id) = gap.article_id.clone() else { continue };
+            let article = self.inner.store.get_article(space, &id)?;
+            let publication = article.as_ref().and_then(|article| article.live.map(|live| live.publication));
+            let seen = gap.verification.as_ref().is_some_and(|v| v.publication == publication);
+            // What was never live has nothing to prove; what was proven is asked again on the nightly run.
+            let ever = publication.is_some() || gap.status == GapStatus::Closed;
+            if !ever || (seen && !all) || !self.is_indexed(space, &id, article.as_ref())? {
+                continue;
+            }
+            let Some(verification) = self.verify(&gap, &id, article.as_ref(), now)? else { continue };
+            report.replayed += 1;
+            let status = match (verification.passed, gap.status) {
+                (true, _) => GapStatus::Closed,
+                (false, GapStatus::Closed | GapStatus::Reopened) => GapStatus::Reopened,
+                (false, _) => GapStatus::Open,
+            };
+            if status != gap.status && status == GapStatus::Closed {
+                report.closed.push(gap.id.clone());
+            }
+            if status != gap.status && status == GapStatus::Reopened {
+                report.reopened.push(gap.id.clone());
+            }
+            self.prove(&gap, status, verification, now)?;
+        }
+        Ok(report)
+    }
+
+    /// Keeps what came out, on the gap as it is now: it may have been counted on meanwhile.
+    fn prove(&self, gap: &Gap, status: GapStatus, verification: Verification, now: Timestamp) -> Result<()> {
+        let grant = Grant { space: gap.space.clone(), audiences: Audience::ALL.to_vec(), actor: SYSTEM.into() };
+        let lock = self.inner.store.lock(&gap.space);
+        let latest = self.gap(&grant, &gap.id)?;
+        if latest.status != gap.status || latest.article_id != gap.article_id {
+            return Ok(());
+        }
+        let detail = json!({ "share": verification.share, "status": status, "cause": verification.cause });
+        let gap = Gap { status, verification: Some(verification), ..latest };
+        self.write_gap(&grant, &gap, lock, "gap.replay", detail, now)
+    }
+
+    /// Whether the index already holds what is live of the article, and nothing else of it.
+    fn is_indexed(&self, space: &SpaceId, id: &ArticleId, article: Option<&Article>) -> Result<bool> {
+        let live = article.and_then(|article| article.live).map(|live| live.version);
+        let known = self.shelf(space)?.ready()?.known(id.as_str()).live.map(|interval| interval.version);
+        Ok(known == live)
+    }
+
+    /// Asks each question as the knowledge is, and as it was just before the publication. Nothing where a part of the
+    /// engine was missing: that proves nothing.
+    fn verify(
+        &self,
+        gap: &Gap,
+        id: &ArticleId,
+        article: Option<&Article>,
+        now: Timestamp,
+    ) -> Result<Option<Verification>> {
+        let live = article.and_then(|article| article.live);
+        let version = match live {
+            Some(live) => self.inner.store.get_version(&gap.space, id, live.version)?,
+            None => None,
+        };
+        let audience = version.map_or(Audience::Public, |version| version.content.audience);
+        let audiences = Audience::ALL.into_iter().filter(|a| *a <= audience).collect();
+        let grant = Grant { space: gap.space.clone(), audiences, actor: SYSTEM.into() };
+        let before = live.and_then(|live| live.from.checked_sub(Duration::from_millis(1)).ok());
+        let proven = gap.verification.as_ref();
+        let mut questions = Vec::with_capacity(gap.examples.len());
+        for question in &gap.examples {
+            let Ok(text) = QueryText::try_from(question.clone()) else { continue };
+            let Some(after) = self.ask(&grant, &text, None, now)? else { return Ok(None) };
+            // What was before the proof stays what it was, whatever is published later.
+            let kept = proven.and_then(|v| v.questions.iter().find(|q| q.question == *question));
+            let before = match (kept, before) {
+                (Some(kept), _) => Some(kept.before.clone()),
+                (None, at) => self.ask(&grant, &text, at, now)?,
+            };
+            let Some(before) = before else { return Ok(None) };
+            questions.push(Replayed { question: question.clone(), before, after });
+        }
+        if questions.is_empty() {
+            return Ok(None);
+        }
+        let bar = self.space_settings(&gap.space)?.gap_bar.unwrap_or(GAP_BAR);
+        let share = questions.iter().filter(|q| q.after.matched).count() as f64 / questions.len() as f64;
+        let passed = live.is_some() && share >= bar;
+        let cause =
+            if passed || gap.status != GapStatus::Closed { None } else { self.cause(gap, id, article, &questions)? };
+        Ok(Some(Verification {
+            at: now,
+            article_id: id.clone(),
+            version: live.map(|live| live.version),
+            publication: live.map(|live| live.publication),
+            share,
+            bar,
+            passed,
+            questions,
+            cause,
+        }))
+    }
+
+    fn ask(&self, grant: &Grant, text: &QueryText, as_of: Option<Timestamp>, now: Timestamp) -> Result<Option<Asked>> {
+        let request = SearchRequest {
+            query: text.clone(),
+            limit: 1,
+            offset: 0,
+            mode: Mode::Hybrid,
+            filters: None,
+            as_of,
+            facets: Vec::new(),
+            explain: false,
+            channel: None,
+            conversation_id: None,
+            log: false,
+            rerank: false,
+        };
+        let found = self.find(grant, &request, now)?;
+        let matched = f64::from(found.confidence) >= self.threshold(grant)?;
+        let top = found.hits.first().map(|hit| article_id(&hit.record));
+        Ok((!blind(&found)).then(|| Asked { matched, confidence: round(found.confidence), article_id: top }))
+    }
+
+    /// The change behind a regression: of the gap's own article, or of the one that now stands first instead.
+    fn cause(
+        &self,
+        gap: &Gap,
+        id: &ArticleId,
+        article: Option<&Article>,
+        questions: &[Replayed],
+    ) -> Result<Option<Cause>> {
+        let proven = gap.verification.as_ref();
+        let Some(article) = article else { return Ok(Some(changed(id, "removed"))) };
+        let Some(live) = article.live else {
+            let ended = self.inner.store.publications(&gap.space, id)?.pop().map(|(_, publication)| publication);
+            let change = if article.archived { "archived" } else { "unpublished" };
+            let (by, at) = ended.map_or((None, None), |p| (p.ended_by, p.until));
+            return Ok(Some(Cause { by, at, ..changed(id, change) }));
+        };
+        if proven.is_some_and(|proven| proven.publication != Some(live.publication)) {
+            return self.published(&gap.space, id, live.publication);
+        }
+        let since = proven.map_or(gap.first_seen, |proven| proven.at);
+        for asked in questions.iter().filter(|q| !q.after.matched) {
+            let Some(other) = asked.after.article_id.as_ref().filter(|other| *other != id) else { continue };
+            let live = self.inner.store.get_article(&gap.space, other)?.and_then(|article| article.live);
+            if let Some(live) = live.filter(|live| live.from > since) {
+                return self.published(&gap.space, other, live.publication);
+            }
+        }
+        Ok(None)
+    }
+
+    fn published(&self, space: &SpaceId, id: &ArticleId, sequence: u32) -> Result<Option<Cause>> {
+        let all = self.inner.store.publications(space, id)?;
+        let found = all.into_iter().find(|(number, _)| *number == sequence);
+        Ok(found.map(|(_, publication)| Cause {
+            version: Some(publication.version),
+            by: Some(publication.by),
+            at: Some(publication.from),
+            ..changed(id, "published")
+        }))
+    }
+}
+
+fn changed(id: &ArticleId, change: &str) -> Cause {
+    Cause { article_id: id.clone(), change: change.to_owned(), version: None, by: None, at: None }
+}
