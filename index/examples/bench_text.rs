@@ -7,8 +7,11 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use zhiyin_index::Lexicon;
 use zhiyin_index::analyzer::{Analyzer, UserWord};
+
 use zhiyin_index::chunk::{ChunkLimits, chunk};
+use zhiyin_index::embed::{BilingualEmbedder, Embedder, Role};
 use zhiyin_index::normalize::{fold, folded};
 use zhiyin_index::sentence::sentences;
 use zhiyin_index::snippet::Highlighter;
@@ -38,6 +41,33 @@ fn rate<T>(name: &str, bytes: usize, work: impl FnMut() -> T) {
     println!("{name:<28} {:>9.1} MB/s {:>11.2} µs", bytes as f64 / each / 1e6, each * 1e6);
 }
 
+/// The bundled model and lexicon: how fast they are read, and what a query's and a passage's vector cost.
+fn embedding() {
+    let start = Instant::now();
+    let embedder = BilingualEmbedder::bundled();
+    println!("bundled model                 loaded in {:.1} ms", start.elapsed().as_secs_f64() * 1e3);
+    let Ok(embedder) = embedder else { return };
+    let start = Instant::now();
+    let lexicon = Lexicon::bundled();
+    println!(
+        "lexicon                       loaded in {:.1} ms, {} words",
+        start.elapsed().as_secs_f64() * 1e3,
+        lexicon.len()
+    );
+    let english = |words: usize| EN.split(' ').cycle().take(words).collect::<Vec<_>>().join(" ");
+    // A Chinese word has one and a half characters.
+    let chinese = |words: usize| ZH.chars().cycle().take(words * 3 / 2).collect::<String>();
+    let texts = [
+        ("16 words", english(16)),
+        ("16 words", chinese(16)),
+        ("200 words", english(200)),
+        ("200 words", chinese(200)),
+    ];
+    for ((words, text), language) in texts.iter().zip(["en", "zh"].into_iter().cycle()) {
+        rate(&format!("embed {language}, {words}"), text.len(), || embedder.embed(&[text], Role::Query));
+    }
+}
+
 fn main() {
     let start = Instant::now();
     let analyzer = Analyzer::new();
@@ -49,6 +79,8 @@ fn main() {
     ];
     let own = Analyzer::with_words(&words);
     println!("own dictionary                copied in {:.0} ms", start.elapsed().as_secs_f64() * 1e3);
+
+    embedding();
 
     let (zh, en) = (ZH.repeat(60), EN.repeat(60));
     rate("fold zh", zh.len(), || fold(&zh));

@@ -7,9 +7,11 @@
 //! A passage of many sentences blurs in one vector; its best sentence, or the best two that stand together, does not
 //! (the late interaction of Khattab and Zaharia 2020, by sentences instead of tokens).
 
-use std::collections::{HashMap, HashSet};
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ops::Range;
 
-use crate::analyzer::{QueryKind, QueryTerm};
+use crate::analyzer::QueryKind;
 use crate::document::document_of;
 use crate::embed::{Embedder, Role};
 use crate::error::Result;
@@ -17,8 +19,8 @@ use crate::lexical::Prepared;
 use crate::normalize::folded;
 use crate::parts::Part;
 use crate::rank::Candidate;
-use crate::rewrite::units::units;
-use crate::rewrite::{Alternative, Concept, Source};
+use crate::rewrite::units::stems;
+use crate::rewrite::{Concept, Source};
 use crate::script::Script;
 use crate::sentence::sentences;
 use crate::settings::RankSettings;
@@ -34,8 +36,58 @@ struct Wanted {
     information: f32,
     /// Characters that only a passage in the query's own script can hold.
     bound: bool,
-    /// What each way counts, its words, and whether they are of the other language.
-    ways: Vec<(f32, Vec<String>, bool)>,
+    /// Place of the word itself, and of the other ways to say its concept.
+    word: usize,
+    others: Range<usize>,
+}
+
+/// Words that are looked for in sentences, each once.
+#[derive(Default)]
+struct Words {
+    places: HashMap<String, usize>,
+    /// Those that are written in characters, by the first of these.
+    literals: Vec<(char, String, usize)>,
+    /// One bit for each first character, by its last six bits.
+    firsts: u64,
+    /// First bytes of the others.
+    initials: Vec<u8>,
+}
+
+impl Words {
+    fn add(&mut self, word: &str) -> usize {
+        if let Some(place) = self.places.get(word) {
+            return *place;
+        }
+        let place = self.places.len();
+        self.places.insert(word.to_owned(), place);
+        match word.chars().next() {
+            Some(first) if Script::of(first).has_grams() => {
+                self.firsts |= 1 << (u32::from(first) % 64);
+                self.literals.push((first, word.to_owned(), place));
+            }
+            _ => self.initials.extend(word.bytes().next()),
+        }
+        place
+    }
+
+    /// Which of the words a sentence says.
+    fn said(&self, text: &str) -> Vec<bool> {
+        let text = folded(text);
+        let mut said = vec![false; self.places.len()];
+        let mut say = |place: usize| said.get_mut(place).into_iter().for_each(|said| *said = true);
+        for (at, first) in text.char_indices().filter(|(_, c)| self.firsts >> (u32::from(*c) % 64) & 1 == 1) {
+            let rest = text.get(at..).unwrap_or_default();
+            let from = self.literals.partition_point(|literal| literal.0 < first);
+            let same = self.literals.iter().skip(from).take_while(|literal| literal.0 == first);
+            same.filter(|(_, word, _)| rest.starts_with(word.as_str())).for_each(|(.., place)| say(*place));
+        }
+        stems(
+            &text,
+            |first| self.initials.contains(&first),
+            |stem| self.places.get(stem).into_iter().for_each(|place| say(*place)),
+        );
+        said
+    }
 }
 
 /// How far a sentence says a thing, in [0, 1], and whether in the other language.
@@ -59,7 +111,12 @@ struct Read {
 pub(crate) struct Question<'a> {
     vector: Option<&'a [f32]>,
     wanted: Vec<Wanted>,
+    words: Words,
+    /// Ways to say concepts: what each counts, and its words.
+    ways: Vec<(f32, Vec<usize>, bool)>,
     embedder: &'a dyn Embedder,
+    /// Texts of the passages that were looked at.
+    read: RefCell<Vec<(usize, u64, String)>>,
 }
 
 impl<'a> Question<'a> {
@@ -71,22 +128,25 @@ impl<'a> Question<'a> {
         embedder: &'a dyn Embedder,
     ) -> Self {
         let rarity: HashMap<&str, f32> = prepared.terms.iter().map(|t| (t.text.as_str(), t.idf)).collect();
-        let mut wanted = Vec::new();
+        let (mut wanted, mut words, mut ways) = (Vec::new(), Words::default(), Vec::new());
         for concept in concepts {
-            let translated = |a: &Alternative| a.source == Source::Translation;
-            let others: Vec<(f32, Vec<String>, bool)> =
-                concept.alternatives.iter().map(|a| (a.weight, words_of(&a.terms), translated(a))).collect();
+            let from = ways.len();
+            for other in &concept.alternatives {
+                let own = other.terms.iter().filter(|t| t.kind == QueryKind::Word).map(|t| words.add(&t.term));
+                let translated = other.source == Source::Translation;
+                ways.push((other.weight, own.collect::<Vec<usize>>(), translated));
+            }
             for term in &concept.terms {
                 let Some(idf) = rarity.get(term.term.as_str()) else { continue };
                 let stop = if term.stop { rank.stop_weight } else { 1.0 };
                 let kind = if term.kind == QueryKind::Word { 1.0 } else { rank.grams };
-                let mut ways = vec![(1.0, vec![term.term.clone()], false)];
-                ways.extend(others.iter().cloned());
-                let bound = term.kind != QueryKind::Word && ways.len() == 1;
-                wanted.push(Wanted { information: idf * stop * kind, bound, ways });
+                let others = from..ways.len();
+                let bound = term.kind != QueryKind::Word && others.is_empty();
+                wanted.push(Wanted { information: idf * stop * kind, bound, word: words.add(&term.term), others });
             }
         }
-        Self { vector, wanted, embedder }
+        words.literals.sort_by_key(|literal| literal.0);
+        Self { vector, wanted, words, ways, embedder, read: RefCell::default() }
     }
 
     /// Looks at the candidates that lead, where that is quick; says whether it did.
@@ -99,6 +159,7 @@ impl<'a> Question<'a> {
             let Some(part) = parts.get(candidate.part) else { continue };
             let text = stored(part, candidate.passage)?.text;
             candidate.features.sentence = self.nearest(vector, &pieces(&text));
+            self.read.borrow_mut().push((candidate.part, candidate.passage, text));
         }
         Ok(true)
     }
@@ -115,7 +176,11 @@ impl<'a> Question<'a> {
         let Some(candidate) = candidates.get_mut(first) else { return Ok(()) };
         candidate.features.lead = Some(relevance - second);
         if let Some(part) = parts.get(candidate.part) {
-            let text = stored(part, candidate.passage)?.text;
+            let mut known = self.read.take().into_iter();
+            let text = match known.find(|(part, passage, _)| (*part, *passage) == (candidate.part, candidate.passage)) {
+                Some((_, _, text)) => text,
+                None => stored(part, candidate.passage)?.text,
+            };
             let read = self.window(&pieces(&text));
             candidate.features.window = Some(read.share);
             candidate.features.sayable = Some(read.sayable);
@@ -128,7 +193,6 @@ impl<'a> Question<'a> {
     fn nearest(&self, vector: &[f32], texts: &[&str]) -> Option<f32> {
         // As queries: what is read once is not worth keeping.
         let vectors = self.embedder.embed(texts, Role::Query).ok()?;
-        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| x * y).sum::<f32>();
         let own: Vec<f32> = vectors.iter().map(|v| dot(v, vector)).collect();
         let mut best = own.iter().copied().reduce(f32::max)?;
         for ((first, second), (a, b)) in
@@ -172,18 +236,15 @@ impl<'a> Question<'a> {
 
     /// How far a sentence says each thing that is wanted.
     fn held(&self, text: &str) -> Vec<Held> {
-        let text = folded(text);
-        let stems: HashSet<Box<str>> = units(&text).into_iter().map(|(unit, _)| unit).collect();
-        let says = |word: &String| {
-            if word.chars().next().is_some_and(|c| Script::of(c).has_grams()) {
-                text.contains(word.as_str())
-            } else {
-                stems.contains(word.as_str())
-            }
-        };
+        let said = self.words.said(text);
+        let says = |word: &usize| said.get(*word).copied().unwrap_or(false);
         let of =
             |wanted: &Wanted| {
-                let said = wanted.ways.iter().filter(|(_, words, _)| !words.is_empty() && words.iter().all(says));
+                if says(&wanted.word) {
+                    return Held { far: 1.0, translated: false };
+                }
+                let others = self.ways.get(wanted.others.clone()).unwrap_or_default();
+                let said = others.iter().filter(|(_, words, _)| !words.is_empty() && words.iter().all(says));
                 said.fold(Held::default(), |best, (far, _, translated)| {
                     if *far > best.far { Held { far: *far, translated: *translated } } else { best }
                 })
@@ -192,10 +253,15 @@ impl<'a> Question<'a> {
     }
 }
 
-fn pieces(text: &str) -> Vec<&str> {
-    sentences(text).into_iter().take(MAX_SENTENCES).filter_map(|range| text.get(range)).collect()
+/// The product of two vectors, added up in sixteen lanes.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let (mut lanes, (a, a_rest), (b, b_rest)) = ([0.0_f32; 16], a.as_chunks::<16>(), b.as_chunks::<16>());
+    for (a, b) in a.iter().zip(b) {
+        lanes.iter_mut().zip(a).zip(b).for_each(|((lane, x), y)| *lane += x * y);
+    }
+    lanes.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum::<f32>()
 }
 
-fn words_of(terms: &[QueryTerm]) -> Vec<String> {
-    terms.iter().filter(|t| t.kind == QueryKind::Word).map(|t| t.term.clone()).collect()
+fn pieces(text: &str) -> Vec<&str> {
+    sentences(text).into_iter().take(MAX_SENTENCES).filter_map(|range| text.get(range)).collect()
 }

@@ -6,21 +6,34 @@ use std::hint::black_box;
 use std::time::Instant;
 
 /// Times of many queries, each the median of a few runs, in microseconds, ascending.
-pub struct Times(Vec<f64>);
+pub struct Times {
+    times: Vec<f64>,
+    /// The same of the first time that each query was asked.
+    first: Vec<f64>,
+    /// Mean time that the processor spent on one, where the system tells.
+    processor: f64,
+}
 
 impl Times {
-    /// Runs each query once to warm up, then `runs` times in turns.
+    /// Runs each query once, which is told apart, then `runs` times in turns.
     pub fn of<R>(queries: usize, runs: usize, mut ask: impl FnMut(usize) -> R) -> Self {
         let mut times = vec![Vec::with_capacity(runs); queries];
-        (0..queries).for_each(|at| drop(black_box(ask(at))));
+        let mut time = |at: usize| {
+            let start = Instant::now();
+            let found = black_box(ask(at));
+            let time = start.elapsed().as_secs_f64() * 1e6;
+            drop(found);
+            time
+        };
+        let mut first: Vec<f64> = (0..queries).map(&mut time).collect();
+        first.sort_by(f64::total_cmp);
+        let before = processor();
         for _ in 0..runs {
             for (at, own) in times.iter_mut().enumerate() {
-                let start = Instant::now();
-                let found = black_box(ask(at));
-                own.push(start.elapsed().as_secs_f64() * 1e6);
-                drop(found);
+                own.push(time(at));
             }
         }
+        let processor = (processor() - before) / (queries * runs).max(1) as f64;
         let mut medians: Vec<f64> = times
             .into_iter()
             .map(|mut own| {
@@ -29,16 +42,27 @@ impl Times {
             })
             .collect();
         medians.sort_by(f64::total_cmp);
-        Self(medians)
+        Self { times: medians, first, processor }
     }
 
     pub fn at(&self, share: f64) -> f64 {
-        let place = (self.0.len() as f64 * share) as usize;
-        self.0.get(place.min(self.0.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
+        at(&self.times, share)
     }
 
     pub fn mean(&self) -> f64 {
-        self.0.iter().sum::<f64>() / self.0.len().max(1) as f64
+        mean(&self.times)
+    }
+
+    /// What each query took when it was asked for the first time, and what the processor spent on it later.
+    pub fn first_line(&self, name: &str) {
+        println!(
+            "{name:<44} p50 {:>7.0} µs  p95 {:>7.0}  p99 {:>7.0}  mean {:>7.0}; later {:.0} µs of the processor each",
+            at(&self.first, 0.5),
+            at(&self.first, 0.95),
+            at(&self.first, 0.99),
+            mean(&self.first),
+            self.processor,
+        );
     }
 
     pub fn line(&self, name: &str) {
@@ -51,6 +75,21 @@ impl Times {
             1e6 / self.mean()
         );
     }
+}
+
+fn at(ascending: &[f64], share: f64) -> f64 {
+    let place = (ascending.len() as f64 * share) as usize;
+    ascending.get(place.min(ascending.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
+}
+
+fn mean(times: &[f64]) -> f64 {
+    times.iter().sum::<f64>() / times.len().max(1) as f64
+}
+
+/// Microseconds that the processor spent on this thread, to a few milliseconds.
+fn processor() -> f64 {
+    let spent = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    spent.split_whitespace().next().and_then(|nanoseconds| nanoseconds.parse::<f64>().ok()).unwrap_or(f64::NAN) / 1e3
 }
 
 /// A row of the table that `scripts/bench` collects.

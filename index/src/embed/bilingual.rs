@@ -299,7 +299,12 @@ impl pulp::NullaryFnOnce for Sum<'_> {
                 *high += (both >> 4) as f32 * factor;
             }
         }
-        let length = self.sum.iter().map(|v| v * v).sum::<f32>().sqrt();
+        // In lanes: one sum would wait for each addition.
+        let mut lanes = [0.0_f32; 16];
+        for piece in self.sum.chunks(16) {
+            lanes.iter_mut().zip(piece).for_each(|(lane, v)| *lane += v * v);
+        }
+        let length = lanes.iter().sum::<f32>().sqrt();
         if length > 0.0 {
             self.sum.iter_mut().for_each(|v| *v /= length);
         }

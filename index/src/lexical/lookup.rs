@@ -5,17 +5,17 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use tantivy::Term;
-use tantivy::postings::TermInfo;
-
+use super::cursor::{K1, norms};
 use super::failed;
-use super::score::K1;
+use super::found::{Clause, FieldNorms, Found, List, VIEWS, lists};
+use super::known::Basis;
 use super::statistics::Totals;
-use super::view::LexicalView;
+use super::view::{InField, LexicalView};
 use crate::analyzer::{QueryKind, QueryTerm};
 use crate::bitset::DocSet as DocumentSet;
-use crate::document::{FIELD_COUNT, TEXT_FIELDS};
+use crate::document::FIELD_COUNT;
 use crate::error::Result;
+use crate::rewrite::Alternative;
 use crate::rewrite::vocabulary::Vocabulary;
 use crate::settings::RankSettings;
 
@@ -25,34 +25,15 @@ const MAX_EXPANSION: usize = 64;
 /// The views that are searched, each narrowed to the documents that count (for the past).
 pub(crate) type Views<'a> = Vec<(&'a LexicalView, Option<&'a DocumentSet>)>;
 
-/// One term in one field, with its weight.
-pub(super) struct Clause {
-    pub field: usize,
-    pub text: String,
-    /// The most that it gives.
-    pub weight: f32,
-    pub frequency: u64,
-    /// Its postings, by view and segment.
-    pub places: Vec<Vec<Option<TermInfo>>>,
-}
-
-/// A term as the views have it.
-pub(crate) struct Found {
-    pub(super) clauses: Arc<[Clause]>,
-    /// Passages that hold it, in the field where most do.
-    pub frequency: u64,
-    /// How rare it is; one that nobody wrote counts as the rarest.
-    pub idf: f32,
-    /// What its kind is weighed with: stop words and bigrams less.
-    pub strength: f32,
-}
-
 /// Looks terms up.
 pub(crate) struct Lookup<'a> {
     pub views: Views<'a>,
     pub totals: Totals,
     pub rank: &'a RankSettings,
-    known: HashMap<(String, QueryKind), Arc<Found>>,
+    pub(super) norms: Arc<FieldNorms>,
+    basis: Basis,
+    /// Where no view may remember them, since only some of its documents count.
+    known: HashMap<(String, QueryKind, bool), Arc<Found>>,
 }
 
 fn idf(frequency: u64, passages: u64) -> f32 {
@@ -62,18 +43,50 @@ fn idf(frequency: u64, passages: u64) -> f32 {
 
 impl<'a> Lookup<'a> {
     pub fn new(views: Views<'a>, totals: Totals, rank: &'a RankSettings) -> Self {
-        Self { views, totals, rank, known: HashMap::new() }
+        let norms = Arc::new(std::array::from_fn(|field| norms(totals.mean_length(field))));
+        let basis = Basis::of(&totals, rank);
+        Self { views, totals, rank, norms, basis, known: HashMap::new() }
+    }
+
+    /// The view that remembers what is looked up: the only one, searched as a whole.
+    fn remembering(&self) -> Option<&'a LexicalView> {
+        match self.views.as_slice() {
+            [(view, None)] => Some(view),
+            _ => None,
+        }
     }
 
     /// A term in every field where its kind stands.
     pub fn find(&mut self, term: &QueryTerm) -> Result<Arc<Found>> {
-        let key = (term.term.clone(), term.kind);
+        if let Some(view) = self.remembering() {
+            if let Some(found) = view.known.lock().get(&self.basis, term) {
+                return Ok(found);
+            }
+            let found = Arc::new(self.look_up(term)?);
+            // What is not there costs little to look for, and there is much of it.
+            if found.frequency > 0 {
+                view.known.lock().insert(&self.basis, term, &found);
+            }
+            return Ok(found);
+        }
+        let key = (term.term.clone(), term.kind, term.stop);
         if let Some(found) = self.known.get(&key) {
             return Ok(found.clone());
         }
         let found = Arc::new(self.look_up(term)?);
         self.known.insert(key, found.clone());
         Ok(found)
+    }
+
+    /// Translations of a word, made where they are not remembered.
+    pub fn translations(&self, word: &str, make: impl FnOnce() -> Vec<Alternative>) -> Arc<[Alternative]> {
+        let Some(view) = self.remembering() else { return make().into() };
+        if let Some(known) = view.known.lock().translations.get(word, |_| 1) {
+            return known;
+        }
+        let made: Arc<[Alternative]> = make().into();
+        view.known.lock().translations.insert(word.into(), made.clone(), 1);
+        made
     }
 
     /// Whether any passage that counts holds the term.
@@ -90,38 +103,55 @@ impl<'a> Lookup<'a> {
     fn look_up(&self, term: &QueryTerm) -> Result<Found> {
         let stop = if term.stop { self.rank.stop_weight } else { 1.0 };
         let gram = term.kind != QueryKind::Word;
-        let texts = match term.kind {
-            QueryKind::GramPrefix => expand(&self.views, &term.term)?,
-            _ => vec![term.term.clone()],
-        };
         let mut clauses = Vec::new();
-        for text in texts {
-            for (field, name) in TEXT_FIELDS.iter().enumerate() {
-                if (*name == "grams") == gram {
-                    clauses.extend(self.clause(field, &text, stop * self.rank.field_weight(field))?);
-                }
-            }
+        let mut frequency = 0;
+        let mut add = |text: &str| -> Result<()> {
+            frequency = frequency.max(self.clauses(text, gram, stop, &mut clauses)?);
+            Ok(())
+        };
+        match term.kind {
+            QueryKind::GramPrefix => expand(&self.views, &term.term)?.iter().try_for_each(|text| add(text))?,
+            _ => add(&term.term)?,
         }
-        let frequency = clauses.iter().map(|c| c.frequency).max().unwrap_or(0);
         // An unseen term counts as the rarest: what nobody wrote about cannot be answered.
         let idf = idf(frequency, self.totals.passages.max(1));
         let strength = stop * if gram { self.rank.grams } else { 1.0 };
-        Ok(Found { clauses: clauses.into(), frequency, idf, strength })
+        let mut found = Found { clauses, lists: Default::default(), frequency, idf, strength };
+        if frequency > 0 {
+            for (number, (own, (view, _))) in found.lists.iter_mut().zip(&self.views).enumerate() {
+                let of = |(ordinal, segment): (usize, &Arc<_>)| -> Result<Vec<List>> {
+                    lists(&found.clauses, (number, ordinal), segment, &self.norms)
+                };
+                *own = view.segments.iter().enumerate().map(of).collect::<Result<_>>()?;
+            }
+        }
+        Ok(found)
     }
 
-    /// A term in a field, where any passage that counts has it.
-    fn clause(&self, field: usize, text: &str, boost: f32) -> Result<Option<Clause>> {
-        let mut frequency = 0;
-        let mut places = Vec::with_capacity(self.views.len());
-        for (view, accept) in &self.views {
-            let Some(of_field) = view.fields.text.get(field) else { return Ok(None) };
-            let term = Term::from_field_text(*of_field, text);
-            let own = view.locate(field, &term)?;
-            frequency += view.frequency(field, &term, &own, *accept)?;
-            places.push(own);
+    /// A text in every field where any passage that counts has it; in how many it stands where most do.
+    fn clauses(&self, text: &str, gram: bool, boost: f32, clauses: &mut Vec<Clause>) -> Result<u64> {
+        let mut held: [Vec<InField>; VIEWS] = Default::default();
+        for (own, (view, accept)) in held.iter_mut().zip(&self.views) {
+            *own = view.held(text, gram, *accept)?;
         }
-        let weight = boost * idf(frequency, self.totals.passages.max(1)) * (K1 + 1.0);
-        Ok((frequency > 0).then(|| Clause { field, text: text.to_owned(), weight, frequency, places }))
+        if held.iter().all(Vec::is_empty) {
+            return Ok(0);
+        }
+        let (text, mut most): (Arc<str>, u64) = (text.into(), 0);
+        for field in 0..FIELD_COUNT {
+            let places = held.each_mut().map(|held| {
+                let place = held.iter().position(|own| own.field == field);
+                place.map(|place| held.swap_remove(place))
+            });
+            let frequency: u64 = places.iter().flatten().map(|own| own.frequency).sum();
+            if frequency > 0 {
+                let rarity = idf(frequency, self.totals.passages.max(1));
+                let weight = boost * self.rank.field_weight(field) * rarity * (K1 + 1.0);
+                clauses.push(Clause { field, text: text.clone(), weight, places });
+                most = most.max(frequency);
+            }
+        }
+        Ok(most)
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tantivy::merge_policy::LogMergePolicy;
 use tantivy::schema::{
-    FAST, Field, INDEXED, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions, Value,
+    FAST, Field, INDEXED, IndexRecordOption, STORED, STRING, Schema, TextFieldIndexing, TextOptions,
 };
 use tantivy::tokenizer::{PreTokenizedString, Token};
 use tantivy::{Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, TantivyDocument, TantivyError, Term};
@@ -17,10 +17,17 @@ use tantivy::{Index, IndexReader, IndexSettings, IndexWriter, ReloadPolicy, Tant
 use crate::document::{FIELD_COUNT, Record, StoredPassage, TEXT_FIELDS, document_of};
 use crate::error::{Error, Result};
 
+mod best;
+mod cursor;
+mod found;
+mod known;
 mod lookup;
 mod query;
+mod recent;
 mod score;
 mod statistics;
+mod stored;
+mod terms;
 mod view;
 mod vocabulary;
 
@@ -28,6 +35,7 @@ pub(crate) use lookup::{Lookup, Views};
 pub(crate) use query::{Prepared, PreparedAlternative, ScoredPart};
 pub(crate) use score::Matching;
 pub(crate) use statistics::Totals;
+use stored::decode;
 pub(crate) use view::LexicalView;
 
 /// Memory the writer may fill before it writes a segment, in bytes.
@@ -115,7 +123,7 @@ impl Lexical {
         })?;
         writer.set_merge_policy(Box::new(merge_policy()));
         let reader =
-            index.reader_builder().reload_policy(ReloadPolicy::Manual).doc_store_cache_num_blocks(64).try_into();
+            index.reader_builder().reload_policy(ReloadPolicy::Manual).doc_store_cache_num_blocks(1).try_into();
         let reader = reader.map_err(failed)?;
         Ok(Self { index, fields, writer, reader })
     }
@@ -185,12 +193,6 @@ impl Lexical {
         }
         Ok(())
     }
-}
-
-pub(crate) fn decode(document: &TantivyDocument, fields: &Fields) -> Result<StoredPassage> {
-    let bytes = document.get_first(fields.stored).and_then(|v| v.as_bytes());
-    let bytes = bytes.ok_or_else(|| failed("a passage was not stored"))?;
-    postcard::from_bytes(bytes).map_err(failed)
 }
 
 fn pre_tokenized(terms: Vec<String>) -> PreTokenizedString {

@@ -9,15 +9,16 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use tantivy::DocAddress;
-use tantivy::schema::IndexRecordOption;
 
-use super::failed;
-use super::lookup::{Clause, Found, Lookup};
-use super::score::{Best, Cursor, K1, LexicalHit, Matching, Norms, Readings, Scan, Unit, Windows, norms, scan};
+use super::best::{Best, LexicalHit};
+use super::cursor::{Cursor, K1};
+use super::found::{Clause, FieldNorms, Found};
+use super::lookup::Lookup;
+use super::score::{Matching, Scan, Units, Windows, scan};
 use super::view::{LexicalView, Segment};
 use crate::analyzer::{QueryKind, QueryTerm};
 use crate::bitset::DocSet as DocumentSet;
-use crate::document::{FIELD_COUNT, TEXT_FIELDS};
+use crate::document::TEXT_FIELDS;
 use crate::error::Result;
 use crate::rewrite::{Concept, Source};
 use crate::settings::Combine;
@@ -47,7 +48,7 @@ pub(crate) struct PreparedAlternative {
 
 /// One way to say a concept.
 struct Reading {
-    clauses: Vec<Arc<[Clause]>>,
+    found: Vec<Arc<Found>>,
     /// What each of its scores is multiplied by.
     scale: f32,
     /// Place in the alternatives of the query; absent for what was asked.
@@ -56,12 +57,12 @@ struct Reading {
 
 /// A query made ready for one view (or two, when the past is searched too).
 pub(crate) struct Prepared {
-    plain: Vec<Arc<[Clause]>>,
+    plain: Vec<Arc<Found>>,
     concepts: Vec<Vec<Reading>>,
     combine: Combine,
     pub terms: Vec<PreparedTerm>,
     pub alternatives: Vec<PreparedAlternative>,
-    norms: [Box<Norms>; FIELD_COUNT],
+    norms: Arc<FieldNorms>,
     /// BM25 that a passage would get which holds every concept of the query at full strength, in the body.
     pub ideal: f32,
     /// Share of the query's information that is carried by concepts which occur at all.
@@ -108,7 +109,7 @@ impl Prepared {
             combine: lookup.rank.alternatives,
             terms: Vec::new(),
             alternatives: Vec::new(),
-            norms: std::array::from_fn(|field| norms(lookup.totals.mean_length(field))),
+            norms: lookup.norms.clone(),
             ideal: sum(|w| w.information) * (K1 + 1.0),
             known,
         };
@@ -121,7 +122,7 @@ impl Prepared {
     fn take(&mut self, mut weighed: Weighed) {
         self.terms.append(&mut weighed.terms);
         if weighed.readings.len() == 1 && weighed.readings.iter().all(|r| r.scale == 1.0) {
-            self.plain.extend(weighed.readings.into_iter().flat_map(|r| r.clauses));
+            self.plain.extend(weighed.readings.into_iter().flat_map(|r| r.found));
             return;
         }
         let before = self.alternatives.len();
@@ -132,45 +133,22 @@ impl Prepared {
         self.concepts.push(weighed.readings);
     }
 
-    fn cursor<'a>(
-        &'a self,
-        clause: &Clause,
-        scale: f32,
-        view: usize,
-        segment: &'a Segment,
-        ordinal: usize,
-    ) -> Result<Option<Cursor<'a>>> {
-        let info = clause.places.get(view).and_then(|places| places.get(ordinal)?.as_ref());
-        let (Some(info), Some(norms)) = (info, self.norms.get(clause.field)) else { return Ok(None) };
-        let Some((postings, lengths)) = segment.text(clause.field) else { return Ok(None) };
-        let postings =
-            postings.read_block_postings_from_terminfo(info, IndexRecordOption::WithFreqs).map_err(failed)?;
-        Ok(Some(Cursor::new(postings, lengths, norms, clause.weight * scale)))
-    }
-
     /// What a segment is gone through with.
-    fn units<'a>(&'a self, view: usize, segment: &'a Segment, ordinal: usize) -> Result<Vec<Unit<'a>>> {
-        let mut units = Vec::new();
-        for clause in self.plain.iter().flat_map(|clauses| clauses.iter()) {
-            units.extend(self.cursor(clause, 1.0, view, segment, ordinal)?.map(Unit::Clause));
+    fn units<'a>(&'a self, view: usize, segment: &'a Segment, ordinal: usize) -> Units<'a> {
+        let mut units = Units::new(self.combine);
+        let cursors = |found: &'a Arc<Found>, scale| found.cursors((view, ordinal), segment, &self.norms, scale);
+        for cursor in self.plain.iter().flat_map(|found| cursors(found, 1.0)) {
+            units.clause(cursor);
         }
         for concept in &self.concepts {
-            let mut readings = Vec::with_capacity(concept.len());
-            for reading in concept {
-                let mut cursors = Vec::new();
-                for clause in reading.clauses.iter().flat_map(|clauses| clauses.iter()) {
-                    cursors.extend(self.cursor(clause, reading.scale, view, segment, ordinal)?);
-                }
-                readings.push(cursors);
-            }
-            let most = most(concept);
-            units.extend(Readings::of(readings, self.combine, most).map(Unit::Concept));
+            let of = |reading: &'a Reading| reading.found.iter().flat_map(move |found| cursors(found, reading.scale));
+            units.concept(concept.iter().map(of), most(concept));
         }
-        Ok(units)
+        units
     }
 
     fn is_empty(&self) -> bool {
-        self.plain.iter().all(|clauses| clauses.is_empty()) && self.concepts.is_empty()
+        self.plain.iter().all(|found| found.clauses.is_empty()) && self.concepts.is_empty()
     }
 
     /// The best passage of each of the `k` best documents, best first, of the view with that number, and the scores of
@@ -190,7 +168,7 @@ impl Prepared {
         let (mut best, mut completed) = (Best::new(k), Vec::new());
         let mut windows = Windows::new(!self.concepts.is_empty());
         for (ordinal, (segment, reader)) in view.segments.iter().zip(view.searcher.segment_readers()).enumerate() {
-            let mut units = self.units(number, segment, ordinal)?;
+            let mut units = self.units(number, segment, ordinal);
             let alive = reader.alive_bitset();
             let mut places: Vec<u32> = wanted.iter().filter_map(|passage| segment.place(*passage)).collect();
             places.sort_unstable();
@@ -201,7 +179,7 @@ impl Prepared {
                 accept,
                 wanted: &places,
             };
-            scan(&scanned, &mut units, &mut windows, &mut best, &mut completed, matching);
+            scan(&scanned, &mut units, &mut windows, &mut best, &mut completed, matching)?;
         }
         Ok((best.finish(), completed))
     }
@@ -221,24 +199,24 @@ impl Prepared {
     }
 
     /// What each clause gives to a passage's score.
-    pub fn parts(&self, number: usize, view: &LexicalView, address: DocAddress) -> Result<Vec<ScoredPart<'_>>> {
+    pub fn parts<'a>(&'a self, number: usize, view: &LexicalView, address: DocAddress) -> Result<Vec<ScoredPart<'a>>> {
         let ordinal = address.segment_ord as usize;
         let Some(segment) = view.segments.get(ordinal) else { return Ok(Vec::new()) };
-        let one = |clause, scale| -> Result<Option<ScoredPart<'_>>> {
-            let Some(mut cursor) = self.cursor(clause, scale, number, segment, ordinal)? else { return Ok(None) };
+        let one = |clause: &'a Clause, scale| -> Result<Option<ScoredPart<'a>>> {
+            let Some(list) = clause.packed((number, ordinal), segment, &self.norms, scale) else { return Ok(None) };
             let field = TEXT_FIELDS.get(clause.field).copied().unwrap_or("");
-            let score = cursor.score_at(address.doc_id);
+            let score = Cursor::long(list).score_at(address.doc_id)?;
             Ok(score.map(|score| ScoredPart { field, term: &clause.text, score, alternative: None }))
         };
         let mut parts = Vec::new();
-        for clause in self.plain.iter().flat_map(|clauses| clauses.iter()) {
+        for clause in clauses(&self.plain) {
             parts.extend(one(clause, 1.0)?);
         }
         for concept in &self.concepts {
-            let mut readings: Vec<(f32, Vec<ScoredPart<'_>>)> = Vec::new();
+            let mut readings: Vec<(f32, Vec<ScoredPart<'a>>)> = Vec::new();
             for reading in concept {
                 let mut own = Vec::new();
-                for clause in reading.clauses.iter().flat_map(|clauses| clauses.iter()) {
+                for clause in clauses(&reading.found) {
                     own.extend(one(clause, reading.scale)?);
                 }
                 let alternative = reading.alternative.and_then(|place| self.alternatives.get(place));
@@ -251,12 +229,14 @@ impl Prepared {
     }
 }
 
+fn clauses(found: &[Arc<Found>]) -> impl Iterator<Item = &Clause> {
+    found.iter().flat_map(|found| &found.clauses)
+}
+
 /// The most that a concept gives: what its strongest reading does.
 fn most(concept: &[Reading]) -> f32 {
-    let of = |reading: &Reading| -> f32 {
-        let clauses = reading.clauses.iter().flat_map(|clauses| clauses.iter());
-        clauses.map(|clause| clause.weight).sum::<f32>() * reading.scale
-    };
+    let of =
+        |reading: &Reading| -> f32 { clauses(&reading.found).map(|clause| clause.weight).sum::<f32>() * reading.scale };
     concept.iter().map(of).fold(0.0, f32::max)
 }
 
@@ -305,7 +285,7 @@ impl Said {
     fn reading(self, weight: f32, information: f32, alternative: Option<usize>) -> Reading {
         // No way to say a concept gives more than the concept is worth.
         let scale = if self.occurring > information { weight * information / self.occurring } else { weight };
-        Reading { clauses: self.found.iter().map(|found| found.clauses.clone()).collect(), scale, alternative }
+        Reading { found: self.found, scale, alternative }
     }
 }
 

@@ -3,189 +3,347 @@
 //! Invariant: leaving out what cannot reach the list changes neither the list nor the count: while documents are still
 //! counted nothing is left out.
 //!
-//! A query has up to a hundred clauses (each word in four fields, and the bigrams), most of them short: ordering that
-//! many cursors for each passage, as WAND does, costs more than adding the scores up clause by clause. So each window's
-//! scores are summed in an array, and clauses that cannot lift a passage into the list by themselves are only looked up
-//! for the passages that others found (MaxScore: Turtle and Flood 1995, over windows as Lucene has it).
+//! A query has hundreds of clauses (each word in four fields, each with its translations, and the bigrams), most of them
+//! short: ordering that many cursors for each passage, as WAND does, costs more than adding the scores up clause by
+//! clause. So each window's scores are summed in an array, and clauses that cannot lift a passage into the list by
+//! themselves are only looked up for the passages that others found (MaxScore: Turtle and Flood 1995, over windows as
+//! Lucene has it). Of a concept the best reading counts, so that its weak clauses together lift a passage by no more than
+//! those of one reading: hardly ever is the long list of a common translation gone through.
 
-use tantivy::fieldnorm::FieldNormReader;
-use tantivy::postings::BlockSegmentPostings;
-use tantivy::{DocAddress, TERMINATED};
+use std::ops::Range;
 
+use tantivy::DocAddress;
+
+use super::best::{Best, LexicalHit};
+use super::cursor::Cursor;
 use crate::bitset::DocSet;
 use crate::document::document_of;
+use crate::error::Result;
 use crate::settings::Combine;
 
-/// BM25's term frequency saturation and length normalisation.
-pub(super) const K1: f32 = 1.2;
-const B: f32 = 0.75;
 /// Passages scored together: their sums fit the first-level cache.
-const WINDOW: usize = 4_096;
+const WINDOW: u32 = 4_096;
+/// Passages that are passed over together.
+const CHUNK: usize = 64;
 
-/// What a field's length does to a score, by the code that tantivy stores lengths as.
-pub(super) type Norms = [f32; 256];
-
-/// Norms of a field whose mean length is `mean`.
-pub(super) fn norms(mean: f32) -> Box<Norms> {
-    let mut norms = Box::new([0.0; 256]);
-    for (norm, code) in norms.iter_mut().zip(0..=u8::MAX) {
-        *norm = K1 * (1.0 - B + B * FieldNormReader::id_to_fieldnorm(code) as f32 / mean);
-    }
-    norms
+/// A cursor, and whether it is only looked up for what others found.
+struct Clause<'a> {
+    cursor: Cursor<'a>,
+    weak: bool,
 }
 
-/// A passage and how well it fits.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct LexicalHit {
-    pub passage: u64,
-    pub score: f32,
-    pub address: DocAddress,
-}
-
-/// One clause's postings in one segment, with what is needed to score them.
-pub(super) struct Cursor<'a> {
-    postings: BlockSegmentPostings,
-    /// Place in the current block; at its end only when there are no more.
-    at: usize,
-    lengths: &'a FieldNormReader,
-    norms: &'a Norms,
-    /// The most that this clause gives.
-    weight: f32,
-}
-
-impl<'a> Cursor<'a> {
-    pub fn new(postings: BlockSegmentPostings, lengths: &'a FieldNormReader, norms: &'a Norms, weight: f32) -> Self {
-        Self { postings, at: 0, lengths, norms, weight }
-    }
-
-    fn doc(&self) -> u32 {
-        self.postings.docs().get(self.at).copied().unwrap_or(TERMINATED)
-    }
-
-    /// The score at `doc`, where the clause has it; moves forwards only.
-    pub fn score_at(&mut self, doc: u32) -> Option<f32> {
-        if self.doc() < doc {
-            self.at = self.postings.seek(doc);
-        }
-        let frequency = self.postings.freqs().get(self.at).copied()?;
-        (self.doc() == doc).then(|| self.score(doc, frequency))
-    }
-
-    fn score(&self, doc: u32, frequency: u32) -> f32 {
-        let norm = self.norms.get(usize::from(self.lengths.fieldnorm_id(doc))).copied().unwrap_or(K1);
-        let frequency = frequency as f32;
-        self.weight * (frequency / (frequency + norm))
-    }
-
-    /// Gives everything before `end`, in order.
-    fn drain(&mut self, end: u32, mut with: impl FnMut(u32, f32)) {
-        loop {
-            let docs = self.postings.docs().get(self.at..).unwrap_or_default();
-            let freqs = self.postings.freqs().get(self.at..).unwrap_or_default();
-            let here = docs.partition_point(|doc| *doc < end);
-            for (doc, frequency) in docs.iter().zip(freqs).take(here) {
-                with(*doc, self.score(*doc, *frequency));
-            }
-            let all = here == docs.len();
-            self.at += here;
-            if !all || here == 0 {
-                return;
-            }
-            self.postings.advance();
-            self.at = 0;
-        }
-    }
-
-    /// Goes to the first passage from `start` on.
-    fn skip_to(&mut self, start: u32) {
-        if self.doc() < start {
-            self.at = self.postings.seek(start);
-        }
-    }
-}
-
-/// The ways to say one concept, each with its clauses' postings.
-pub(super) struct Readings<'a> {
-    readings: Vec<Vec<Cursor<'a>>>,
-    combine: Combine,
-    /// The most that the concept gives, here and anywhere.
-    weight: f32,
+/// One way to say a concept: its clauses.
+struct Reading {
+    clauses: Range<usize>,
+    /// The most that it gives, and that its weak clauses give.
     most: f32,
+    weak: f32,
+    /// How many of its clauses are strong.
+    strong: usize,
 }
 
-impl<'a> Readings<'a> {
-    /// Absent where nothing of it stands in the segment.
-    pub fn of(mut readings: Vec<Vec<Cursor<'a>>>, combine: Combine, most: f32) -> Option<Self> {
-        readings.retain(|cursors| !cursors.is_empty());
-        let bounds = readings.iter().map(|cursors| cursors.iter().map(|c| c.weight).sum::<f32>());
-        let weight = match combine {
-            Combine::Best => bounds.fold(0.0, f32::max),
-            Combine::Sum => bounds.sum::<f32>().min(most),
+/// The ways to say one concept, those that may give most first.
+struct Concept {
+    readings: Vec<Reading>,
+    /// The most that it gives, and that it gives beyond what its strong clauses gave.
+    most: f32,
+    weak: f32,
+    /// What its strong clauses gave in the window, where it has weak ones too.
+    sums: Sums,
+}
+
+/// What a segment is gone through with.
+pub(super) struct Units<'a> {
+    clauses: Vec<Clause<'a>>,
+    /// Clauses that stand for themselves come first.
+    plain: usize,
+    concepts: Vec<Concept>,
+    combine: Combine,
+    /// What may be weak, what shortens the work most first.
+    candidates: Vec<Candidate>,
+    /// What is weak, what gives most first, each with what all after it give.
+    probes: Vec<(Probe, f32)>,
+    /// The most that everything weak gives.
+    weak: f32,
+}
+
+#[derive(Clone, Copy)]
+struct Candidate {
+    length: u32,
+    gain: f32,
+    what: Probe,
+    clause: usize,
+    reading: usize,
+}
+
+/// What is looked up for single passages.
+#[derive(Clone, Copy)]
+enum Probe {
+    Clause(usize),
+    Concept(usize),
+}
+
+impl<'a> Units<'a> {
+    pub fn new(combine: Combine) -> Self {
+        Self {
+            clauses: Vec::new(),
+            plain: 0,
+            concepts: Vec::new(),
+            combine,
+            candidates: Vec::new(),
+            probes: Vec::new(),
+            weak: 0.0,
+        }
+    }
+
+    /// Adds a clause that stands for itself; before any concept.
+    pub fn clause(&mut self, cursor: Cursor<'a>) {
+        let what = Probe::Clause(self.clauses.len());
+        self.candidates.push(candidate(&cursor, what, self.clauses.len(), 0));
+        self.clauses.push(Clause { cursor, weak: false });
+        self.plain = self.clauses.len();
+    }
+
+    /// Adds a concept by its readings' cursors; `most` is the most that it may give.
+    pub fn concept(&mut self, readings: impl Iterator<Item = impl Iterator<Item = Cursor<'a>>>, most: f32) {
+        let number = self.concepts.len();
+        let mut own = Vec::new();
+        for cursors in readings {
+            let from = self.clauses.len();
+            self.clauses.extend(cursors.map(|cursor| Clause { cursor, weak: false }));
+            let clauses = from..self.clauses.len();
+            let sum = self.clauses.iter().skip(from).map(|clause| clause.cursor.weight).sum();
+            if clauses.is_empty() {
+                continue;
+            }
+            own.push(Reading { strong: clauses.len(), clauses, most: sum, weak: 0.0 });
+        }
+        if own.is_empty() {
+            return;
+        }
+        own.sort_by(|a, b| b.most.total_cmp(&a.most));
+        let what = Probe::Concept(number);
+        let bounds = own.iter().map(|reading| reading.most);
+        let bound = match self.combine {
+            Combine::Best => {
+                for (reading, place) in own.iter().zip(0..) {
+                    let clauses = self.clauses.iter().enumerate().take(reading.clauses.end).skip(reading.clauses.start);
+                    self.candidates.extend(clauses.map(|(at, c)| candidate(&c.cursor, what, at, place)));
+                }
+                bounds.fold(0.0, f32::max)
+            }
+            // What adds up is not split.
+            Combine::Sum => {
+                let from = own.iter().map(|reading| reading.clauses.start).min().unwrap_or(0);
+                let length: u32 = self.clauses.iter().skip(from).map(|clause| clause.cursor.length).sum();
+                let bound = bounds.sum::<f32>().min(most);
+                self.candidates.push(Candidate { length, gain: bound / length as f32, what, clause: 0, reading: 0 });
+                bound
+            }
         };
-        (!readings.is_empty()).then_some(Self { readings, combine, weight, most })
+        let most = if self.combine == Combine::Sum { most } else { bound };
+        self.concepts.push(Concept { readings: own, most, weak: 0.0, sums: Sums::new(0) });
     }
 
-    fn with(&self, before: f32, score: f32) -> f32 {
-        match self.combine {
-            Combine::Best => before.max(score),
-            Combine::Sum => (before + score).min(self.most),
+    /// Makes weak what cannot fill the list by itself, now that passages must exceed `threshold`.
+    fn split(&mut self, threshold: f32) {
+        let before = self.candidates.len();
+        let mut candidates = std::mem::take(&mut self.candidates);
+        candidates.retain(|candidate| !self.weaken(candidate, threshold));
+        self.candidates = candidates;
+        if self.candidates.len() == before {
+            return;
         }
+        let clauses = self.clauses.iter().take(self.plain).enumerate().filter(|(_, clause)| clause.weak);
+        let concepts = self.concepts.iter().enumerate().filter(|(_, concept)| concept.weak > 0.0);
+        let mut probes: Vec<(Probe, f32)> = clauses.map(|(at, c)| (Probe::Clause(at), c.cursor.weight)).collect();
+        probes.extend(concepts.map(|(at, concept)| (Probe::Concept(at), concept.weak)));
+        probes.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let mut rest = 0.0;
+        for (_, most) in &mut probes {
+            rest += *most;
+            *most = rest;
+        }
+        probes.reverse();
+        self.probes = probes;
+        self.weak = rest;
     }
 
-    fn score_at(&mut self, doc: u32) -> f32 {
+    /// Makes one clause weak (or a concept as a whole) where the list stays out of reach of all that is weak.
+    fn weaken(&mut self, candidate: &Candidate, threshold: f32) -> bool {
+        let Probe::Concept(concept) = candidate.what else {
+            let Some(clause) = self.clauses.get_mut(candidate.clause) else { return false };
+            let fits = self.weak + clause.cursor.weight <= threshold;
+            if fits {
+                self.weak += clause.cursor.weight;
+                clause.weak = true;
+            }
+            return fits;
+        };
+        let Some(concept) = self.concepts.get_mut(concept) else { return false };
+        if self.combine == Combine::Sum {
+            let own: f32 = concept.readings.iter().map(|reading| reading.most).sum();
+            let own = own.min(concept.most);
+            let fits = self.weak + own <= threshold;
+            if fits {
+                self.weak += own;
+                concept.weak = own;
+                for reading in &mut concept.readings {
+                    (reading.weak, reading.strong) = (reading.most, 0);
+                }
+            }
+            return fits;
+        }
+        let Some(reading) = concept.readings.get_mut(candidate.reading) else { return false };
+        let Some(clause) = self.clauses.get_mut(candidate.clause) else { return false };
+        let own = concept.weak.max(reading.weak + clause.cursor.weight);
+        let fits = self.weak - concept.weak + own <= threshold;
+        if fits {
+            self.weak += own - concept.weak;
+            concept.weak = own;
+            reading.weak += clause.cursor.weight;
+            reading.strong -= 1;
+            clause.weak = true;
+        }
+        fits
+    }
+
+    /// Adds a window's scores of what is strong: clauses, then each concept as one.
+    fn add(&mut self, start: u32, windows: &mut Windows) -> Result<()> {
+        let end = start.saturating_add(WINDOW);
+        let Windows { sums, concept: whole, reading: single } = windows;
+        let mut add = |slot: u32, score: f32| {
+            if let Some(sum) = sums.get_mut(slot as usize) {
+                *sum += score;
+            }
+        };
+        for clause in self.clauses.iter_mut().take(self.plain).filter(|clause| !clause.weak) {
+            if clause.cursor.enter(start, end)? {
+                clause.cursor.drain(end, |doc, score| add(doc - start, score));
+            }
+        }
+        let combine = self.combine;
+        for concept in &mut self.concepts {
+            let most = concept.most;
+            let with = |before: f32, score: f32| match combine {
+                Combine::Best => before.max(score),
+                Combine::Sum => (before + score).min(most),
+            };
+            let split = concept.weak > 0.0;
+            if split && concept.readings.iter().all(|reading| reading.strong == 0) {
+                continue;
+            }
+            if split && concept.sums.scores.is_empty() {
+                concept.sums = Sums::new(WINDOW as usize);
+            }
+            let own = if split { &mut concept.sums } else { &mut *whole };
+            for reading in concept.readings.iter().filter(|reading| reading.strong > 0) {
+                add_reading(&mut self.clauses, reading, start, own, single, with)?;
+            }
+            if split {
+                own.each(&mut add);
+            } else {
+                own.take(&mut add);
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what is weak, what gives most first, for as long as the list can be reached.
+    fn complete(&mut self, doc: u32, slot: u32, mut sum: f32, threshold: f32) -> Result<f32> {
+        let Self { clauses, concepts, probes, combine, .. } = self;
+        for (probe, rest) in probes.iter() {
+            if sum + rest <= threshold {
+                return Ok(sum);
+            }
+            sum += match probe {
+                Probe::Clause(at) => match clauses.get_mut(*at) {
+                    Some(clause) => clause.cursor.score_at(doc)?.unwrap_or(0.0),
+                    None => 0.0,
+                },
+                Probe::Concept(at) => match concepts.get(*at) {
+                    Some(concept) => concept.gain(doc, slot, clauses, *combine)?,
+                    None => 0.0,
+                },
+            };
+        }
+        Ok(sum)
+    }
+}
+
+fn candidate(cursor: &Cursor<'_>, what: Probe, clause: usize, reading: usize) -> Candidate {
+    Candidate { length: cursor.length, gain: cursor.weight / cursor.length.max(1) as f32, what, clause, reading }
+}
+
+/// Adds a window's scores of a reading's strong clauses to its concept's.
+fn add_reading(
+    clauses: &mut [Clause<'_>],
+    reading: &Reading,
+    start: u32,
+    own: &mut Sums,
+    single: &mut Sums,
+    with: impl Fn(f32, f32) -> f32,
+) -> Result<()> {
+    let end = start.saturating_add(WINDOW);
+    let mut present = 0;
+    let mut last = None;
+    for place in reading.clauses.clone() {
+        let Some(clause) = clauses.get_mut(place).filter(|clause| !clause.weak) else { continue };
+        if !clause.cursor.enter(start, end)? {
+            continue;
+        }
+        // One clause alone needs no sum of its own.
+        if let Some(before) = last.replace(place)
+            && let Some(clause) = clauses.get_mut(before)
+        {
+            clause.cursor.drain(end, |doc, score| single.change(doc - start, |before| before + score));
+        }
+        present += 1;
+    }
+    let Some(clause) = last.and_then(|place| clauses.get_mut(place)) else { return Ok(()) };
+    if present == 1 {
+        clause.cursor.drain(end, |doc, score| own.change(doc - start, |before| with(before, score)));
+    } else {
+        clause.cursor.drain(end, |doc, score| single.change(doc - start, |before| before + score));
+        single.take(|slot, score| own.change(slot, |before| with(before, score)));
+    }
+    Ok(())
+}
+
+impl Reading {
+    /// Its score at `doc`; nothing where none of its weak clauses stands there, for then the strong ones were added.
+    fn score_at(&self, doc: u32, combine: Combine, clauses: &mut [Clause<'_>]) -> Result<f32> {
+        let Some(own) = clauses.get_mut(self.clauses.clone()) else { return Ok(0.0) };
         let mut sum = 0.0;
-        for place in 0..self.readings.len() {
-            let Some(cursors) = self.readings.get_mut(place) else { continue };
-            let own: f32 = cursors.iter_mut().filter_map(|cursor| cursor.score_at(doc)).sum();
-            sum = self.with(sum, own);
+        for clause in own.iter_mut().filter(|clause| clause.weak || combine == Combine::Sum) {
+            sum += clause.cursor.score_at(doc)?.unwrap_or(0.0);
         }
-        sum
-    }
-
-    /// Adds a window's scores: reading by reading, then the concept as one.
-    fn add(&mut self, start: u32, windows: &mut Windows) {
-        let Windows { sums, concept, reading } = windows;
-        for place in 0..self.readings.len() {
-            let Some(cursors) = self.readings.get_mut(place) else { continue };
-            for cursor in cursors {
-                cursor.skip_to(start);
-                reading.add(cursor, start);
+        if sum > 0.0 && combine == Combine::Best {
+            for clause in own.iter_mut().filter(|clause| !clause.weak) {
+                sum += clause.cursor.score_at(doc)?.unwrap_or(0.0);
             }
-            reading.take(|slot, score| concept.change(slot, |before| self.with(before, score)));
         }
-        concept.take(|slot, score| sums.change(slot, |before| before + score));
+        Ok(sum)
     }
 }
 
-/// What is gone through as one: a clause, or all that says one concept.
-pub(super) enum Unit<'a> {
-    Clause(Cursor<'a>),
-    Concept(Readings<'a>),
-}
-
-impl Unit<'_> {
-    fn weight(&self) -> f32 {
-        match self {
-            Self::Clause(cursor) => cursor.weight,
-            Self::Concept(readings) => readings.weight,
-        }
-    }
-
-    fn score_at(&mut self, doc: u32) -> f32 {
-        match self {
-            Self::Clause(cursor) => cursor.score_at(doc).unwrap_or(0.0),
-            Self::Concept(readings) => readings.score_at(doc),
-        }
-    }
-
-    fn add(&mut self, start: u32, windows: &mut Windows) {
-        match self {
-            Self::Clause(cursor) => {
-                cursor.skip_to(start);
-                windows.sums.add(cursor, start);
+impl Concept {
+    /// What a passage gets beyond what the strong clauses gave.
+    fn gain(&self, doc: u32, slot: u32, clauses: &mut [Clause<'_>], combine: Combine) -> Result<f32> {
+        let strong = self.sums.scores.get(slot as usize).copied().unwrap_or(0.0);
+        let mut best = strong;
+        for reading in self.readings.iter().filter(|reading| reading.weak > 0.0) {
+            // Those after it give no more.
+            if combine == Combine::Best && reading.most <= best {
+                break;
             }
-            Self::Concept(readings) => readings.add(start, windows),
+            let own = reading.score_at(doc, combine, clauses)?;
+            best = match combine {
+                Combine::Best => best.max(own),
+                Combine::Sum => (best + own).min(self.most),
+            };
         }
+        Ok(best - strong)
     }
 }
 
@@ -212,7 +370,7 @@ pub(super) struct Scan<'a> {
 
 /// The sums of one window, and those of a concept and of one reading of it on their way there.
 pub(super) struct Windows {
-    sums: Sums,
+    sums: Vec<f32>,
     concept: Sums,
     reading: Sums,
 }
@@ -220,11 +378,19 @@ pub(super) struct Windows {
 impl Windows {
     /// Room for concepts is made only where there are any.
     pub fn new(concepts: bool) -> Self {
-        let more = || if concepts { Sums::new(WINDOW) } else { Sums::new(0) };
-        Self { sums: Sums::new(WINDOW), concept: more(), reading: more() }
+        let more = || Sums::new(if concepts { WINDOW as usize } else { 0 });
+        Self { sums: vec![UNTOUCHED; WINDOW as usize], concept: more(), reading: more() }
     }
 }
 
+/// The sum of a passage that nothing was added to: whatever is added makes another zero of it, or more.
+const UNTOUCHED: f32 = -0.0;
+
+fn is_touched(sum: f32) -> bool {
+    sum.to_bits() != UNTOUCHED.to_bits()
+}
+
+/// Sums of few passages of a window, with a bit for each that has one.
 struct Sums {
     scores: Vec<f32>,
     touched: Vec<u64>,
@@ -235,6 +401,7 @@ impl Sums {
         Self { scores: vec![0.0; size], touched: vec![0; size / 64] }
     }
 
+    #[inline]
     fn change(&mut self, slot: u32, with: impl Fn(f32) -> f32) {
         let slot = slot as usize;
         if let (Some(sum), Some(word)) = (self.scores.get_mut(slot), self.touched.get_mut(slot >> 6)) {
@@ -243,142 +410,127 @@ impl Sums {
         }
     }
 
-    fn add(&mut self, cursor: &mut Cursor<'_>, start: u32) {
-        let Self { scores, touched } = self;
-        cursor.drain(start.saturating_add(WINDOW as u32), |doc, score| {
-            let slot = (doc - start) as usize;
-            if let (Some(sum), Some(word)) = (scores.get_mut(slot), touched.get_mut(slot >> 6)) {
-                *sum += score;
-                *word |= 1 << (slot & 63);
-            }
-        });
-    }
-
-    /// Gives every touched slot with its sum, in order, and clears them.
-    fn take(&mut self, mut with: impl FnMut(u32, f32)) {
-        for (word, base) in self.touched.iter_mut().zip((0u32..).step_by(64)) {
-            let mut bits = std::mem::take(word);
-            while bits != 0 {
-                let slot = base + bits.trailing_zeros();
-                bits &= bits - 1;
-                if let Some(sum) = self.scores.get_mut(slot as usize) {
-                    with(slot, std::mem::take(sum));
-                }
+    /// Gives every touched slot with its sum, in order.
+    fn each(&self, mut with: impl FnMut(u32, f32)) {
+        for (word, base) in self.touched.iter().zip((0u32..).step_by(64)) {
+            for slot in slots(*word, base) {
+                with(slot, self.scores.get(slot as usize).copied().unwrap_or(0.0));
             }
         }
     }
+
+    /// The same, and clears them.
+    fn take(&mut self, mut with: impl FnMut(u32, f32)) {
+        for (word, base) in self.touched.iter_mut().zip((0u32..).step_by(64)) {
+            for slot in slots(std::mem::take(word), base) {
+                let sum = self.scores.get_mut(slot as usize).map(std::mem::take);
+                with(slot, sum.unwrap_or(0.0));
+            }
+        }
+    }
+}
+
+/// The slots whose bits are set.
+fn slots(mut word: u64, base: u32) -> impl Iterator<Item = u32> {
+    std::iter::from_fn(move || {
+        let slot = (word != 0).then(|| base + word.trailing_zeros());
+        word &= word.wrapping_sub(1);
+        slot
+    })
 }
 
 /// Scores a segment into `best`, what is wanted by all means into `completed`, and counts into `matching`.
 pub(super) fn scan(
     segment: &Scan<'_>,
-    units: &mut [Unit<'_>],
+    units: &mut Units<'_>,
     windows: &mut Windows,
     best: &mut Best,
     completed: &mut Vec<(u64, f32)>,
     matching: &mut Matching,
-) {
-    let mut wanted = segment.wanted.iter().copied().peekable();
-    // Weakest first: those whose sum stays below the threshold need not be gone through.
-    units.sort_unstable_by(|a, b| a.weight().total_cmp(&b.weight()));
-    let mut start = 0;
+) -> Result<()> {
+    let knob = |n: &str, d: f32| std::env::var(n).ok().and_then(|v| v.parse::<f32>().ok()).unwrap_or(d);
+    let (minlen, cap) = (knob("MINLEN", 1025.0), knob("CAP", 0.5));
+    units.candidates.retain(|c| c.length as f32 >= minlen);
+    units.candidates.sort_by(|a, b| a.gain.total_cmp(&b.gain));
+    let (mut wanted, mut threshold, mut start) = (segment.wanted, f32::MIN, 0);
     while (start as usize) < segment.passages.len() {
-        let (weak, strong) = split(units, best.threshold, matching.left > 0);
-        for unit in strong.iter_mut() {
-            unit.add(start, windows);
+        if matching.left == 0 && best.threshold > threshold {
+            threshold = best.threshold;
+            units.split(threshold * cap);
         }
-        let weak_sum: f32 = weak.iter().map(Unit::weight).sum();
-        for doc in segment.wanted.iter().skip_while(|doc| **doc < start) {
-            if *doc >= start.saturating_add(WINDOW as u32) {
-                break;
-            }
-            windows.sums.change(doc - start, |sum| sum);
+        units.add(start, windows)?;
+        for doc in wanted.iter().take_while(|doc| **doc < start.saturating_add(WINDOW)) {
+            windows.sums.get_mut((doc - start) as usize).into_iter().for_each(|sum| *sum += 0.0);
         }
-        windows.sums.take(|slot, sum| {
-            let doc = start + slot;
-            let asked = wanted.next_if_eq(&doc).is_some();
-            if !asked && matching.left == 0 && sum + weak_sum <= best.threshold {
-                return;
+        for (sums, base) in windows.sums.chunks_exact_mut(CHUNK).zip((start..).step_by(CHUNK)) {
+            let asked = wanted.first().is_some_and(|doc| *doc < base.saturating_add(CHUNK as u32));
+            if asked || is_hot(sums, units.weak, best.threshold, matching) {
+                for (sum, doc) in sums.iter().zip(base..).filter(|(sum, _)| is_touched(**sum)) {
+                    let asked = wanted.first() == Some(&doc);
+                    if asked {
+                        wanted = wanted.get(1..).unwrap_or_default();
+                    }
+                    let found = Touched { doc, slot: doc - start, sum: *sum, asked };
+                    take(segment, found, units, best, completed, matching)?;
+                }
             }
-            let Some(passage) = segment.passages.get(doc as usize).copied() else { return };
-            let whole = asked.then(|| complete(weak, doc, sum, weak_sum, f32::MIN));
-            if whole == Some(0.0) {
-                return;
-            }
-            completed.extend(whole.map(|score| (passage, score)));
-            let document = document_of(passage);
-            if !(segment.is_alive)(doc) || segment.accept.is_some_and(|a| !a.contains(document)) {
-                return;
-            }
-            if matching.left > 0 && matching.documents.insert(document) {
-                matching.left -= 1;
-            }
-            let score = whole.unwrap_or_else(|| complete(weak, doc, sum, weak_sum, best.threshold));
-            if score > best.threshold {
-                best.push(LexicalHit { passage, score, address: DocAddress::new(segment.ordinal, doc) });
-            }
-        });
-        start += WINDOW as u32;
+            sums.fill(UNTOUCHED);
+        }
+        units.concepts.iter_mut().filter(|concept| concept.weak > 0.0).for_each(|concept| concept.sums.take(|_, _| ()));
+        start += WINDOW;
     }
+    Ok(())
 }
 
-/// Clauses that cannot fill the list by themselves, and the others.
-fn split<'c, 'a>(units: &'c mut [Unit<'a>], threshold: f32, all: bool) -> (&'c mut [Unit<'a>], &'c mut [Unit<'a>]) {
-    let mut sum = 0.0;
-    let weak = units.iter().take_while(|unit| {
-        sum += unit.weight();
-        !all && sum <= threshold
-    });
-    let weak = weak.count();
-    units.split_at_mut_checked(weak).unwrap_or_default()
+/// Whether any of these passages may count or reach the list.
+fn is_hot(sums: &[f32], weak: f32, threshold: f32, matching: &Matching) -> bool {
+    // Without a way out, so that many are compared at once.
+    if matching.left > 0 {
+        return sums.iter().fold(false, |hot, sum| hot | is_touched(*sum));
+    }
+    sums.iter().fold(false, |hot, sum| hot | (sum + weak > threshold))
 }
 
-/// Adds what the weak clauses give, strongest first, for as long as the list can be reached.
-fn complete(weak: &mut [Unit<'_>], doc: u32, mut sum: f32, mut rest: f32, threshold: f32) -> f32 {
-    for unit in weak.iter_mut().rev() {
-        if sum + rest <= threshold {
-            return sum;
-        }
-        rest -= unit.weight();
-        sum += unit.score_at(doc);
-    }
-    sum
+/// A passage that something was added to.
+struct Touched {
+    doc: u32,
+    slot: u32,
+    sum: f32,
+    asked: bool,
 }
 
-/// The best passage per document, for the `k` best documents: a buffer of a few times the size, cut back when full.
-pub(super) struct Best {
-    k: usize,
-    hits: Vec<LexicalHit>,
-    threshold: f32,
-}
-
-impl Best {
-    pub fn new(k: usize) -> Self {
-        Self { k, hits: Vec::with_capacity(k * 4), threshold: f32::MIN }
+/// Counts a passage, and takes it into the lists that it reaches.
+fn take(
+    segment: &Scan<'_>,
+    found: Touched,
+    units: &mut Units<'_>,
+    best: &mut Best,
+    completed: &mut Vec<(u64, f32)>,
+    matching: &mut Matching,
+) -> Result<()> {
+    let Touched { doc, slot, sum, asked } = found;
+    if !asked && matching.left == 0 && sum + units.weak <= best.threshold {
+        return Ok(());
     }
-
-    fn push(&mut self, hit: LexicalHit) {
-        self.hits.push(hit);
-        if self.hits.len() >= self.k * 4 {
-            self.cut();
-        }
+    let Some(passage) = segment.passages.get(doc as usize).copied() else { return Ok(()) };
+    let whole = asked.then(|| units.complete(doc, slot, sum, f32::MIN)).transpose()?;
+    if whole == Some(0.0) {
+        return Ok(());
     }
-
-    fn cut(&mut self) {
-        self.hits.sort_unstable_by(|a, b| {
-            let document = document_of(a.passage).cmp(&document_of(b.passage));
-            document.then(b.score.total_cmp(&a.score)).then(a.passage.cmp(&b.passage))
-        });
-        self.hits.dedup_by_key(|hit| document_of(hit.passage));
-        self.hits.sort_unstable_by(|a, b| b.score.total_cmp(&a.score).then(a.passage.cmp(&b.passage)));
-        self.hits.truncate(self.k);
-        if self.hits.len() == self.k {
-            self.threshold = self.hits.last().map_or(self.threshold, |hit| hit.score);
-        }
+    completed.extend(whole.map(|score| (passage, score)));
+    let document = document_of(passage);
+    if !(segment.is_alive)(doc) || segment.accept.is_some_and(|a| !a.contains(document)) {
+        return Ok(());
     }
-
-    pub fn finish(mut self) -> Vec<LexicalHit> {
-        self.cut();
-        self.hits
+    if matching.left > 0 && matching.documents.insert(document) {
+        matching.left -= 1;
     }
+    let score = match whole {
+        Some(score) => score,
+        None => units.complete(doc, slot, sum, best.threshold)?,
+    };
+    if score > best.threshold {
+        best.push(LexicalHit { passage, score, address: DocAddress::new(segment.ordinal, doc) });
+    }
+    Ok(())
 }

@@ -11,7 +11,7 @@ use tantivy::schema::IndexRecordOption;
 use tantivy::{Opstamp, SegmentReader, Term};
 
 use super::failed;
-use super::view::{LexicalView, Segment};
+use super::view::{LexicalView, Place, Segment};
 use crate::bitset::DocSet as DocumentSet;
 use crate::document::{FIELD_COUNT, document_of};
 use crate::error::Result;
@@ -36,16 +36,17 @@ impl SegmentCounts {
 impl LexicalView {
     /// Live passages that hold the term, whose postings are at `places`; only those of accepted documents where a set
     /// is given.
-    pub fn frequency(
+    pub(super) fn frequency(
         &self,
         field: usize,
         term: &Term,
-        places: &[Option<TermInfo>],
+        places: &[Place],
         accept: Option<&DocumentSet>,
     ) -> Result<u64> {
         let mut sum = 0;
-        for ((segment, reader), info) in self.segments.iter().zip(self.searcher.segment_readers()).zip(places) {
-            let Some(info) = info else { continue };
+        for Place { segment, info } in places {
+            let reader = self.searcher.segment_readers().get(*segment);
+            let (Some(reader), Some(segment)) = (reader, self.segments.get(*segment)) else { continue };
             let alive = reader.alive_bitset();
             if let Some(accept) = accept {
                 let counts = |doc: u32| {

@@ -5,16 +5,38 @@
 use std::sync::Arc;
 
 use parking_lot::Mutex;
-use tantivy::fieldnorm::FieldNormReader;
 use tantivy::postings::TermInfo;
 use tantivy::schema::IndexRecordOption;
+use tantivy::store::StoreReader;
 use tantivy::{DocAddress, DocSet, InvertedIndexReader, Searcher, SegmentReader, TERMINATED, TantivyDocument, Term};
 
+use super::known::Known;
 use super::statistics::SegmentCounts;
-use super::{Fields, decode, failed};
-use crate::document::{FIELD_COUNT, StoredPassage, document_of};
+use super::stored::{decode, shown, stored_bytes};
+use super::terms::{Terms, hash};
+use super::{Fields, failed};
+use crate::bitset::DocSet as DocumentSet;
+use crate::document::{FIELD_COUNT, StoredPassage, TEXT_FIELDS, document_of};
 use crate::error::Result;
 use crate::rewrite::vocabulary::Vocabulary;
+
+/// Unpacked blocks of stored passages that are kept of each segment.
+const BLOCKS: usize = 64;
+
+/// A term's postings in one segment.
+pub(super) struct Place {
+    pub segment: usize,
+    pub info: TermInfo,
+}
+
+/// A term in one text field of a view.
+pub(super) struct InField {
+    pub field: usize,
+    /// Live passages that hold it.
+    pub frequency: u64,
+    /// By segment, where it holds any.
+    pub places: Vec<Place>,
+}
 
 /// What searches need of a segment, taken out once.
 pub(super) struct Segment {
@@ -26,7 +48,10 @@ pub(super) struct Segment {
     documents: (u32, u32),
     /// Exact document frequencies.
     pub counts: SegmentCounts,
-    text: Vec<(Arc<InvertedIndexReader>, FieldNormReader)>,
+    text: Vec<(Arc<InvertedIndexReader>, Vec<u8>)>,
+    /// What its text fields may hold.
+    terms: Vec<Terms>,
+    stored: StoreReader,
     /// Its words, once somebody has asked.
     pub(super) vocabulary: Mutex<Option<Arc<Vocabulary>>>,
 }
@@ -37,10 +62,12 @@ impl Segment {
         let passages: Vec<u64> = (0..reader.max_doc()).map(|doc| column.values.get_val(doc)).collect();
         let lowest = passages.iter().min().copied().unwrap_or(u64::MAX);
         let highest = passages.iter().max().copied().unwrap_or(0);
-        let mut text = Vec::with_capacity(FIELD_COUNT);
+        let (mut text, mut terms) = (Vec::with_capacity(FIELD_COUNT), Vec::with_capacity(FIELD_COUNT));
         for field in fields.text {
             let inverted = reader.inverted_index(field).map_err(failed)?;
-            text.push((inverted, reader.get_fieldnorms_reader(field).map_err(failed)?));
+            terms.push(Terms::of(&inverted)?);
+            let lengths = reader.get_fieldnorms_reader(field).map_err(failed)?;
+            text.push((inverted, (0..reader.max_doc()).map(|doc| lengths.fieldnorm_id(doc)).collect()));
         }
         let documents = (document_of(lowest), document_of(highest));
         let order = (!passages.is_sorted()).then(|| {
@@ -48,7 +75,9 @@ impl Segment {
             order.sort_unstable_by_key(|doc| passages.get(*doc as usize).copied());
             order
         });
-        Ok(Self { passages, order, documents, counts: SegmentCounts::new(reader), text, vocabulary: Mutex::default() })
+        let counts = SegmentCounts::new(reader);
+        let stored = reader.get_store_reader(BLOCKS).map_err(failed)?;
+        Ok(Self { passages, order, documents, counts, text, terms, stored, vocabulary: Mutex::default() })
     }
 
     /// The local number of a passage.
@@ -67,9 +96,13 @@ impl Segment {
         }
     }
 
-    /// Postings and lengths of a text field.
-    pub fn text(&self, field: usize) -> Option<(&InvertedIndexReader, &FieldNormReader)> {
-        self.text.get(field).map(|(inverted, lengths)| (inverted.as_ref(), lengths))
+    fn may_hold(&self, field: usize, hash: u64) -> bool {
+        self.terms.get(field).is_some_and(|terms| terms.may_hold(hash))
+    }
+
+    /// Postings of a text field, and the codes of its lengths.
+    pub fn text(&self, field: usize) -> Option<(&InvertedIndexReader, &[u8])> {
+        self.text.get(field).map(|(inverted, lengths)| (inverted.as_ref(), lengths.as_slice()))
     }
 }
 
@@ -79,6 +112,8 @@ pub(crate) struct LexicalView {
     pub(super) fields: Fields,
     /// In the order of the searcher's segments.
     pub(super) segments: Vec<Arc<Segment>>,
+    /// Terms that were looked up lately.
+    pub(super) known: Mutex<Known>,
 }
 
 impl LexicalView {
@@ -91,22 +126,43 @@ impl LexicalView {
                 None => Arc::new(Segment::new(reader, &fields)?),
             });
         }
-        Ok(Self { searcher, fields, segments })
+        Ok(Self { searcher, fields, segments, known: Mutex::default() })
     }
 
-    /// Where the postings of a term of a text field stand, by segment.
-    pub fn locate(&self, field: usize, term: &Term) -> Result<Vec<Option<TermInfo>>> {
-        let find = |segment: &Arc<Segment>| match segment.text(field) {
-            Some((inverted, _)) => inverted.get_term_info(term).map_err(failed),
-            None => Ok(None),
-        };
-        self.segments.iter().map(find).collect()
+    /// The fields where a word (or a bigram) stands; only what is in accepted documents counts where a set is given.
+    pub(super) fn held(&self, text: &str, gram: bool, accept: Option<&DocumentSet>) -> Result<Vec<InField>> {
+        let hash = hash(text);
+        let mut held = Vec::new();
+        for (field, _) in TEXT_FIELDS.iter().enumerate().filter(|(_, name)| (**name == "grams") == gram) {
+            if self.segments.iter().any(|segment| segment.may_hold(field, hash)) {
+                held.extend(self.in_field(field, text, hash, accept)?);
+            }
+        }
+        Ok(held)
     }
 
-    /// The stored passage at an address.
+    fn in_field(&self, field: usize, text: &str, hash: u64, accept: Option<&DocumentSet>) -> Result<Option<InField>> {
+        let Some(name) = self.fields.text.get(field) else { return Ok(None) };
+        let term = Term::from_field_text(*name, text);
+        let mut places = Vec::new();
+        for (segment, own) in self.segments.iter().enumerate().filter(|(_, s)| s.may_hold(field, hash)) {
+            let Some((inverted, _)) = own.text(field) else { continue };
+            let info = inverted.get_term_info(&term).map_err(failed)?;
+            places.extend(info.map(|info| Place { segment, info }));
+        }
+        let frequency = self.frequency(field, &term, &places, accept)?;
+        Ok((frequency > 0).then_some(InField { field, frequency, places }))
+    }
+
+    /// The stored passage at an address, without its vector.
     pub fn stored(&self, address: DocAddress) -> Result<StoredPassage> {
-        let document: TantivyDocument = self.searcher.doc(address).map_err(failed)?;
-        decode(&document, &self.fields)
+        let segment = self.segments.get(address.segment_ord as usize);
+        let segment = segment.ok_or_else(|| failed("a passage stands in no segment"))?;
+        let document = segment.stored.get_document_bytes(address.doc_id).map_err(failed)?;
+        match stored_bytes(&document) {
+            Some(bytes) => shown(bytes),
+            None => decode(&segment.stored.get::<TantivyDocument>(address.doc_id).map_err(failed)?, &self.fields),
+        }
     }
 
     /// Where passages of a document stand.

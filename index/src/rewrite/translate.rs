@@ -30,27 +30,29 @@ pub(super) fn spans(
         if !(if han { english } else { chinese }) {
             continue;
         }
-        let alternatives: Vec<Alternative> = lexicon
-            .translations(&term.term)
-            .take(MAX_ALTERNATIVES)
-            .map(|(text, weight)| Alternative {
-                text: text.to_owned(),
-                // English stands in the lexicon as it stands in the index.
-                terms: if han { vec![stemmed(text)] } else { analyzer.query_terms(text) },
-                weight,
-                source: Source::Translation,
-                place: None,
-            })
-            .collect();
+        let alternatives = lookup.translations(&term.term, || translations(lexicon, analyzer, &term.term, han));
         if alternatives.is_empty() {
             continue;
         }
+        let alternatives = alternatives.iter().cloned();
         match spans.iter_mut().find(|span| span.range == *range && is_one_word(asked, range)) {
             Some(span) => span.alternatives.extend(alternatives),
-            None => spans.push(Span { range: range.clone(), alternatives }),
+            None => spans.push(Span { range: range.clone(), alternatives: alternatives.collect() }),
         }
     }
     Ok(())
+}
+
+fn translations(lexicon: &Lexicon, analyzer: &Analyzer, word: &str, han: bool) -> Vec<Alternative> {
+    let of = |(text, weight): (&str, f32)| Alternative {
+        text: text.to_owned(),
+        // English stands in the lexicon as it stands in the index.
+        terms: if han { vec![stemmed(text)] } else { analyzer.query_terms(text) },
+        weight,
+        source: Source::Translation,
+        place: None,
+    };
+    lexicon.translations(word).take(MAX_ALTERNATIVES).map(of).collect()
 }
 
 fn stemmed(word: &str) -> QueryTerm {

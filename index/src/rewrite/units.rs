@@ -20,32 +20,65 @@ pub(crate) fn units(folded: &str) -> Vec<(Box<str>, Range<usize>)> {
             }));
             continue;
         }
-        let mut end = 0;
-        words::words(
-            run,
-            |_| None,
-            |form| {
-                // Parts of a compound, and its other spellings, follow the whole.
-                if form.range.start >= end {
-                    end = form.range.end;
-                    let plain: String = form.text.chars().filter(|c| *c != '-').collect();
-                    let place = range.start + form.range.start..range.start + form.range.end;
-                    units.push((stem(&plain).into_owned().into(), place));
-                }
-            },
-        );
+        plain_words(run, |plain, place| {
+            let place = range.start + place.start..range.start + place.end;
+            units.push((stem(plain).into_owned().into(), place));
+        });
     }
     units
 }
 
+/// The words of a folded text that are not written in characters, and that begin with a byte that is wanted; stemmed.
+pub(crate) fn stems(folded: &str, wanted: impl Fn(u8) -> bool, mut with: impl FnMut(&str)) {
+    for (_, range) in Runs::new(folded).filter(|(script, _)| !script.has_grams()) {
+        plain_words(folded.get(range).unwrap_or_default(), |plain, _| {
+            // A stem begins as its word does.
+            if plain.bytes().next().is_some_and(&wanted) {
+                with(&stem(plain));
+            }
+        });
+    }
+}
+
+/// The words of a run before stemming, and where they stand in it.
+fn plain_words(run: &str, mut with: impl FnMut(&str, Range<usize>)) {
+    let mut end = 0;
+    words::words(
+        run,
+        |_| None,
+        |form| {
+            // Parts of a compound, and its other spellings, follow the whole.
+            if form.range.start < end {
+                return;
+            }
+            end = form.range.end;
+            if form.text.contains('-') {
+                with(&form.text.replace('-', ""), form.range);
+            } else {
+                with(&form.text, form.range);
+            }
+        },
+    );
+}
+
 #[cfg(test)]
 mod tests {
-    use super::units;
+    use super::{stems, units};
 
     #[test]
     fn characters_and_stems() {
         let of = |text: &str| units(text).into_iter().map(|(unit, _)| unit.into_string()).collect::<Vec<_>>();
         assert_eq!(of("退换货 of returned wi-fi"), ["退", "换", "货", "of", "return", "wifi"]);
         assert_eq!(of("5g套餐"), ["5g", "套", "餐"]);
+    }
+
+    #[test]
+    fn stems_are_the_units_that_are_words() {
+        let text = "退换货 of returned wi-fi, 5g套餐 restoring";
+        let (mut all, mut some) = (Vec::new(), Vec::new());
+        stems(text, |_| true, |stem| all.push(stem.to_owned()));
+        stems(text, |first| first == b'r', |stem| some.push(stem.to_owned()));
+        assert_eq!(all, ["of", "return", "wifi", "5g", "restor"]);
+        assert_eq!(some, ["return", "restor"]);
     }
 }
