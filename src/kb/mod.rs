@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use parking_lot::{Condvar, Mutex, RwLock};
 
 pub mod accounts;
+mod analytics;
 mod answers;
 mod articles;
 mod audit;
@@ -23,6 +24,7 @@ mod gaps;
 mod golden;
 mod idempotency;
 mod indexes;
+mod interactions;
 pub mod markdown;
 pub mod models;
 mod pins;
@@ -36,7 +38,7 @@ mod types;
 mod vectors;
 mod workers;
 
-pub use accounts::{Admin, Caller, Curator, Editor, GapKeeper, Grant, Historian, Publisher, Reader};
+pub use accounts::{Admin, Analyst, Caller, Curator, Editor, GapKeeper, Grant, Historian, Publisher, Reader, Recorder};
 pub use models::ModelSettings;
 pub use types::{
     ArticleQuery, ArticleSort, NewFeedback, SpaceStats, StoredResponse, VerifyReport, VersionSummary, Wanted, Written,
@@ -84,6 +86,10 @@ struct Inner {
     shelves: RwLock<BTreeMap<SpaceId, Arc<shelf::Shelf>>>,
     pins: pins::PinBoard,
     log: records::QueryLog,
+    /// Held by whoever counts in gaps, from reading them to the commit; taken after a space's lock.
+    gaps: Mutex<()>,
+    /// Key of the hashes that stand for sessions and customers.
+    secret: [u8; 32],
     trained: classify::Trained,
     wake: (Mutex<bool>, Condvar),
     stop: AtomicBool,
@@ -109,6 +115,7 @@ impl Kb {
         let opened = Store::open(&dir, &StoreSettings { cache_bytes: settings.store_cache_bytes })?;
         let models = models::Models::new(models, &settings.data_dir, opened.store.clone());
         let (log, records) = records::QueryLog::new();
+        let secret = records::secret(&opened.store)?;
         let inner = Inner {
             settings,
             store: opened.store,
@@ -119,6 +126,8 @@ impl Kb {
             shelves: RwLock::default(),
             pins: pins::PinBoard::default(),
             log,
+            gaps: Mutex::default(),
+            secret,
             trained: classify::Trained::default(),
             wake: (Mutex::new(false), Condvar::new()),
             stop: AtomicBool::new(false),
