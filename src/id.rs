@@ -96,7 +96,7 @@ name_id!(
     KeyId, "a key id"
 );
 name_id!(
-    /// Names a record of a search or an answer: `q_…`, `a_…`; sortable by time.
+    /// Names a record of a search, an answer or a question in a conversation: `q_…`, `a_…`, `i_…`; sortable by time.
     QueryId, "a query or answer id"
 );
 name_id!(
@@ -170,6 +170,12 @@ impl QueryId {
     /// A fresh id of an answer (`a_…`).
     pub fn for_answer(unix_ms: i64) -> Self {
         Self(fresh("a_", unix_ms))
+    }
+
+    /// The id of a question found in a conversation (`i_…`): the same question always has the same one.
+    pub fn for_interaction(unix_ms: i64, session: &str, turn: u32, place: usize) -> Self {
+        let hash = blake3::hash(format!("{session}\n{turn}\n{place}").as_bytes()).to_hex();
+        Self(format!("i_{:012x}{}", unix_ms.max(0), hash.get(..20).unwrap_or_default()))
     }
 }
 

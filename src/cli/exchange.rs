@@ -174,7 +174,7 @@ impl Import {
 }
 
 /// A bar on a terminal; nothing elsewhere.
-fn progress(bytes: Option<u64>) -> ProgressBar {
+pub fn progress(bytes: Option<u64>) -> ProgressBar {
     let (bar, template) = match bytes {
         Some(bytes) => (ProgressBar::new(bytes), "{wide_bar} {bytes}/{total_bytes} {binary_bytes_per_sec} {eta}"),
         None => (ProgressBar::new_spinner(), "{spinner} {bytes} {binary_bytes_per_sec}"),

@@ -133,20 +133,21 @@ impl Gaps {
 fn list(out: &mut Out, page: &Value) -> Result<()> {
     let rows: Vec<Vec<String>> = items(page)
         .map(|gap| {
-            let [id, status, queries, label] =
-                ["id", "status", "queries", "label"].map(|field| text::of(text::at(gap, field)));
-            vec![id, status, queries, time(text::at(gap, "last_seen")), label]
+            let [id, status, queries, sessions, label] =
+                ["id", "status", "queries", "sessions", "label"].map(|field| text::of(text::at(gap, field)));
+            vec![id, status, queries, sessions, time(text::at(gap, "last_seen")), label]
         })
         .collect();
-    out.table(&["ID", "STATUS", "ASKED", "LAST", "QUESTION"], &rows)?;
+    out.table(&["ID", "STATUS", "ASKED", "BY", "LAST", "QUESTION"], &rows)?;
     more(out, page)
 }
 
 fn show(out: &mut Out, gap: &Value) -> Result<()> {
     out.line(out.bold(&one_line(&text::of(text::at(gap, "label")))))?;
     let (first, last) = (time(text::at(gap, "first_seen")), time(text::at(gap, "last_seen")));
-    let [id, status, queries] = ["id", "status", "queries"].map(|field| text::of(text::at(gap, field)));
-    out.line(format!("{id} · {status} · asked {queries} times, from {first} to {last}"))?;
+    let [id, status, queries, sessions] =
+        ["id", "status", "queries", "sessions"].map(|field| text::of(text::at(gap, field)));
+    out.line(format!("{id} · {status} · asked {queries} times by {sessions}, from {first} to {last}"))?;
     for example in text::at(gap, "examples").as_array().into_iter().flatten() {
         out.line(format!("  ? {}", one_line(&text::of(example))))?;
     }

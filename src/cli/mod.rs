@@ -2,6 +2,7 @@
 //!
 //! Invariant: results go to the standard output, everything else to the standard error output.
 
+mod analytics;
 mod answer;
 mod article;
 mod calibrate;
@@ -16,6 +17,7 @@ pub mod failure;
 mod folder;
 mod gaps;
 mod golden;
+mod interactions;
 mod keys;
 mod model;
 mod out;
@@ -52,6 +54,8 @@ enum Command {
     Article(article::Article),
     Import(exchange::Import),
     Export(exchange::Export),
+    Interactions(interactions::Interactions),
+    Analytics(analytics::Analytics),
     Gaps(gaps::Gaps),
     Golden(golden::Golden),
     Pin(pins::Pin),
@@ -83,6 +87,8 @@ impl Cli {
             Command::Article(article) => article.run(),
             Command::Import(import) => import.run(),
             Command::Export(export) => export.run(),
+            Command::Interactions(interactions) => interactions.run(),
+            Command::Analytics(analytics) => analytics.run(),
             Command::Gaps(gaps) => gaps.run(),
             Command::Golden(golden) => golden.run(),
             Command::Pin(pin) => pin.run(),

@@ -22,7 +22,7 @@ use super::error::Problem;
 use super::fields::Wait;
 use super::payload::Payload;
 use super::query::Query;
-use crate::error::Code;
+use crate::error::{Code, Error};
 use crate::id::SpaceId;
 use crate::model::exchange::{Format, ImportReport};
 
@@ -65,26 +65,43 @@ pub async fn import(mut call: Call) -> Outcome {
         _ => None,
     };
     let format = format_of(p.format, &call)?;
-    let body = std::mem::replace(&mut call.body, Incoming::Whole(Bytes::new()));
-    let Incoming::Stream(payload) = body else {
-        return Err(Problem::internal("an import's body was read before its handler"));
-    };
+    let payload = streamed(&mut call)?;
     let (kb, now, dry_run) = (call.kb().clone(), call.now, p.dry_run.unwrap_or(false));
-    let (sender, receiver) = mpsc::channel(PIECES);
-    let work = call.state.bulk.run(move || {
-        let mut body = Pieces::new(receiver);
-        kb.import(&editor, publisher.as_ref(), format, dry_run, &mut body, now)
-    });
-    // Fed and worked at the same time; a broken body ends both, and its own problem is the one told.
-    let (fed, worked) = futures_util::future::join(feed(payload, sender), work).await;
-    fed?;
-    let report: ImportReport = worked?;
+    let work = move |body: &mut dyn BufRead| kb.import(&editor, publisher.as_ref(), format, dry_run, body, now);
+    let report: ImportReport = fed(&call, payload, work).await?;
     let reply = Reply::ok(&report)?;
     if p.wait.is_none() || dry_run {
         return Ok(reply);
     }
     let searchable = until_searchable(&call, space).await;
     Ok(reply.with(HeaderName::from_static("x-searchable"), if searchable { "true" } else { "false" }))
+}
+
+/// The body of a call that streams it.
+///
+/// # Errors
+/// `internal` when it was read before.
+pub fn streamed(call: &mut Call) -> Result<Payload, Problem> {
+    match std::mem::replace(&mut call.body, Incoming::Whole(Bytes::new())) {
+        Incoming::Stream(payload) => Ok(payload),
+        Incoming::Whole(_) => Err(Problem::internal("a streamed body was read before its handler")),
+    }
+}
+
+/// Feeds a body to the work that reads it, both at the same time; a broken body ends both, and its own problem is told.
+///
+/// # Errors
+/// What is wrong with the body, and what the work ends with.
+pub async fn fed<T: Send + 'static>(
+    call: &Call,
+    payload: Payload,
+    work: impl FnOnce(&mut dyn BufRead) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Problem> {
+    let (sender, receiver) = mpsc::channel(PIECES);
+    let work = call.state.bulk.run(move || work(&mut Pieces::new(receiver)));
+    let (fed, worked) = futures_util::future::join(feed(payload, sender), work).await;
+    fed?;
+    worked
 }
 
 fn format_of(asked: Option<Format>, call: &Call) -> Result<Format, Problem> {

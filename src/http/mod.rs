@@ -3,6 +3,7 @@
 //! Invariant: every request passes `door.rs`; every path stands in `routes.rs`.
 
 mod admin;
+mod analytics;
 mod answers;
 mod articles;
 mod assets;
@@ -23,6 +24,7 @@ mod gaps;
 mod golden;
 mod health;
 mod idempotency;
+mod interactions;
 mod metrics;
 mod models;
 mod openapi;

@@ -194,8 +194,11 @@ fn request_body(route: &Route, worlds: &mut Worlds) -> Option<Value> {
             Some(json!({ "content": { "application/json": { "schema": schema } } }))
         }
         Intake::Stream => {
-            let types =
-                route.accepts.iter().map(|accepts| ((*accepts).to_owned(), json!({ "schema": { "type": "string" } })));
+            let json = route.body.map(|make| make(&mut worlds.requests).to_value());
+            let types = route.accepts.iter().map(|accepts| {
+                let schema = json.clone().filter(|_| *accepts == "application/json");
+                ((*accepts).to_owned(), json!({ "schema": schema.unwrap_or_else(|| json!({ "type": "string" })) }))
+            });
             Some(json!({ "required": true, "content": types.collect::<Map<_, _>>() }))
         }
     }

@@ -4,6 +4,7 @@
 
 use actix_web::http::Method;
 
+use super::analytics::{self, OverviewParameters};
 use super::answers::{self, AnswerBody, FeedbackBody};
 use super::articles::{self, DiffParameters, ListParameters, ReadParameters};
 use super::classify::{self, ClassifyBody, EXAMPLE_TYPES};
@@ -11,6 +12,7 @@ use super::edits::{self, ActionBody, CreateBody, PublishBody, RollbackBody, Save
 use super::exchange::{self, ExportParameters, IMPORT_TYPES, ImportParameters};
 use super::fields::{InSpace, Whole};
 use super::gaps::{self, DismissBody, DraftBody, GapArticle, LinkBody};
+use super::interactions::{self, INTERACTION_TYPES, InteractionParameters};
 use super::route::{Access, Route};
 use super::search::{
     self, BatchBody, BatchResponse, RelatedParameters, SearchBody, SearchParameters, SimilarBody, SuggestParameters,
@@ -25,6 +27,7 @@ use crate::model::diff::Diff;
 use crate::model::exchange::ImportReport;
 use crate::model::gap::{GapView, ReplayReport};
 use crate::model::golden::{Golden, GoldenImport, GoldenRun};
+use crate::model::interaction::{ConversationBatch, IntakeReport, Overview};
 use crate::model::models::{ModelView, PullOrder};
 use crate::model::page::Page;
 use crate::model::pin::Pin;
@@ -39,6 +42,8 @@ const WRITE: Access = Access::Scope(Scope::ArticlesWrite);
 const PUBLISH: Access = Access::Scope(Scope::ArticlesPublish);
 const GAPS: Access = Access::Scope(Scope::Gaps);
 const CURATE: Access = Access::Scope(Scope::Curate);
+const INTERACTIONS: Access = Access::Scope(Scope::Interactions);
+const ANALYTICS: Access = Access::Scope(Scope::Analytics);
 const METRICS: Access = Access::Scope(Scope::Metrics);
 const ADMIN: Access = Access::Scope(Scope::Admin);
 
@@ -49,6 +54,7 @@ pub fn all() -> Vec<Route> {
         reading(),
         editing(),
         exchanging(),
+        taking_in(),
         working_gaps(),
         curating(),
         administering(),
@@ -155,6 +161,16 @@ fn exchanging() -> Vec<Route> {
             .query::<ImportParameters>().streams_in(IMPORT_TYPES).gives::<ImportReport>(200),
         get("/v1/export", READ, "Export everything, versions included", exchange::export)
             .query::<ExportParameters>().sends(200, "application/x-ndjson").without_deadline(),
+    ]
+}
+
+#[rustfmt::skip]
+fn taking_in() -> Vec<Route> {
+    vec![
+        post("/v1/interactions", INTERACTIONS, "Hand in conversations; handing the same in again changes nothing", interactions::take_in)
+            .query::<InteractionParameters>().body::<ConversationBatch>().streams_in(INTERACTION_TYPES).gives::<IntakeReport>(200),
+        get("/v1/analytics/overview", ANALYTICS, "What came in, and how much of it the knowledge answers", analytics::overview)
+            .query::<OverviewParameters>().gives::<Overview>(200),
     ]
 }
 

@@ -73,6 +73,10 @@ proofs! {
     GapKeeper;
     /// May set a space's dictionary and synonyms (scope `curate`).
     Curator;
+    /// May hand in conversations (scope `interactions`).
+    Recorder;
+    /// May read figures (scope `analytics`).
+    Analyst;
 }
 
 /// May do everything everywhere (scope `admin`).
@@ -197,6 +201,22 @@ impl Kb {
     /// As [`Kb::reader`].
     pub fn curator(&self, caller: &Caller, space: &SpaceId) -> Result<Curator> {
         self.grant(caller, space, Scope::Curate).map(Curator)
+    }
+
+    /// Proof that the caller may hand in conversations there.
+    ///
+    /// # Errors
+    /// As [`Kb::reader`].
+    pub fn recorder(&self, caller: &Caller, space: &SpaceId) -> Result<Recorder> {
+        self.grant(caller, space, Scope::Interactions).map(Recorder)
+    }
+
+    /// Proof that the caller may read figures there.
+    ///
+    /// # Errors
+    /// As [`Kb::reader`].
+    pub fn analyst(&self, caller: &Caller, space: &SpaceId) -> Result<Analyst> {
+        self.grant(caller, space, Scope::Analytics).map(Analyst)
     }
 
     /// Proof that the caller may do everything.

@@ -69,6 +69,7 @@ impl Kb {
         let answer_id = QueryId::for_answer(now.as_millisecond());
         let hits: Vec<Hit> = results.hits.iter().map(hit).collect();
         let gap_id = self.keep_record(
+            grant,
             QueryRecord {
                 id: answer_id.clone(),
                 space: grant.space.clone(),

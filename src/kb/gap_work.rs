@@ -89,11 +89,8 @@ impl Kb {
     }
 
     fn attach(&self, grant: &Grant, id: &GapId, article: &ArticleId, action: &str, now: Timestamp) -> Result<Gap> {
-        let lock = self.inner.store.lock(&grant.space);
-        let gap = self.gap(grant, id)?;
-        let gap = Gap { article_id: Some(article.clone()), status: GapStatus::Drafting, ..gap };
-        self.write_gap(grant, &gap, lock, action, json!({ "article_id": article }), now)?;
-        Ok(gap)
+        let set = |gap| Some(Gap { article_id: Some(article.clone()), status: GapStatus::Drafting, ..gap });
+        self.change_gap(grant, id, action, json!({ "article_id": article }), now, set)
     }
 
     /// What might be done about a gap, as its nearest articles stand.

@@ -3,19 +3,22 @@
 //! Invariant: a gap holds masked text only; a view names no article outside the keeper's audiences.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use jiff::Timestamp;
+use jiff::civil::Date;
 use serde_json::json;
 
 use super::{GapKeeper, Grant, Kb, records};
 use crate::error::{Error, Result};
-use crate::id::{ArticleId, GapId};
+use crate::id::{ArticleId, GapId, SpaceId};
 use crate::model::article::{Article, ReviewState};
-use crate::model::gap::{Gap, GapStatus, GapView, MAX_EXAMPLES, NearArticle};
+use crate::model::gap::{Gap, GapDay, GapPoint, GapStatus, GapView, MAX_EXAMPLES, NearArticle, Source};
+use crate::model::interaction::day_of;
 use crate::model::page::Page;
 use crate::model::query::QueryRecord;
 use crate::model::text::{Category, Note, Title};
-use crate::store::{AuditDraft, SpaceLock};
+use crate::store::{AuditDraft, Batch};
 
 /// What an editor wants of a draft that is made of a gap.
 #[derive(Debug, Clone, Default)]
@@ -28,8 +31,31 @@ pub struct GapDraft {
     pub article_id: Option<ArticleId>,
 }
 
+/// Days that a view shows.
+const TREND_DAYS: usize = 30;
+
+/// Gaps and their days while a batch of questions is counted.
+#[derive(Default)]
+pub(crate) struct GapCounts {
+    gaps: BTreeMap<GapId, Gap>,
+    days: BTreeMap<(GapId, Date), GapDay>,
+}
+
+impl GapCounts {
+    /// Writes what was counted; all of it belongs to one space.
+    pub fn put(&self, batch: &mut Batch, space: &SpaceId) {
+        self.gaps.values().for_each(|gap| batch.put_gap(gap));
+        self.days.iter().for_each(|((gap, day), counts)| batch.put_gap_day(space, gap, *day, counts));
+    }
+}
+
+/// By what gaps are ordered: one session, customer or key counts once a day, however often it asks.
+fn impact(gap: &Gap) -> (u64, u64) {
+    (gap.sessions, gap.queries)
+}
+
 impl Kb {
-    /// Gaps, most asked first, then latest first.
+    /// Gaps, those first that most sessions asked for, then most asked, then latest.
     ///
     /// # Errors
     /// [`Error::InvalidQuery`] for a cursor that is none; [`Error::Store`].
@@ -53,7 +79,7 @@ impl Kb {
                 gaps.push(gap);
             }
         }
-        gaps.sort_by(|a, b| b.queries.cmp(&a.queries).then(b.last_seen.cmp(&a.last_seen)).then(a.id.cmp(&b.id)));
+        gaps.sort_by(|a, b| impact(b).cmp(&impact(a)).then(b.last_seen.cmp(&a.last_seen)).then(a.id.cmp(&b.id)));
         let more = gaps.len() > offset + limit;
         let page = gaps.into_iter().skip(offset).take(limit);
         let items = page.map(|gap| self.view(grant, gap)).collect::<Result<Vec<GapView>>>()?;
@@ -75,9 +101,8 @@ impl Kb {
     /// [`Error::GapNotFound`].
     pub fn dismiss_gap(&self, keeper: &GapKeeper, id: &GapId, reason: Option<Note>, now: Timestamp) -> Result<GapView> {
         let grant = keeper.grant();
-        let lock = self.inner.store.lock(&grant.space);
-        let gap = Gap { status: GapStatus::Dismissed, ..self.gap(grant, id)? };
-        self.write_gap(grant, &gap, lock, "gap.dismiss", json!({ "reason": reason }), now)?;
+        let set = |gap: Gap| Some(Gap { status: GapStatus::Dismissed, ..gap });
+        let gap = self.change_gap(grant, id, "gap.dismiss", json!({ "reason": reason }), now, set)?;
         self.view(grant, gap)
     }
 
@@ -87,28 +112,31 @@ impl Kb {
     /// [`Error::GapNotFound`].
     pub fn reopen_gap(&self, keeper: &GapKeeper, id: &GapId, now: Timestamp) -> Result<GapView> {
         let grant = keeper.grant();
-        let lock = self.inner.store.lock(&grant.space);
-        let gap = self.gap(grant, id)?;
-        let closed = gap.status == GapStatus::Closed;
-        let status = if closed { GapStatus::Reopened } else { GapStatus::Open };
-        let gap = Gap { status, ..gap };
-        self.write_gap(grant, &gap, lock, "gap.reopen", json!({}), now)?;
+        let again = |gap: Gap| {
+            let closed = gap.status == GapStatus::Closed;
+            Some(Gap { status: if closed { GapStatus::Reopened } else { GapStatus::Open }, ..gap })
+        };
+        let gap = self.change_gap(grant, id, "gap.reopen", json!({}), now, again)?;
         self.view(grant, gap)
     }
 
-    /// Writes a gap with its entry in the audit log, under the space's lock.
-    pub(crate) fn write_gap(
+    /// Changes a gap as it is now, with an entry in the audit log; nothing is written where `change` gives nothing.
+    pub(crate) fn change_gap(
         &self,
         grant: &Grant,
-        gap: &Gap,
-        lock: SpaceLock,
+        id: &GapId,
         action: &str,
         detail: serde_json::Value,
         now: Timestamp,
-    ) -> Result<()> {
+        change: impl FnOnce(Gap) -> Option<Gap>,
+    ) -> Result<Gap> {
         let store = &self.inner.store;
+        let lock = store.lock(&grant.space);
+        let counting = self.inner.gaps.lock();
+        let gap = self.gap(grant, id)?;
+        let Some(gap) = change(gap.clone()) else { return Ok(gap) };
         let mut batch = store.batch();
-        batch.put_gap(gap);
+        batch.put_gap(&gap);
         batch.audit(AuditDraft {
             at: now,
             actor: grant.actor.clone(),
@@ -118,8 +146,10 @@ impl Kb {
             detail,
         });
         let ticket = store.commit(batch)?;
+        drop(counting);
         drop(lock);
-        store.sync(ticket)
+        store.sync(ticket)?;
+        Ok(gap)
     }
 
     /// Where a gap stands: one that is being written for follows its article through review.
@@ -147,6 +177,9 @@ impl Kb {
         let status = self.standing(&gap)?;
         let waits = matches!(status, GapStatus::Open | GapStatus::Reopened);
         let suggested = if waits { Some(self.suggestion(grant, &gap, &nearest)?) } else { None };
+        let mut trend = self.inner.store.gap_days(&grant.space, &gap.id, TREND_DAYS)?;
+        trend.reverse();
+        let trend = trend.iter().map(|(day, counts)| GapPoint::of(*day, counts)).collect();
         Ok(GapView {
             suggested,
             article_id: gap.article_id,
@@ -156,8 +189,10 @@ impl Kb {
             status,
             language: gap.language,
             queries: gap.queries,
+            sessions: gap.sessions,
             first_seen: gap.first_seen,
             last_seen: gap.last_seen,
+            trend,
             examples: gap.examples,
             nearest,
         })
@@ -170,20 +205,32 @@ impl Kb {
         version.is_some_and(|v| grant.sees(v.content.audience))
     }
 
-    /// Counts an unanswered question in its gap, which is loaded or made in `gaps`.
+    /// Counts a question in its gap, if it has one. The caller holds the lock of gaps.
     pub(crate) fn count_in_gap(
         &self,
-        gaps: &mut BTreeMap<GapId, Gap>,
-        id: &GapId,
+        counts: &mut GapCounts,
         record: &QueryRecord,
         nearest: Vec<NearArticle>,
+        source: &Source,
     ) -> Result<()> {
-        if !gaps.contains_key(id) {
-            let known = self.inner.store.get_gap(&record.space, id)?;
-            gaps.insert(id.clone(), known.unwrap_or_else(|| new_gap(id, record)));
-        }
-        let Some(gap) = gaps.get_mut(id) else { return Ok(()) };
+        let Some(id) = &record.gap_id else { return Ok(()) };
+        let store = &self.inner.store;
+        let gap = match counts.gaps.entry(id.clone()) {
+            Entry::Occupied(gap) => gap.into_mut(),
+            Entry::Vacant(place) => {
+                let known = store.get_gap(&record.space, id)?;
+                place.insert(known.unwrap_or_else(|| new_gap(id, record)))
+            }
+        };
+        let of_day = match counts.days.entry((id.clone(), day_of(record.at))) {
+            Entry::Occupied(day) => day.into_mut(),
+            Entry::Vacant(place) => {
+                let known = store.gap_day(&record.space, id, place.key().1)?;
+                place.insert(known.unwrap_or_default())
+            }
+        };
         gap.queries += 1;
+        gap.sessions += of_day.count(source, record.at);
         gap.first_seen = gap.first_seen.min(record.at);
         gap.last_seen = gap.last_seen.max(record.at);
         gap.nearest = nearest;
@@ -203,6 +250,7 @@ fn new_gap(id: &GapId, record: &QueryRecord) -> Gap {
         status: GapStatus::Open,
         language: record.language,
         queries: 0,
+        sessions: 0,
         first_seen: record.at,
         last_seen: record.at,
         examples: Vec::new(),

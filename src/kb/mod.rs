@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use parking_lot::{Condvar, Mutex, RwLock};
 
 pub mod accounts;
+mod analytics;
 mod answers;
 mod articles;
 mod audit;
@@ -24,6 +25,7 @@ mod gaps;
 mod golden;
 mod idempotency;
 mod indexes;
+mod interactions;
 pub mod markdown;
 pub mod models;
 mod pins;
@@ -38,7 +40,7 @@ mod types;
 mod vectors;
 mod workers;
 
-pub use accounts::{Admin, Caller, Curator, Editor, GapKeeper, Grant, Historian, Publisher, Reader};
+pub use accounts::{Admin, Analyst, Caller, Curator, Editor, GapKeeper, Grant, Historian, Publisher, Reader, Recorder};
 pub use gaps::GapDraft;
 pub use models::ModelSettings;
 pub use types::{
@@ -87,6 +89,10 @@ struct Inner {
     shelves: RwLock<BTreeMap<SpaceId, Arc<shelf::Shelf>>>,
     pins: pins::PinBoard,
     log: records::QueryLog,
+    /// Held by whoever counts in gaps, from reading them to the commit; taken after a space's lock.
+    gaps: Mutex<()>,
+    /// Key of the hashes that stand for sessions and customers.
+    secret: [u8; 32],
     trained: classify::Trained,
     wake: (Mutex<bool>, Condvar),
     /// Articles taken into an index since the start.
@@ -114,6 +120,7 @@ impl Kb {
         let opened = Store::open(&dir, &StoreSettings { cache_bytes: settings.store_cache_bytes })?;
         let models = models::Models::new(models, &settings.data_dir, opened.store.clone());
         let (log, records) = records::QueryLog::new();
+        let secret = records::secret(&opened.store)?;
         let inner = Inner {
             settings,
             store: opened.store,
@@ -124,6 +131,8 @@ impl Kb {
             shelves: RwLock::default(),
             pins: pins::PinBoard::default(),
             log,
+            gaps: Mutex::default(),
+            secret,
             trained: classify::Trained::default(),
             wake: (Mutex::new(false), Condvar::new()),
             indexed: AtomicU64::new(0),

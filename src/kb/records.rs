@@ -3,17 +3,21 @@
 //! Invariant: text is masked before it leaves the caller's thread; nothing here ever waits on the disk in front of a
 //! caller. A record is on disk within the interval of the settings, or lost with at most that much of the log.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 
-use super::Kb;
+use super::{Grant, Kb};
 use crate::error::Result;
 use crate::id::{GapId, SpaceId};
-use crate::model::gap::NearArticle;
+use crate::kb::gaps::GapCounts;
+use crate::model::gap::{NearArticle, Source};
+use crate::model::interaction::{DayCounts, day_of};
 use crate::model::mask::mask;
 use crate::model::query::QueryRecord;
 use crate::model::search::Hit;
+use crate::store::Store;
 
 /// Records that may wait for the disk; more are counted and dropped, so that a slow disk cannot stop searches.
 const WAITING: usize = 50_000;
@@ -24,6 +28,7 @@ const BATCH: usize = 2_000;
 pub(crate) struct Waiting {
     record: QueryRecord,
     nearest: Vec<NearArticle>,
+    source: Source,
 }
 
 /// The near end of the query log.
@@ -56,9 +61,39 @@ pub(crate) fn gap_of(space: &SpaceId, form: &str) -> GapId {
     GapId::of(space, form)
 }
 
+/// Name of the store's state that holds the key of pseudonyms.
+const SECRET: &str = "pseudonyms";
+
+/// The key of the hashes that stand for sessions and customers; made at the first start, and never given out.
+pub(crate) fn secret(store: &Store) -> Result<[u8; 32]> {
+    let text = match store.state(SECRET)?.as_ref().and_then(|value| value.as_str()) {
+        Some(text) => text.to_owned(),
+        None => {
+            let text = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
+            let mut batch = store.batch();
+            batch.put_state(SECRET, &serde_json::Value::from(text.clone()));
+            let ticket = store.commit(batch)?;
+            store.sync(ticket)?;
+            text
+        }
+    };
+    Ok(blake3::derive_key("zhiyin 2026-11-21 pseudonyms of sessions and customers", text.as_bytes()))
+}
+
+/// Who asked, by pseudonyms of customer, key and session, as far as they are known.
+pub(crate) fn source_of<'a>(counted: impl IntoIterator<Item = &'a String>, through: Option<&str>) -> Source {
+    let short = |text: &str| text.get(..16).and_then(|hex| u64::from_str_radix(hex, 16).ok());
+    let counted = counted.into_iter().filter_map(|text| short(text)).collect();
+    Source { counted, through: through.and_then(short) }
+}
+
 impl Kb {
     /// Masks a record, files it under a gap where nothing matched, and queues it. Gives the gap.
-    pub(crate) fn keep_record(&self, mut record: QueryRecord, hits: &[Hit]) -> Option<GapId> {
+    pub(crate) fn keep_record(&self, grant: &Grant, mut record: QueryRecord, hits: &[Hit]) -> Option<GapId> {
+        let session = record.conversation_id.as_ref().map(|id| self.pseudonym(&record.space, "session", id));
+        let key = self.pseudonym(&record.space, "key", &grant.actor);
+        // Many customers come through one key; only where nobody says who asks does the key stand for them.
+        let source = source_of([session.as_ref().unwrap_or(&key)], Some(&key));
         record.query = mask(&record.query);
         record.channel = record.channel.map(|text| mask(&text));
         record.conversation_id = record.conversation_id.map(|text| mask(&text));
@@ -70,12 +105,10 @@ impl Kb {
             }
         }
         let gap = record.gap_id.clone();
-        let near =
-            |hit: &Hit| NearArticle { article_id: hit.article_id.clone(), title: hit.title.clone(), score: hit.score };
-        let nearest = if gap.is_some() { hits.iter().take(3).map(near).collect() } else { Vec::new() };
+        let nearest = if gap.is_some() { hits.iter().take(3).map(NearArticle::of).collect() } else { Vec::new() };
         let log = &self.inner.log;
         if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =
-            log.sender.try_send(Waiting { record, nearest })
+            log.sender.try_send(Waiting { record, nearest, source })
         {
             log.dropped.fetch_add(1, Ordering::Relaxed);
         }
@@ -98,20 +131,36 @@ impl Kb {
     }
 
     fn write_batch(&self, waiting: Vec<Waiting>) -> Result<()> {
+        let mut spaces: BTreeMap<SpaceId, Vec<Waiting>> = BTreeMap::new();
+        for waiting in waiting {
+            spaces.entry(waiting.record.space.clone()).or_default().push(waiting);
+        }
         let store = &self.inner.store;
-        let mut batch = store.batch();
-        let mut gaps = std::collections::BTreeMap::new();
-        for Waiting { record, nearest } in waiting {
-            if let Some(id) = &record.gap_id {
-                self.count_in_gap(&mut gaps, id, &record, nearest)?;
+        let mut last = None;
+        for (space, waiting) in spaces {
+            let _space_lock = store.lock(&space);
+            let _gaps_lock = self.inner.gaps.lock();
+            let mut batch = store.batch();
+            let mut gaps = GapCounts::default();
+            let mut days: BTreeMap<jiff::civil::Date, DayCounts> = BTreeMap::new();
+            for Waiting { record, nearest, source } in waiting {
+                let day = day_of(record.at);
+                if !days.contains_key(&day) {
+                    days.insert(day, store.day(&space, day)?.unwrap_or_default());
+                }
+                let live = &mut days.entry(day).or_default().live;
+                live.queries += 1;
+                live.matched += u64::from(record.matched);
+                self.count_in_gap(&mut gaps, &record, nearest, &source)?;
+                batch.put_query(&record);
             }
-            batch.put_query(&record);
+            gaps.put(&mut batch, &space);
+            for (day, counts) in &days {
+                batch.put_day(&space, *day, counts);
+            }
+            last = Some(store.commit(batch)?);
         }
-        for gap in gaps.values() {
-            batch.put_gap(gap);
-        }
-        let ticket = store.commit(batch)?;
-        store.sync(ticket)
+        last.map_or(Ok(()), |ticket| store.sync(ticket))
     }
 }
 

@@ -40,6 +40,7 @@ impl Kb {
         let matched = f64::from(results.confidence) >= threshold;
         if request.log && request.as_of.is_none() {
             self.keep_record(
+                grant,
                 QueryRecord {
                     id: query_id.clone(),
                     space: grant.space.clone(),

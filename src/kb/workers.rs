@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::Kb;
+use super::interactions::Passed;
 use super::records::Waiting;
 use super::shelf::Shelf;
 use crate::error::{Error, Result};
@@ -36,11 +37,13 @@ impl Kb {
         let vectors = self.clone();
         let log = self.clone();
         let replays = self.clone();
+        let questions = self.clone();
         Ok(vec![
             spawn("index", move || indexing.index_until_stopped())?,
             spawn("graph", move || graphs.maintain_until_stopped())?,
             spawn("vectors", move || vectors.embed_until_stopped())?,
             spawn("replay", move || replays.replay_until_stopped())?,
+            spawn("questions", move || questions.search_until_stopped())?,
             spawn("query-log", move || log.write_records(&records, interval))?,
         ])
     }
@@ -121,6 +124,22 @@ impl Kb {
             shelf.pass_ends();
         }
         Ok(())
+    }
+
+    /// Searches the questions of conversations that were handed in.
+    #[expect(clippy::disallowed_methods, reason = "a worker is an edge: it tells the time to what it calls")]
+    fn search_until_stopped(&self) {
+        let mut passed = Passed::default();
+        while !self.stopping() {
+            match self.search_pending(&mut passed, Timestamp::now()) {
+                Ok(true) => {}
+                Ok(false) => std::thread::sleep(TICK),
+                Err(error) => {
+                    tracing::error!(%error, "questions of conversations could not be counted; it is tried again");
+                    std::thread::sleep(AFTER_FAILURE);
+                }
+            }
+        }
     }
 
     fn maintain_until_stopped(&self) {

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 
 pub use self::history::write_history;
 pub use self::markdown::{escape_line, read_markdown, separator, unescape_line, write_document, write_markdown};
+pub(super) use self::rows::Lines;
 pub use self::rows::{ReadRow, Rows};
 use crate::error::FieldError;
 use crate::id::{ArticleId, SpaceId};

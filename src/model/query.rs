@@ -17,6 +17,8 @@ pub enum QueryKind {
     Search,
     /// `answer`.
     Answer,
+    /// A question found in a conversation that was handed in.
+    Interaction,
 }
 
 /// One search or answer on record.

@@ -122,6 +122,10 @@ text!(
     LongText, "a text", 1..=20_000
 );
 text!(
+    /// What is said in one turn of a conversation.
+    TurnText, "a turn", 0..=20_000
+);
+text!(
     /// A conversation, channel or segment as the caller names it.
     Handle, "a name", 1..=128
 );

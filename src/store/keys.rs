@@ -28,6 +28,11 @@
 //! x     pin              space 00 pin 00                         Pin
 //! I     idempotent       key as given, raw                       Idempotent
 //! T     idempotent time  time:16 key as given, raw               null
+//! S     session          space 00 session 00                     Session
+//! o     turn             space 00 session 00 number:4            StoredTurn
+//! P     pending          space 00 session 00 number:4            Pending
+//! D     day              space 00 date 00                        DayCounts
+//! b     gap by day       space 00 gap 00 date 00                 GapDay
 //! n     state            name, raw                               any JSON
 //! c     chunk            generation:8 number:4                   a piece of a large value
 //! ```
@@ -67,6 +72,11 @@ pub(super) enum Table {
     Pin,
     Idempotent,
     IdempotentTime,
+    Session,
+    Turn,
+    Pending,
+    Day,
+    GapDay,
     State,
     Chunk,
 }
@@ -116,6 +126,11 @@ const TABLES: &[(Table, u8, &str, &[Shape])] = &[
     (Table::Pin, b'x', "pin", &[Id, Id]),
     (Table::Idempotent, b'I', "idempotency key", &[Raw]),
     (Table::IdempotentTime, b'T', "idempotency time", &[Time, Raw]),
+    (Table::Session, b'S', "session", &[Id, Id]),
+    (Table::Turn, b'o', "turn", &[Id, Id, U32]),
+    (Table::Pending, b'P', "pending question", &[Id, Id, U32]),
+    (Table::Day, b'D', "day", &[Id, Id]),
+    (Table::GapDay, b'b', "gap by day", &[Id, Id, Id]),
     (Table::State, b'n', "state", &[Raw]),
     (Table::Chunk, b'c', "chunk", &[U64, U32]),
 ];

@@ -10,6 +10,7 @@ mod batch;
 mod classifiers;
 mod codec;
 mod curation;
+mod interactions;
 mod keys;
 mod open;
 mod queries;

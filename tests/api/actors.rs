@@ -19,7 +19,7 @@ pub struct TestApp {
     pub base: String,
     /// Secrets of the keys made so far, by what was asked for.
     secrets: Mutex<HashMap<String, String>>,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl TestApp {
@@ -41,11 +41,16 @@ impl TestApp {
         let app = App::start(&config).unwrap();
         let base = format!("http://{}", app.address);
         Actor::new(&base, None).until_ready();
-        Self { app: Some(app), base, secrets: Mutex::default(), _folder: folder }
+        Self { app: Some(app), base, secrets: Mutex::default(), folder }
     }
 
     pub fn app(&self) -> &App {
         self.app.as_ref().unwrap()
+    }
+
+    /// Where the server keeps everything.
+    pub fn folder(&self) -> std::path::PathBuf {
+        self.folder.path().to_owned()
     }
 
     /// Somebody without a key.

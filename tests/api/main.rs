@@ -22,6 +22,7 @@ mod exchange;
 mod fake;
 mod gaps;
 mod golden;
+mod interactions;
 mod limits;
 mod models;
 mod pins;

@@ -77,43 +77,6 @@ fn main() {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
         ["search", dir, passages] => return search(Path::new(dir), passages.parse().unwrap()),
-        ["dump", dir] => {
-            let (index, _) = Index::open(&Path::new(dir).join("index"), settings(), Counting::new()).unwrap();
-            let queries: Vec<String> =
-                serde_json::from_slice(&std::fs::read(Path::new(dir).join("queries.json")).unwrap()).unwrap();
-            for text in &queries {
-                for mode in [Mode::Keyword, Mode::Hybrid] {
-                    let mut q = Query::new(text);
-                    q.mode = mode;
-                    q.limit = 30;
-                    let r = index.search(&q).unwrap();
-                    println!("{text}\t{mode:?}\t{}\t{:.6}", r.total, r.confidence);
-                    for h in r.hits {
-                        println!("  {} {:.6} {:.6} {}", h.record.id, h.relevance, h.score, h.passage.html);
-                    }
-                }
-            }
-            return;
-        }
-        ["dump", dir] => {
-            let (index, _) = Index::open(&Path::new(dir).join("index"), settings(), Counting::new()).unwrap();
-            let queries: Vec<String> =
-                serde_json::from_slice(&std::fs::read(Path::new(dir).join("queries.json")).unwrap()).unwrap();
-            for text in &queries {
-                for mode in [Mode::Keyword, Mode::Hybrid] {
-                    let mut q = Query::new(text);
-                    q.mode = mode;
-                    q.limit = 30;
-                    let r = index.search(&q).unwrap();
-                    println!("{text}\t{mode:?}\t{}\t{:.6}", r.total, r.confidence);
-                    for h in r.hits {
-                        println!("  {} {:.6} {:.6} {}", h.record.id, h.relevance, h.score, h.passage.html);
-                    }
-                }
-            }
-            return;
-        }
-        ["floors", dir, passages] => return against(&data, Path::new(dir), passages.parse().unwrap()),
         _ => {}
     }
     let (kept, sizes) = match args.as_slice() {

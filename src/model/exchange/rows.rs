@@ -50,7 +50,7 @@ impl<'a> Rows<'a> {
     /// Reads `body` as rows of this format.
     pub fn new(format: Format, body: &'a mut dyn BufRead) -> Self {
         let next_document = Some(Document { line: 1, path: None });
-        Self { lines: Lines { body, number: 0 }, format, table: None, next_document, ended: false }
+        Self { lines: Lines::new(body), format, table: None, next_document, ended: false }
     }
 
     fn ndjson(&mut self) -> io::Result<Option<ReadRow>> {
@@ -210,15 +210,26 @@ impl Quotes {
 }
 
 /// The lines of a body, of which too long ones are read but not kept.
-struct Lines<'a> {
+pub(in crate::model) struct Lines<'a> {
     body: &'a mut dyn BufRead,
-    number: u64,
+    /// The line read last, from 1.
+    pub(in crate::model) number: u64,
 }
 
-impl Lines<'_> {
+impl<'a> Lines<'a> {
+    /// The lines of this body.
+    pub(in crate::model) fn new(body: &'a mut dyn BufRead) -> Self {
+        Self { body, number: 0 }
+    }
+
     /// Appends the next line, without its end, while the buffer stays within `most` bytes; says whether all of it fitted.
     /// `seen` gets every byte of it, kept or not. Nothing at the end of the body.
-    fn next(&mut self, buffer: &mut Vec<u8>, most: usize, seen: &mut dyn FnMut(u8)) -> io::Result<Option<bool>> {
+    pub(in crate::model) fn next(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        most: usize,
+        seen: &mut dyn FnMut(u8),
+    ) -> io::Result<Option<bool>> {
         let mut whole = true;
         let mut begun = false;
         loop {

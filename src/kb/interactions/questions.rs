@@ -1,0 +1,168 @@
+//! The worker behind the intake: searches the questions that wait, and counts what came of them.
+//!
+//! Invariant: a question's record, its gap, its day and the end of its waiting are one batch: it counts exactly once,
+//! whenever the process is killed. A search that lacked a part of the engine leaves it waiting.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use crate::error::{Error, Result};
+use crate::id::{QueryId, SpaceId};
+use crate::kb::gaps::GapCounts;
+use crate::kb::search::{blind, detect, hit, recorded, round};
+use crate::kb::{Grant, Kb, records};
+use crate::model::article::Audience;
+use crate::model::gap::NearArticle;
+use crate::model::interaction::{DayCounts, Pending, day_of};
+use crate::model::query::{QueryKind, QueryRecord};
+use crate::model::search::{Hit, Mode, SearchRequest};
+use crate::model::text::QueryText;
+
+/// Turns whose questions are searched for one batch.
+const BATCH: usize = 64;
+/// Hits that are looked at: the nearest articles of a gap.
+const LOOKED_AT: u32 = 3;
+
+/// Where a space's pass stands: behind this turn of this session.
+pub(crate) type Passed = BTreeMap<SpaceId, (String, u32)>;
+
+/// What a search of a question came to.
+struct Searched {
+    text: String,
+    matched: bool,
+    confidence: f64,
+    hits: Vec<Hit>,
+}
+
+impl Kb {
+    /// Searches some of what waits in every space; says whether anything was done. Passes begin anew at the end, so
+    /// that what cannot be searched holds up nothing else.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub(crate) fn search_pending(&self, passed: &mut Passed, now: Timestamp) -> Result<bool> {
+        let spaces: Vec<SpaceId> = self.inner.spaces.read().keys().cloned().collect();
+        let mut done = false;
+        for space in spaces {
+            let waiting = self.inner.store.pending_after(&space, passed.get(&space), BATCH)?;
+            match waiting.last() {
+                Some((place, _)) if waiting.len() == BATCH => passed.insert(space.clone(), place.clone()),
+                _ => passed.remove(&space),
+            };
+            let mut searched = Vec::new();
+            for (place, pending) in waiting {
+                if self.stopping() {
+                    break;
+                }
+                if let Some(found) = self.search_questions(&space, &pending, now)? {
+                    searched.push((place, pending, found));
+                }
+            }
+            if !searched.is_empty() {
+                self.count_searched(&space, searched)?;
+                done = true;
+            }
+        }
+        Ok(done)
+    }
+
+    /// Searches the questions of a turn as any customer would; nothing where the engine cannot tell now.
+    fn search_questions(&self, space: &SpaceId, pending: &Pending, now: Timestamp) -> Result<Option<Vec<Searched>>> {
+        let grant = Grant { space: space.clone(), audiences: vec![Audience::Public], actor: "interactions".to_owned() };
+        let threshold = self.threshold(&grant)?;
+        let mut found = Vec::new();
+        for text in &pending.questions {
+            let Ok(query) = QueryText::try_from(text.clone()) else { continue };
+            let request = SearchRequest {
+                query,
+                limit: LOOKED_AT,
+                offset: 0,
+                mode: Mode::Hybrid,
+                filters: None,
+                as_of: None,
+                facets: Vec::new(),
+                explain: false,
+                channel: None,
+                conversation_id: None,
+                log: false,
+                rerank: false,
+            };
+            let results = match self.find(&grant, &request, now) {
+                Ok(results) if blind(&results) => return Ok(None),
+                Ok(results) => results,
+                Err(Error::IndexUnavailable { .. } | Error::SpaceNotFound(_)) => return Ok(None),
+                Err(error) => {
+                    tracing::warn!(%error, "a question of a conversation could not be searched; it is tried again");
+                    return Ok(None);
+                }
+            };
+            found.push(Searched {
+                text: text.clone(),
+                matched: f64::from(results.confidence) >= threshold,
+                confidence: round(results.confidence),
+                hits: results.hits.iter().map(hit).collect(),
+            });
+        }
+        Ok(Some(found))
+    }
+
+    fn count_searched(&self, space: &SpaceId, searched: Vec<((String, u32), Pending, Vec<Searched>)>) -> Result<()> {
+        let store = &self.inner.store;
+        let lock = store.lock(space);
+        let gaps_lock = self.inner.gaps.lock();
+        let mut batch = store.batch();
+        let mut gaps = GapCounts::default();
+        let mut days: BTreeMap<jiff::civil::Date, DayCounts> = BTreeMap::new();
+        for ((id, turn), pending, found) in searched {
+            // A turn that came late may have completed the question meanwhile: it is searched again.
+            if store.pending(space, &id, turn)?.as_ref() != Some(&pending) {
+                continue;
+            }
+            let Some(session) = store.session(space, &id)? else { continue };
+            batch.remove_pending(space, &id, turn);
+            let source = records::source_of(session.customer.iter().chain(&session.key).chain([&id]), None);
+            let day = day_of(pending.at);
+            if !days.contains_key(&day) {
+                days.insert(day, store.day(space, day)?.unwrap_or_default());
+            }
+            let counts = days.entry(day).or_default();
+            for (place, found) in found.into_iter().enumerate() {
+                let (matched, unmatched) = (u64::from(found.matched), u64::from(!found.matched));
+                counts.matched += matched;
+                counts.unmatched += unmatched;
+                let of_channel = counts.channel(session.channel.as_deref());
+                of_channel.matched += matched;
+                of_channel.unmatched += unmatched;
+                let form = records::form(&found.text);
+                let gap = (!found.matched && !form.is_empty()).then(|| records::gap_of(space, &form));
+                let record = QueryRecord {
+                    id: QueryId::for_interaction(pending.at.as_millisecond(), &id, turn, place),
+                    space: space.clone(),
+                    at: pending.at,
+                    kind: QueryKind::Interaction,
+                    language: detect(&found.text),
+                    query: found.text,
+                    channel: session.channel.clone(),
+                    conversation_id: Some(id.clone()),
+                    matched: found.matched,
+                    confidence: found.confidence,
+                    top: found.hits.first().map(recorded),
+                    gap_id: gap,
+                    degraded: false,
+                };
+                let nearest = found.hits.iter().map(NearArticle::of).collect();
+                self.count_in_gap(&mut gaps, &record, nearest, &source)?;
+                batch.put_query(&record);
+            }
+        }
+        gaps.put(&mut batch, space);
+        for (day, counts) in &days {
+            batch.put_day(space, *day, counts);
+        }
+        let ticket = store.commit(batch)?;
+        drop(gaps_lock);
+        drop(lock);
+        store.sync(ticket)
+    }
+}

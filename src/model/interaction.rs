@@ -1,0 +1,204 @@
+//! Conversations from any channel: how they are handed in, what is kept of them, what is counted.
+//!
+//! Invariant: what is kept is masked, and who spoke is known by a hash only.
+
+mod counts;
+mod read;
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use self::counts::{ChannelCounts, DayCounts, DayPoint, LiveCounts, Overview, Satisfaction, SetAside};
+pub use self::read::{Conversations, ReadConversation, TurnFault, read_conversation};
+use crate::model::talk::{Reason, Role};
+use crate::model::text::{Handle, TurnText};
+
+/// Longest line of a body of conversations, in bytes.
+pub const MAX_LINE: usize = 4 * 1024 * 1024;
+/// Most turns of one session.
+pub const MAX_TURNS: usize = 1_000;
+/// Most errors listed in a report.
+pub const MAX_ERRORS: usize = 1_000;
+
+/// A conversation, or a part of one: turns may come late and in any order.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Conversation {
+    /// Names the conversation; the same name goes on with the same conversation.
+    pub session_id: Handle,
+    /// Where it took place, such as `web`, `app`, `phone`, `mail`, `forum`.
+    #[serde(default)]
+    pub channel: Option<Handle>,
+    /// The customer, where known; kept as a hash.
+    #[serde(default)]
+    pub customer_id: Option<Handle>,
+    /// What the customer came in with, such as a device, an account or an API key; kept as a hash.
+    #[serde(default)]
+    pub key: Option<Handle>,
+    /// What was said.
+    #[serde(default)]
+    pub turns: Vec<Turn>,
+    /// Whether the matter was settled.
+    #[serde(default)]
+    pub resolved: Option<bool>,
+    /// Whether a person had to take over.
+    #[serde(default)]
+    pub handed_off: Option<bool>,
+    /// Customer satisfaction, 1 to 5.
+    #[serde(default)]
+    pub csat: Option<Csat>,
+}
+
+/// What somebody said at once.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Turn {
+    /// Its number in the conversation; its place in the list, from 1, unless given.
+    #[serde(default)]
+    pub turn: Option<u32>,
+    /// Who speaks.
+    pub role: Role,
+    /// What is said.
+    pub text: TurnText,
+    /// When; now unless given.
+    #[serde(default)]
+    pub at: Option<Timestamp>,
+}
+
+/// Customer satisfaction, 1 to 5.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "u8", into = "u8")]
+pub struct Csat(#[schemars(range(min = 1, max = 5))] u8);
+
+impl TryFrom<u8> for Csat {
+    type Error = String;
+    fn try_from(score: u8) -> Result<Self, String> {
+        if (1..=5).contains(&score) { Ok(Self(score)) } else { Err(format!("it is 1 to 5, not {score}")) }
+    }
+}
+
+impl From<Csat> for u8 {
+    fn from(csat: Csat) -> u8 {
+        csat.0
+    }
+}
+
+/// A JSON body of conversations.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ConversationBatch {
+    /// The conversations.
+    #[schemars(with = "Vec<Conversation>")]
+    pub conversations: Vec<serde_json::Value>,
+}
+
+/// What is kept of a conversation besides its turns.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Session {
+    /// Where it took place, masked.
+    pub channel: Option<String>,
+    /// Hash of the customer.
+    pub customer: Option<String>,
+    /// Hash of what the customer came in with.
+    pub key: Option<String>,
+    /// The day on which it is counted; it stays.
+    pub day: Date,
+    /// Its earliest turn.
+    pub first_at: Timestamp,
+    /// Its latest turn.
+    pub last_at: Timestamp,
+    /// Whether the matter was settled, as said last.
+    pub resolved: Option<bool>,
+    /// Whether a person had to take over, as said last.
+    pub handed_off: Option<bool>,
+    /// Customer satisfaction, as said last.
+    pub csat: Option<Csat>,
+    /// Its turns.
+    pub turns: u32,
+    /// Questions found in them.
+    pub questions: u32,
+}
+
+/// A turn as it is kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StoredTurn {
+    /// Who spoke.
+    pub role: Role,
+    /// What was said, masked.
+    pub text: String,
+    /// When.
+    pub at: Timestamp,
+    /// Why it was set aside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set_aside: Option<Reason>,
+}
+
+/// Questions of a turn that are still to be searched.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pending {
+    /// When they were asked.
+    pub at: Timestamp,
+    /// The questions, masked, each standing by itself.
+    pub questions: Vec<String>,
+}
+
+/// What came of a body of conversations.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+pub struct IntakeReport {
+    /// Conversations of which something was taken in, or was there already.
+    pub conversations: u64,
+    /// Their turns.
+    pub turns: TurnReport,
+    /// Questions found in new turns.
+    pub questions: u64,
+    /// How much was refused: lines and turns.
+    pub error_count: u64,
+    /// Why; the first [`MAX_ERRORS`].
+    pub errors: Vec<IntakeError>,
+    /// Nothing was written: it was only tried.
+    pub dry_run: bool,
+}
+
+/// What came of turns.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+pub struct TurnReport {
+    /// New, and kept.
+    pub accepted: u64,
+    /// There already.
+    pub unchanged: u64,
+    /// Refused.
+    pub rejected: u64,
+    /// Of the accepted ones: counted, and not looked at further.
+    pub set_aside: SetAside,
+}
+
+/// A line or a turn that was refused.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct IntakeError {
+    /// Line of the body, or place in the list, from 1.
+    pub line: u64,
+    /// The turn, where it is only about that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub turn: Option<u32>,
+    /// Why.
+    pub reason: String,
+}
+
+impl IntakeReport {
+    /// Notes that a line or a turn was refused, and with it this many turns.
+    pub fn refuse(&mut self, line: u64, turn: Option<u32>, reason: String, turns: u64) {
+        self.turns.rejected += turns;
+        self.error_count += 1;
+        if self.errors.len() < MAX_ERRORS {
+            self.errors.push(IntakeError { line, turn, reason });
+        }
+    }
+}
+
+/// The day of a moment, in UTC.
+pub fn day_of(at: Timestamp) -> Date {
+    at.to_zoned(TimeZone::UTC).date()
+}
