@@ -77,6 +77,7 @@ fn main() {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
         ["search", dir, passages] => return search(Path::new(dir), passages.parse().unwrap()),
+        ["floors", dir, passages] => return against(&data, Path::new(dir), passages.parse().unwrap()),
         _ => {}
     }
     let (kept, sizes) = match args.as_slice() {

@@ -30,6 +30,7 @@ mod stored;
 mod terms;
 mod view;
 mod vocabulary;
+mod windows;
 
 pub(crate) use lookup::{Lookup, Views};
 pub(crate) use query::{Prepared, PreparedAlternative, ScoredPart};

@@ -16,13 +16,17 @@ use tantivy::DocAddress;
 
 use super::best::{Best, LexicalHit};
 use super::cursor::Cursor;
+use super::windows::{Sums, UNTOUCHED, WINDOW, Windows, is_touched};
 use crate::bitset::DocSet;
 use crate::document::document_of;
 use crate::error::Result;
 use crate::settings::Combine;
 
-/// Passages scored together: their sums fit the first-level cache.
-const WINDOW: u32 = 4_096;
+/// Only lists from this length on are left to be looked up: going through a shorter one costs less.
+const LONG: u32 = 2_048;
+/// Share of what must be exceeded that weak clauses may give: the rest comes from what is gone through, or too many
+/// passages would have to be looked up.
+const WEAK: f32 = 0.5;
 /// Passages that are passed over together.
 const CHUNK: usize = 64;
 
@@ -70,6 +74,7 @@ pub(super) struct Units<'a> {
 #[derive(Clone, Copy)]
 struct Candidate {
     length: u32,
+    /// What each of its passages adds to the bound.
     gain: f32,
     what: Probe,
     clause: usize,
@@ -368,77 +373,6 @@ pub(super) struct Scan<'a> {
     pub wanted: &'a [u32],
 }
 
-/// The sums of one window, and those of a concept and of one reading of it on their way there.
-pub(super) struct Windows {
-    sums: Vec<f32>,
-    concept: Sums,
-    reading: Sums,
-}
-
-impl Windows {
-    /// Room for concepts is made only where there are any.
-    pub fn new(concepts: bool) -> Self {
-        let more = || Sums::new(if concepts { WINDOW as usize } else { 0 });
-        Self { sums: vec![UNTOUCHED; WINDOW as usize], concept: more(), reading: more() }
-    }
-}
-
-/// The sum of a passage that nothing was added to: whatever is added makes another zero of it, or more.
-const UNTOUCHED: f32 = -0.0;
-
-fn is_touched(sum: f32) -> bool {
-    sum.to_bits() != UNTOUCHED.to_bits()
-}
-
-/// Sums of few passages of a window, with a bit for each that has one.
-struct Sums {
-    scores: Vec<f32>,
-    touched: Vec<u64>,
-}
-
-impl Sums {
-    fn new(size: usize) -> Self {
-        Self { scores: vec![0.0; size], touched: vec![0; size / 64] }
-    }
-
-    #[inline]
-    fn change(&mut self, slot: u32, with: impl Fn(f32) -> f32) {
-        let slot = slot as usize;
-        if let (Some(sum), Some(word)) = (self.scores.get_mut(slot), self.touched.get_mut(slot >> 6)) {
-            *sum = with(*sum);
-            *word |= 1 << (slot & 63);
-        }
-    }
-
-    /// Gives every touched slot with its sum, in order.
-    fn each(&self, mut with: impl FnMut(u32, f32)) {
-        for (word, base) in self.touched.iter().zip((0u32..).step_by(64)) {
-            for slot in slots(*word, base) {
-                with(slot, self.scores.get(slot as usize).copied().unwrap_or(0.0));
-            }
-        }
-    }
-
-    /// The same, and clears them.
-    fn take(&mut self, mut with: impl FnMut(u32, f32)) {
-        for (word, base) in self.touched.iter_mut().zip((0u32..).step_by(64)) {
-            for slot in slots(std::mem::take(word), base) {
-                let sum = self.scores.get_mut(slot as usize).map(std::mem::take);
-                with(slot, sum.unwrap_or(0.0));
-            }
-        }
-    }
-}
-
-/// The slots whose bits are set.
-fn slots(mut word: u64, base: u32) -> impl Iterator<Item = u32> {
-    std::iter::from_fn(move || {
-        let slot = (word != 0).then(|| base + word.trailing_zeros());
-        word &= word.wrapping_sub(1);
-        slot
-    })
-}
-
 /// Scores a segment into `best`, what is wanted by all means into `completed`, and counts into `matching`.
 pub(super) fn scan(
     segment: &Scan<'_>,
@@ -448,15 +382,13 @@ pub(super) fn scan(
     completed: &mut Vec<(u64, f32)>,
     matching: &mut Matching,
 ) -> Result<()> {
-    let knob = |n: &str, d: f32| std::env::var(n).ok().and_then(|v| v.parse::<f32>().ok()).unwrap_or(d);
-    let (minlen, cap) = (knob("MINLEN", 1025.0), knob("CAP", 0.5));
-    units.candidates.retain(|c| c.length as f32 >= minlen);
+    units.candidates.retain(|candidate| candidate.length >= LONG);
     units.candidates.sort_by(|a, b| a.gain.total_cmp(&b.gain));
     let (mut wanted, mut threshold, mut start) = (segment.wanted, f32::MIN, 0);
     while (start as usize) < segment.passages.len() {
         if matching.left == 0 && best.threshold > threshold {
             threshold = best.threshold;
-            units.split(threshold * cap);
+            units.split(threshold * WEAK);
         }
         units.add(start, windows)?;
         for doc in wanted.iter().take_while(|doc| **doc < start.saturating_add(WINDOW)) {
