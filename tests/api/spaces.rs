@@ -22,7 +22,8 @@ fn a_space_is_made_and_changed() {
         "four_eyes": false,
         "public_search": false,
         "model": null,
-        "reranker": null
+        "reranker": null,
+        "gap_bar": null
       },
       "created_at": "[time]"
     }
