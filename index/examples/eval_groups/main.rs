@@ -61,7 +61,7 @@ fn options() -> Options {
     options
 }
 
-pub fn embed(embedder: &dyn Embedder, texts: &[String]) -> Vec<Vec<f32>> {
+fn embed(embedder: &dyn Embedder, texts: &[String]) -> Vec<Vec<f32>> {
     let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
     texts.chunks(64).flat_map(|some| embedder.embed(some, Role::Query).unwrap()).collect()
 }

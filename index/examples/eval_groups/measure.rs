@@ -14,7 +14,6 @@ pub struct Measures {
     pub precision: f64,
     pub recall: f64,
     pub f1: f64,
-    pub clusters: f64,
 }
 
 fn counts<T: std::hash::Hash + Eq>(keys: impl Iterator<Item = T>) -> HashMap<T, f64> {
@@ -56,6 +55,5 @@ pub fn measure(truth: &[usize], found: &[usize]) -> Measures {
         precision,
         recall,
         f1: 2.0 * precision * recall / (precision + recall).max(1e-9),
-        clusters: columns.len() as f64,
     }
 }

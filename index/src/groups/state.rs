@@ -118,7 +118,7 @@ impl Default for GroupSettings {
             finest: 0.08,
             steps: 12,
             price: 0.025,
-            gain: 0.01,
+            gain: 0.002,
             shrink: 16.0,
             threads: 2,
         }
