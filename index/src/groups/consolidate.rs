@@ -3,7 +3,8 @@
 //! The resolution is found anew each time: of partitions from fine to coarse the one with the highest score, the weight
 //! inside less a price of n ln n for each community of n members. The price is that of naming a member's community in the
 //! partition's entropy, so that large groups must be denser than chance makes them, but only by a logarithm: a resolution alone
-//! would fit one size of group.
+//! would fit one size of group. The price falls with the root of the members' mean strength: where members have few and weak
+//! neighbours, groups are small.
 //!
 //! Invariant: rows are sorted by member id first, so what comes out depends on the order of arrival only through the
 //! partition that was there.
@@ -12,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::graph::Graph;
 use super::potts::{communities, inside, numbered};
-use super::space::{Space, mean};
+use super::space::{Space, means};
 use super::state::{GroupChange, GroupId, GroupingState, Kept};
 use crate::analyzer::Analyzer;
 
@@ -20,7 +21,7 @@ use crate::analyzer::Analyzer;
 pub(super) fn consolidate(analyzer: &Analyzer, state: &mut GroupingState) -> (Space, Vec<GroupChange>) {
     state.members.retain(|kept| !kept.gone);
     state.members.sort_by(|a, b| a.id.cmp(&b.id));
-    (state.mean, state.centred) = mean(state.members.iter().map(|kept| &kept.code), state.dimension, &state.settings);
+    (state.means, state.centred) = means(&state.members, state.dimension, &state.settings);
     let space = Space::of(analyzer, state);
     let nearest = space.all_nearest(state);
     for (kept, near) in state.members.iter_mut().zip(nearest) {
@@ -48,6 +49,7 @@ fn bound(members: &[Kept]) -> Vec<u32> {
 /// The best partition of the nodes, and the resolution it was found at.
 fn partition(state: &GroupingState, graph: &Graph, nodes: &[u32]) -> (f32, Vec<u32>) {
     let settings = &state.settings;
+    let rate = f64::from(settings.price) / graph.strength().max(1e-9).sqrt();
     let score = |found: &[u32]| {
         let mut sizes = vec![0.0_f64; graph.len()];
         for (node, community) in (0..).zip(found) {
@@ -56,7 +58,7 @@ fn partition(state: &GroupingState, graph: &Graph, nodes: &[u32]) -> (f32, Vec<u
             }
         }
         let price: f64 = sizes.iter().filter(|size| **size > 1.0).map(|size| size * size.ln()).sum();
-        inside(graph, found) - f64::from(settings.price) * price
+        inside(graph, found) - rate * price
     };
     let steps: Vec<f32> = (0..=settings.steps).map(|step| settings.finest * 0.5_f32.powf(step as f32 / 2.0)).collect();
     let threads = settings.threads.max(1);

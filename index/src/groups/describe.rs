@@ -18,7 +18,7 @@ const FRAGMENT: usize = 4;
 /// The member whose question stands best for all: near the middle, asked often, of ordinary length.
 pub(super) fn label<'a>(analyzer: &Analyzer, state: &'a GroupingState, rows: &[u32]) -> Option<&'a Kept> {
     let members: Vec<&Kept> = rows.iter().filter_map(|row| state.members.get(*row as usize)).collect();
-    let vectors: Vec<Vec<f32>> = members.iter().map(|kept| centred(&kept.code, &state.mean)).collect();
+    let vectors: Vec<Vec<f32>> = members.iter().map(|kept| centred(kept, &state.means)).collect();
     let mut middle = vec![0.0_f32; state.dimension];
     for (kept, vector) in members.iter().zip(&vectors) {
         let share = asked(kept);

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 
 use super::Grouping;
 use super::graph::{common, reach, rows, weight};
-use super::space::{Scratch, mean};
+use super::space::{Scratch, means};
 use super::state::{GroupId, Kept, Member, Near, Placed};
 use crate::dense::Code;
+use crate::language::{Language, detect};
 
 /// From how many members on the mean is taken anew between consolidations, and until how many.
 const FIRST: usize = 8;
@@ -68,6 +69,7 @@ impl Grouping {
             vector = vec![0.0; self.state.dimension];
         }
         let kept = Kept {
+            chinese: detect(&text) == Language::Zh,
             id,
             text,
             weight,
@@ -78,17 +80,15 @@ impl Grouping {
             neighbours: Vec::new(),
             gone: false,
         };
-        self.space.push(&self.analyzer, &kept, &self.state.mean);
+        self.space.push(&self.analyzer, &kept, &self.state.means);
         self.by_id.insert(kept.id.clone(), self.state.members.len() as u32);
         self.state.members.push(kept);
     }
 
     /// Takes the mean, and with it all neighbours, anew.
     fn recentre(&mut self) {
-        let codes = self.state.members.iter().filter(|kept| !kept.gone).map(|kept| &kept.code);
-        (self.state.mean, self.state.centred) = mean(codes, self.state.dimension, &self.state.settings);
-        // Members without content count for the next time, not for the mean.
-        self.state.centred = self.state.centred.max(self.by_id.len() / 2 + 1);
+        let state = &mut self.state;
+        (state.means, state.centred) = means(&state.members, state.dimension, &state.settings);
         self.space.recentre(&self.state);
         let nearest = self.space.all_nearest(&self.state);
         for (kept, near) in self.state.members.iter_mut().zip(nearest) {
@@ -100,7 +100,7 @@ impl Grouping {
     fn link(&mut self, row: u32) {
         let snapshot = self.space.snapshot();
         let Some(kept) = self.state.members.get(row as usize) else { return };
-        let probe = self.space.probe(&snapshot, row, kept, &self.state.mean);
+        let probe = self.space.probe(&snapshot, row, kept, &self.state.means);
         let settings = &self.state.settings;
         let mut near = self.space.nearest(&snapshot, &probe, row, settings, &mut Scratch::default());
         let most = settings.neighbours;

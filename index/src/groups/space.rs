@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::state::{GroupSettings, GroupingState, Kept, Near};
+use super::state::{GroupSettings, GroupingState, Kept, Means, Near};
 use crate::analyzer::{Analyzer, QueryKind};
 use crate::dense::{Code, Dense, DenseSettings, DenseSnapshot, PreparedQuery};
 use crate::embed::normalise;
@@ -26,6 +26,7 @@ pub(super) struct Space {
 pub(super) struct Probe {
     query: PreparedQuery,
     terms: Box<[u32]>,
+    chinese: bool,
 }
 
 /// Sums by row, reused from one search to the next.
@@ -41,36 +42,47 @@ struct Lexicon {
     ids: HashMap<String, u32>,
     postings: Vec<Vec<u32>>,
     terms: Vec<Box<[u32]>>,
+    /// Which rows are Chinese.
+    chinese: Vec<bool>,
     /// How many terms of members are words.
     words: usize,
 }
 
 /// The centred vector, of length 1.
-pub(super) fn centred(code: &Code, mean: &[f32]) -> Vec<f32> {
-    let mut vector = code.dequantize();
+pub(super) fn centred(kept: &Kept, means: &Means) -> Vec<f32> {
+    let mut vector = kept.code.dequantize();
     // A text without content has no direction, centred or not.
-    if !code.is_zero() {
+    if !kept.code.is_zero() {
+        let mean = if kept.chinese { &means.chinese } else { &means.others };
         vector.iter_mut().zip(mean).for_each(|(value, middle)| *value -= middle);
         normalise(&mut vector);
     }
     vector
 }
 
-/// The mean of the members' vectors, drawn towards zero while they are few.
-pub(super) fn mean<'a>(
-    codes: impl Iterator<Item = &'a Code>,
-    dimension: usize,
-    settings: &GroupSettings,
-) -> (Vec<f32>, usize) {
-    let (mut sum, mut count) = (vec![0.0_f64; dimension], 0);
-    for code in codes.filter(|code| !code.is_zero()) {
-        count += 1;
-        for (sum, value) in sum.iter_mut().zip(&code.values) {
-            *sum += f64::from(*value) * f64::from(code.scale);
+/// The mean of the members' vectors by language, drawn towards that of all while a language has few, and towards zero while all
+/// are few; and how many members there are.
+pub(super) fn means(members: &[Kept], dimension: usize, settings: &GroupSettings) -> (Means, usize) {
+    let sum = |chinese: bool| {
+        let (mut sum, mut count) = (vec![0.0_f64; dimension], 0.0_f64);
+        let some = members.iter().filter(|kept| kept.chinese == chinese && !kept.gone && !kept.code.is_zero());
+        for kept in some {
+            count += 1.0;
+            for (sum, value) in sum.iter_mut().zip(&kept.code.values) {
+                *sum += f64::from(*value) * f64::from(kept.code.scale);
+            }
         }
-    }
-    let by = f64::from(settings.shrink.max(0.0)) + f64::from(count).max(1.0);
-    (sum.into_iter().map(|value| (value / by) as f32).collect(), count as usize)
+        (sum, count)
+    };
+    let (chinese, others) = (sum(true), sum(false));
+    let few = f64::from(settings.shrink).max(1.0);
+    let by = few + chinese.1 + others.1;
+    let all: Vec<f64> = chinese.0.iter().zip(&others.0).map(|(a, b)| (a + b) / by).collect();
+    let mean = |(sum, count): (Vec<f64>, f64)| {
+        sum.iter().zip(&all).map(|(sum, all)| ((sum + few * all) / (few + count)) as f32).collect()
+    };
+    let live = members.iter().filter(|kept| !kept.gone).count();
+    (Means { chinese: mean(chinese), others: mean(others) }, live)
 }
 
 fn passage(row: u32) -> u64 {
@@ -81,7 +93,7 @@ impl Space {
     pub fn of(analyzer: &Analyzer, state: &GroupingState) -> Self {
         let mut space = Self { dense: dense(state), lexicon: Lexicon::default() };
         for kept in &state.members {
-            space.lexicon.push(analyzer, &kept.text);
+            space.lexicon.push(analyzer, kept);
         }
         space
     }
@@ -92,10 +104,10 @@ impl Space {
     }
 
     /// Adds the next row.
-    pub fn push(&mut self, analyzer: &Analyzer, kept: &Kept, mean: &[f32]) {
+    pub fn push(&mut self, analyzer: &Analyzer, kept: &Kept, means: &Means) {
         let row = self.lexicon.terms.len() as u32;
-        self.lexicon.push(analyzer, &kept.text);
-        self.dense.insert([(passage(row), Code::quantize(&centred(&kept.code, mean)))]);
+        self.lexicon.push(analyzer, kept);
+        self.dense.insert([(passage(row), Code::quantize(&centred(kept, means)))]);
     }
 
     pub fn remove(&self, row: u32) {
@@ -114,9 +126,9 @@ impl Space {
     }
 
     /// A member as what is looked for.
-    pub fn probe(&self, snapshot: &DenseSnapshot, row: u32, kept: &Kept, mean: &[f32]) -> Probe {
+    pub fn probe(&self, snapshot: &DenseSnapshot, row: u32, kept: &Kept, means: &Means) -> Probe {
         let terms = self.lexicon.terms.get(row as usize).cloned().unwrap_or_default();
-        Probe { query: snapshot.prepare(&centred(&kept.code, mean)), terms }
+        Probe { query: snapshot.prepare(&centred(kept, means)), terms, chinese: kept.chinese }
     }
 
     /// The rows most like the probe, best first, without `own`.
@@ -142,6 +154,9 @@ impl Space {
             .into_iter()
             .filter(|(row, _)| *row != own)
             .map(|(row, cosine)| {
+                if self.lexicon.chinese.get(row as usize) != Some(&probe.chinese) {
+                    return Near { row, similarity: settings.across * cosine };
+                }
                 let shared = self.lexicon.cosine(&probe.terms, own_norm, row);
                 Near { row, similarity: (cosine + settings.words * shared) / (1.0 + settings.words) }
             })
@@ -160,7 +175,7 @@ impl Space {
             let mut scratch = Scratch::default();
             let mut all = Vec::with_capacity(rows.len());
             for (row, kept) in rows {
-                let probe = self.probe(&snapshot, *row, kept, &state.mean);
+                let probe = self.probe(&snapshot, *row, kept, &state.means);
                 let mut near = self.nearest(&snapshot, &probe, *row, &state.settings, &mut scratch);
                 near.truncate(state.settings.neighbours);
                 near.shrink_to_fit();
@@ -179,15 +194,15 @@ impl Space {
 fn dense(state: &GroupingState) -> Dense {
     let dense = Dense::new(state.dimension, DenseSettings { graph_from: usize::MAX, ..DenseSettings::default() });
     let rows = (0..).zip(&state.members).filter(|(_, kept)| !kept.gone);
-    dense.insert(rows.map(|(row, kept)| (passage(row), Code::quantize(&centred(&kept.code, &state.mean)))));
+    dense.insert(rows.map(|(row, kept)| (passage(row), Code::quantize(&centred(kept, &state.means)))));
     dense
 }
 
 impl Lexicon {
-    fn push(&mut self, analyzer: &Analyzer, text: &str) {
+    fn push(&mut self, analyzer: &Analyzer, kept: &Kept) {
         let row = self.terms.len() as u32;
         let mut terms = Vec::new();
-        for term in analyzer.query_terms(text).into_iter().filter(|term| !term.stop) {
+        for term in analyzer.query_terms(&kept.text).into_iter().filter(|term| !term.stop) {
             let key = match term.kind {
                 QueryKind::Word => term.term,
                 // A bigram that is a word too counts twice, as both.
@@ -207,6 +222,7 @@ impl Lexicon {
         }
         terms.sort_unstable();
         self.terms.push(terms.into());
+        self.chinese.push(kept.chinese);
     }
 
     /// Squared inverse document frequency of a term, 0 for one that a single member holds.

@@ -84,6 +84,8 @@ pub struct GroupSettings {
     pub neighbours: usize,
     /// Weight of shared words beside the cosine's 1.
     pub words: f32,
+    /// What the cosine of questions in different languages counts: they share no words, nor can they.
+    pub across: f32,
     /// Similarity below which there is no edge.
     pub floor: f32,
     /// The power of the similarity in an edge's weight.
@@ -96,7 +98,7 @@ pub struct GroupSettings {
     pub finest: f32,
     /// See `finest`.
     pub steps: usize,
-    /// Price of a member in a group of n, × ln n, when a resolution is chosen.
+    /// Price of a member in a group of n, × ln n ÷ √ of the members' mean strength, when a resolution is chosen.
     pub price: f32,
     /// Share of its score that a new partition must gain over the one there is.
     pub gain: f32,
@@ -111,13 +113,14 @@ impl Default for GroupSettings {
         Self {
             neighbours: 15,
             words: 0.5,
+            across: 0.85,
             floor: 0.05,
             power: 4,
             alone: 0.2,
             resolution: 0.01,
             finest: 0.08,
             steps: 12,
-            price: 0.025,
+            price: 0.024,
             gain: 0.002,
             shrink: 16.0,
             threads: 2,
@@ -131,6 +134,8 @@ pub(super) struct Kept {
     pub id: String,
     pub text: String,
     pub weight: f32,
+    /// Whether it is Chinese.
+    pub chinese: bool,
     /// The vector as it came, not centred.
     pub code: Code,
     pub group: Option<GroupId>,
@@ -142,6 +147,13 @@ pub(super) struct Kept {
     pub neighbours: Vec<Near>,
     /// Taken out; the row goes with the next consolidation.
     pub gone: bool,
+}
+
+/// What the vectors of a language share, which tells none of them apart, but the languages.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Means {
+    pub chinese: Vec<f32>,
+    pub others: Vec<f32>,
 }
 
 /// A side of an editor's split.
@@ -179,7 +191,7 @@ pub struct GroupingState {
     pub(super) dimension: usize,
     pub(super) members: Vec<Kept>,
     /// What is subtracted from vectors, and how many members there were when it was taken.
-    pub(super) mean: Vec<f32>,
+    pub(super) means: Means,
     pub(super) centred: usize,
     /// The resolution in force.
     pub(super) resolution: f32,
@@ -199,7 +211,7 @@ impl GroupingState {
             settings,
             dimension,
             members: Vec::new(),
-            mean: vec![0.0; dimension],
+            means: Means { chinese: vec![0.0; dimension], others: vec![0.0; dimension] },
             centred: 0,
             consolidated: false,
             next_group: 1,
