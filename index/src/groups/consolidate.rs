@@ -1,10 +1,10 @@
 //! The nightly look at all members at once: neighbours, communities, and which of them is which group.
 //!
 //! The resolution is found anew each time: of partitions from fine to coarse the one with the highest score, the weight
-//! inside less a price of n ln n for each community of n members. The price is that of naming a member's community in the
-//! partition's entropy, so that large groups must be denser than chance makes them, but only by a logarithm: a resolution alone
-//! would fit one size of group. The price falls with the root of the members' mean strength: where members have few and weak
-//! neighbours, groups are small.
+//! inside less a price of n ln n for each community of n members. That sum is what falls when the partition's entropy
+//! rises, and it grows with a group's size by little more than the weight does: a resolution alone would fit one size of
+//! group. The price falls with the root of the members' mean strength: where members have few and weak neighbours, groups
+//! are small.
 //!
 //! Invariant: rows are sorted by member id first, so what comes out depends on the order of arrival only through the
 //! partition that was there.

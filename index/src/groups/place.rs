@@ -1,4 +1,4 @@
-//! Where does a new question go? To the group that its neighbours pull it to most, by the same gain as in a consolidation.
+//! Where does a new question go? To the group that its neighbours pull it to most, by the gain of a consolidation.
 //!
 //! Invariant: placing moves no other member, except one that waited and founds a group with it.
 

@@ -1,9 +1,9 @@
 //! How is a graph cut into communities? By the Constant Potts Model: the weight inside of communities, less the
 //! resolution for every pair of members inside.
 //!
-//! Local moves and contraction in turn, as in Blondel et al., "Fast unfolding of communities in large networks" (2008); the
-//! model and the connected communities from Traag et al., "From Louvain to Leiden" (2019). Nodes are visited in order, so
-//! nothing is random.
+//! Local moves and contraction in turn, as in Blondel et al., "Fast unfolding of communities in large networks" (2008);
+//! the model and the connected communities from Traag et al., "From Louvain to Leiden" (2019). Nodes are visited in order,
+//! so nothing is random.
 //!
 //! Invariant: communities are connected, and never hold two sides of one split by an editor.
 

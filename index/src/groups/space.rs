@@ -1,7 +1,7 @@
 //! Who is like whom? Cosines of centred vectors and shared rare words in one similarity.
 //!
-//! Invariant: derived from the members alone; the same members in the same order give the same neighbours, on any number
-//! of threads.
+//! Invariant: derived from the members alone; the same members in the same order give the same neighbours, on any
+//! number of threads.
 
 use std::collections::HashMap;
 
