@@ -63,6 +63,7 @@ mod error;
 mod evaluate;
 mod filter;
 mod fuse;
+pub mod groups;
 mod index;
 pub mod language;
 mod lexical;
