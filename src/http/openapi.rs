@@ -348,6 +348,8 @@ mod tests {
         POST /v1/articles/{id}/verify (articles:publish)
         POST /v1/import (articles:write)
         GET /v1/export (articles:read)
+        POST /v1/interactions (interactions)
+        GET /v1/analytics/overview (analytics)
         GET /v1/gaps (gaps)
         GET /v1/gaps/{id} (gaps)
         POST /v1/gaps/{id}/dismiss (gaps)
