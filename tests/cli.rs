@@ -440,3 +440,27 @@ fn pins_are_made_listed_and_taken_away() {
     let unknown = directory.say(&["pin", "add", "x", "--never", "nowhere"]);
     assert!(unknown.stderr.contains("there is no article 'nowhere'"), "{}", unknown.stderr);
 }
+
+#[test]
+fn conversations_are_handed_in_and_summed_up() {
+    let directory = Directory::with_samples();
+    let talks = write(
+        &directory.path("talks.ndjson"),
+        concat!(
+            r#"{"session_id":"s-1","channel":"app","turns":[{"role":"customer","text":"你好"},{"role":"customer","text":"运费多少钱"}]}"#,
+            "\n",
+            r#"{"session_id":"s-2","channel":"web","csat":9}"#,
+            "\n",
+        ),
+    );
+    let tried = directory.zhiyin([&talks], &["interactions", "import", "--dry-run"]).expect(4);
+    assert!(tried.contains("2 accepted, 0 unchanged, 1 rejected; 1 questions (dry run"), "{tried}");
+    let done = directory.zhiyin([&talks], &["interactions", "import"]).expect(4);
+    assert!(done.contains("line 2: csat: it is 1 to 5, not 9") && done.contains("1 greeting"), "{done}");
+    let again = directory.zhiyin([&talks], &["interactions", "import"]).expect(4);
+    assert!(again.contains("0 accepted, 2 unchanged"), "{again}");
+    let summed = directory.say(&["analytics", "overview"]).expect(0);
+    assert!(summed.contains("1 conversations, 2 turns") && summed.contains("CHANNEL"), "{summed}");
+    let json = directory.say(&["analytics", "overview", "--json"]).json();
+    assert_eq!(json["questions"], 1);
+}

@@ -89,7 +89,9 @@ impl Kb {
             let read = match conversation {
                 Ok(read) => read,
                 Err(error) => {
-                    self.take_batch(&mut intake, batch)?;
+                    if let Some(ticket) = self.take_batch(&mut intake, batch)?.or(last) {
+                        self.inner.store.sync(ticket)?;
+                    }
                     let taken = intake.report.conversations;
                     let message = format!("it broke off after {taken} conversations, which stay: {error}");
                     return Err(Error::field("body", message));
@@ -173,6 +175,11 @@ impl Kb {
             Some(known) => known,
             None => self.session_now(intake, &id, &turns)?,
         };
+        let said = (conversation.resolved, conversation.handed_off, conversation.csat);
+        let new = intake.keep(&mut known, line, turns);
+        if !known.stored && new.is_empty() && said == (None, None, None) {
+            return Ok(());
+        }
         if !known.stored {
             let (day, channel) = (known.session.day, channel.clone());
             let counts = self.day(intake, day)?;
@@ -194,7 +201,6 @@ impl Kb {
             counts.outcome(&before, true);
             counts.outcome(session, false);
         }
-        let new = intake.keep(&mut known, line, turns);
         if !new.is_empty() {
             self.read_anew(intake, &id, &mut known, &new)?;
         }

@@ -13,6 +13,7 @@
 mod damage;
 mod server;
 mod syncs;
+mod talks;
 mod writer;
 
 use std::time::Duration;
