@@ -4,6 +4,7 @@
 //! whole or not at all. The index is derived: whoever deletes its folder loses nothing but time.
 
 use std::collections::{HashMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -222,7 +223,9 @@ impl Index {
     /// As [`Index::apply`].
     pub fn apply_with(&self, changes: Vec<Change>, vectors: Vectors) -> Result<()> {
         let mut writer = self.writer.lock();
-        let result = self.apply_locked(&mut writer, changes, vectors);
+        // A panic half-way would leave documents that the next commit takes along.
+        let result = catch_unwind(AssertUnwindSafe(|| self.apply_locked(&mut writer, changes, vectors)))
+            .unwrap_or_else(|_| Err(Error::Lexical("applying changes panicked".into())));
         if result.is_err() {
             writer.live.lexical.rollback()?;
             writer.history.lexical.rollback()?;
@@ -266,14 +269,13 @@ impl Index {
         if live_changed {
             writer.live.write(&live_out, live_in, &stamp)?;
         }
-        let before = self.view.load();
-        let table = &writer.live.table;
+        let (before, table) = (self.view.load(), &writer.live.table);
         let added = added.iter().filter_map(|n| Some((*n, table.get(*n)?)));
         let suggestions = before.suggestions.with(added, table);
         self.show(writer, live_changed, history_changed, suggestions)
     }
 
-    /// Ids of documents some of whose passages have no vector yet, at most so many; setting them again gives them one.
+    /// Ids of documents with passages that have no vector yet, at most so many; setting them again gives them one.
     pub fn waiting(&self, most: usize) -> Vec<String> {
         let writer = self.writer.lock();
         let mut ids: Vec<String> = Vec::new();

@@ -2,6 +2,7 @@
 //!
 //! Invariant: every worker can be killed at any moment; what it had not finished is found again in the store.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
@@ -39,12 +40,12 @@ impl Kb {
         let replays = self.clone();
         let questions = self.clone();
         Ok(vec![
-            spawn("index", move || indexing.index_until_stopped())?,
-            spawn("graph", move || graphs.maintain_until_stopped())?,
-            spawn("vectors", move || vectors.embed_until_stopped())?,
-            spawn("replay", move || replays.replay_until_stopped())?,
-            spawn("questions", move || questions.search_until_stopped())?,
-            spawn("query-log", move || log.write_records(&records, interval))?,
+            spawn("index", again("index", move || indexing.index_until_stopped()))?,
+            spawn("graph", again("graph", move || graphs.maintain_until_stopped()))?,
+            spawn("vectors", again("vectors", move || vectors.embed_until_stopped()))?,
+            spawn("replay", again("replay", move || replays.replay_until_stopped()))?,
+            spawn("questions", again("questions", move || questions.search_until_stopped()))?,
+            spawn("query-log", again("query-log", move || log.write_records(&records, interval)))?,
         ])
     }
 
@@ -223,10 +224,39 @@ impl Kb {
     }
 }
 
+/// A worker that begins again after a panic: one bad article must not end indexing for all of them.
+fn again(name: &'static str, work: impl Fn() + Send + 'static) -> impl FnOnce() + Send + 'static {
+    move || {
+        while catch_unwind(AssertUnwindSafe(&work)).is_err() {
+            tracing::error!(worker = name, "a worker panicked; it begins again");
+            std::thread::sleep(AFTER_FAILURE);
+        }
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "the one place that starts worker threads")]
 fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
     std::thread::Builder::new()
         .name(name.to_owned())
         .spawn(work)
         .map_err(|e| Error::Index(format!("a worker thread could not be started: {e}")))
+}
+
+#[cfg(test)]
+#[expect(clippy::panic, reason = "what is tested is a panic")]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicUsize;
+
+    #[test]
+    fn a_worker_that_panics_begins_again() {
+        let begun = Arc::new(AtomicUsize::new(0));
+        let seen = begun.clone();
+        again("test", move || {
+            if seen.fetch_add(1, Ordering::Relaxed) == 0 {
+                panic!("the first time");
+            }
+        })();
+        assert_eq!(begun.load(Ordering::Relaxed), 2);
+    }
 }

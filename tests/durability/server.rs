@@ -22,6 +22,7 @@ const INDEXED_WITHIN: Duration = Duration::from_secs(30);
 pub struct Server {
     child: Child,
     address: String,
+    log: PathBuf,
 }
 
 /// A data directory, and the log of everything that ran in it.
@@ -79,7 +80,7 @@ impl Place {
             let _ = child.kill();
             panic!("the program said no address:\n{}", self.log());
         };
-        let server = Server { child, address };
+        let server = Server { child, address, log: self.log_file() };
         let client = server.client();
         let ready = within(READY_WITHIN, || matches!(client.get("/readyz"), Ok((200, _))));
         assert!(ready, "not ready within {READY_WITHIN:?}:\n{}", self.log());
@@ -133,8 +134,15 @@ impl Server {
             report = self.client().must("POST", "/v1/spaces/default/verify", None);
             report["pending"] == 0
         });
-        assert!(followed, "the index did not follow the store: {report}");
+        assert!(followed, "the index did not follow the store: {report}\n{}", self.last_words());
         report
+    }
+
+    /// The end of what this child and those before it logged.
+    fn last_words(&self) -> String {
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        lines[lines.len().saturating_sub(40)..].join("\n")
     }
 
     /// Waits until the index has followed; then no difference may be left.
