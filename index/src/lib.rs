@@ -80,8 +80,10 @@ pub mod script;
 mod search;
 pub mod sentence;
 mod settings;
+mod shelf;
 mod show;
 mod shown;
+mod snapshot;
 pub mod snippet;
 mod suggest;
 mod table;
@@ -103,4 +105,5 @@ pub use rewrite::{
     synonyms::{SynonymRule, Synonyms},
 };
 pub use settings::{Combine, ConfidenceSettings, Evidence, FORMAT, Fusion, IndexSettings, RankSettings};
+pub use snapshot::Snapshot;
 pub use suggest::Suggestion;
