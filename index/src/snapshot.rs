@@ -56,24 +56,26 @@ impl Index {
     pub fn now(&self) -> Snapshot<'_> {
         Snapshot { index: self, view: self.view.load_full() }
     }
+}
 
+impl<'a> Snapshot<'a> {
     /// The index as it would be with this document live in place of what is live of its id; without one, as it would be
     /// if that were gone. What confidence is told from stays what was measured last, as it does after a real change.
     ///
     /// # Errors
     /// As [`Index::apply`].
-    pub fn with(&self, id: &str, document: Option<Document>) -> Result<Snapshot<'_>> {
-        let now = self.view.load_full();
+    pub fn with(&self, id: &str, document: Option<Document>) -> Result<Snapshot<'a>> {
+        let (index, now) = (self.index, &self.view);
         let mut table = now.live.table.clone();
         for gone in now.live.lexical.documents(id)? {
             table.remove(gone);
         }
         let stay: DocSet = table.iter().map(|(document, _)| document).collect();
-        let mut shelf = Shelf::in_memory(self.embedder.dimension())?;
+        let mut shelf = Shelf::in_memory(index.embedder.dimension())?;
         if let Some(document) = document {
             let number = now.live.table.bound();
-            let prepared = self.prepared(vec![(number, document)], Vectors::Now)?;
-            let stamp = Stamp { fingerprint: self.fingerprint.clone(), next_document: number + 1 };
+            let prepared = index.prepared(vec![(number, document)], Vectors::Now)?;
+            let stamp = Stamp { fingerprint: index.fingerprint.clone(), next_document: number + 1 };
             shelf.write(&[], prepared, &stamp)?;
         }
         let new = shelf.view(None)?;
@@ -88,11 +90,9 @@ impl Index {
             filters: Mutex::default(),
             instead: Some(Instead { stay, new, totals, memory: Mutex::default() }),
         };
-        Ok(Snapshot { index: self, view: Arc::new(view) })
+        Ok(Snapshot { index, view: Arc::new(view) })
     }
-}
 
-impl Snapshot<'_> {
     /// As [`Index::search`]; of what would be live, a hit shows its best passage, not the one that would be read as the
     /// answer.
     ///

@@ -91,7 +91,7 @@ fn what_would_be_found_is_what_is_found_then() {
         let filter = (at % 2 == 0).then(|| public.clone());
         let queries: Vec<Query> = queries.iter().map(|text| ask(text, &filter)).collect();
         let now: Vec<Results> = queries.iter().map(|query| index.search(query).unwrap()).collect();
-        let snapshot = index.with(&id, document.clone()).unwrap();
+        let snapshot = index.now().with(&id, document.clone()).unwrap();
         let foretold: Vec<Results> = queries.iter().map(|query| snapshot.search(query).unwrap()).collect();
         let untouched = queries.iter().map(|query| seen(&index.search(query).unwrap()));
         assert!(untouched.eq(now.iter().map(seen)), "a preview of {id} changed what others find");
@@ -112,7 +112,7 @@ fn a_document_that_may_not_be_seen_is_not_foretold() {
     let dir = tempfile::tempdir().unwrap();
     let (index, documents) = samples(&dir.path().join("index"));
     let secret = Document { audience: "internal".into(), version: 2, ..documents["return-policy-zh"].clone() };
-    let snapshot = index.with("return-policy-zh", Some(secret)).unwrap();
+    let snapshot = index.now().with("return-policy-zh", Some(secret)).unwrap();
     let query = |filter| Query { filter, ..Query::new("买了几天可以退货") };
     let all = snapshot.search(&query(None)).unwrap();
     assert_eq!((all.hits[0].record.id.as_str(), all.hits[0].record.version), ("return-policy-zh", 2));

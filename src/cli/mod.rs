@@ -22,6 +22,7 @@ mod keys;
 mod model;
 mod out;
 mod pins;
+mod preview;
 mod privacy;
 mod search;
 mod serve;

@@ -30,6 +30,7 @@ mod models;
 mod openapi;
 mod payload;
 mod pins;
+mod preview;
 mod query;
 mod rate;
 mod route;

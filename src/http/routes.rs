@@ -17,7 +17,7 @@ use super::route::{Access, Route};
 use super::search::{
     self, BatchBody, BatchResponse, RelatedParameters, SearchBody, SearchParameters, SimilarBody, SuggestParameters,
 };
-use super::{admin, assets, curation, golden, health, metrics, models, pins, synonyms};
+use super::{admin, assets, curation, golden, health, metrics, models, pins, preview, synonyms};
 use crate::kb::{SpaceStats, VerifyReport, VersionSummary};
 use crate::model::account::{AuditEntry, KeyView, NewKey, Scope};
 use crate::model::answer::AnswerResponse;
@@ -31,6 +31,7 @@ use crate::model::interaction::{ConversationBatch, IntakeReport, Overview};
 use crate::model::models::{ModelView, PullOrder};
 use crate::model::page::Page;
 use crate::model::pin::Pin;
+use crate::model::preview::Preview;
 use crate::model::search::{SearchResponse, SimilarResponse, SuggestResponse};
 use crate::model::space::{DictionaryWord, Space};
 use crate::model::synonym::{Synonym, SynonymPreview};
@@ -150,6 +151,8 @@ fn editing() -> Vec<Route> {
         action("/v1/articles/{id}/restore", PUBLISH, "Bring an archived article back, as a draft", |c| Box::pin(edits::restore(c))),
         post("/v1/articles/{id}/rollback", PUBLISH, "Publish a new version equal to an earlier one (needs If-Match or expected_version)", edits::rollback)
             .query::<WriteParameters>().body::<RollbackBody>().gives::<ArticleView>(200).if_match(),
+        post("/v1/articles/{id}/preview", WRITE, "Show what publishing a version would change for recent and golden queries", preview::preview)
+            .query::<InSpace>().body::<preview::PreviewBody>().gives::<Preview>(200).without_deadline(),
         action("/v1/articles/{id}/verify", PUBLISH, "Say that the live version is still true", |c| Box::pin(edits::verify(c))),
     ]
 }

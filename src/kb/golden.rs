@@ -16,7 +16,7 @@ use crate::id::{ArticleId, GoldenId, SpaceId};
 use crate::model::article::Audience;
 use crate::model::golden::{Golden, GoldenImport, GoldenResult, GoldenRun, MAX_GOLDEN, NewGolden};
 use crate::model::page::Page;
-use crate::model::search::{Mode, SearchRequest};
+use crate::model::search::SearchRequest;
 use crate::store::AuditDraft;
 
 /// Places among which an expected article is looked for.
@@ -257,20 +257,7 @@ fn says_the_same(old: &Golden, new: &Golden) -> bool {
 }
 
 fn request(golden: &Golden) -> SearchRequest<Filter> {
-    SearchRequest {
-        query: golden.query.clone(),
-        limit: PLACES,
-        offset: 0,
-        mode: Mode::Hybrid,
-        filters: None,
-        as_of: None,
-        facets: Vec::new(),
-        explain: false,
-        channel: None,
-        conversation_id: None,
-        log: false,
-        rerank: true,
-    }
+    SearchRequest { limit: PLACES, rerank: true, ..SearchRequest::first_of(golden.query.clone()) }
 }
 
 /// An entry of the audit log about something a curator did.

@@ -29,6 +29,7 @@ mod interactions;
 pub mod markdown;
 pub mod models;
 mod pins;
+mod preview;
 mod records;
 mod replay;
 mod reranking;

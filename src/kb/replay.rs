@@ -14,7 +14,7 @@ use crate::error::Result;
 use crate::id::{ArticleId, SpaceId};
 use crate::model::article::{Article, Audience};
 use crate::model::gap::{Asked, Cause, Gap, GapStatus, ReplayReport, Replayed, Verification};
-use crate::model::search::{Mode, SearchRequest};
+use crate::model::search::SearchRequest;
 use crate::model::space::GAP_BAR;
 use crate::model::text::QueryText;
 
@@ -143,20 +143,7 @@ impl Kb {
     }
 
     fn ask(&self, grant: &Grant, text: &QueryText, as_of: Option<Timestamp>, now: Timestamp) -> Result<Option<Asked>> {
-        let request = SearchRequest {
-            query: text.clone(),
-            limit: 1,
-            offset: 0,
-            mode: Mode::Hybrid,
-            filters: None,
-            as_of,
-            facets: Vec::new(),
-            explain: false,
-            channel: None,
-            conversation_id: None,
-            log: false,
-            rerank: false,
-        };
+        let request = SearchRequest { as_of, ..SearchRequest::first_of(text.clone()) };
         let found = self.find(grant, &request, now)?;
         let matched = f64::from(found.confidence) >= self.threshold(grant)?;
         let top = found.hits.first().map(|hit| article_id(&hit.record));

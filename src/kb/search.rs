@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use serde_json::Value;
-use zhiyin_index::{Attribute, Filter, Mode as EngineMode, Op, Query, Record};
+use zhiyin_index::{Attribute, Filter, Mode as EngineMode, Op, Query, Record, Snapshot};
 
 use super::shelf::engine_error;
 use super::{Grant, Kb, Reader};
@@ -80,6 +80,18 @@ impl Kb {
         request: &SearchRequest<Filter>,
         now: Timestamp,
     ) -> Result<zhiyin_index::Results> {
+        let index = self.shelf(&grant.space)?.ready()?;
+        self.find_in(&index.now(), grant, request, now)
+    }
+
+    /// As [`Kb::find`], in an index as it is or as it would be.
+    pub(crate) fn find_in(
+        &self,
+        index: &Snapshot<'_>,
+        grant: &Grant,
+        request: &SearchRequest<Filter>,
+        now: Timestamp,
+    ) -> Result<zhiyin_index::Results> {
         if request.as_of.is_some_and(|at| at > now) {
             return Err(Error::query("as_of", "the future cannot be searched; give a moment up to now"));
         }
@@ -102,11 +114,10 @@ impl Kb {
             exact: false,
             synonyms: self.synonyms(&grant.space)?,
         };
-        let index = self.shelf(&grant.space)?.ready()?;
         let pinned = if request.as_of.is_none() { self.pinned(grant, &query.text, now)? } else { None };
         let text = query.text.clone();
         let mut results = match &pinned {
-            Some(pinned) => pinned.search(&index, query)?,
+            Some(pinned) => pinned.search(index, query)?,
             None => index.search(&query).map_err(engine_error)?,
         };
         if let Some((reranker, _)) = deep {

@@ -17,6 +17,7 @@ pub mod mask;
 pub mod models;
 pub mod page;
 pub mod pin;
+pub mod preview;
 pub mod query;
 pub mod search;
 pub mod space;
