@@ -26,6 +26,7 @@ mod interactions;
 mod limits;
 mod models;
 mod pins;
+mod preview;
 mod repeats;
 mod search;
 mod server;
