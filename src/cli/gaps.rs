@@ -85,7 +85,7 @@ enum Action {
         /// Id of the gap.
         id: String,
     },
-    /// Ask the questions of gaps that have an article again, now.
+    /// Ask the questions of gaps that have an article, and the golden queries, again, now.
     Replay,
 }
 
@@ -182,11 +182,16 @@ fn made(out: &mut Out, answer: &Value) -> Result<()> {
 }
 
 fn replayed(out: &mut Out, report: &Value) -> Result<()> {
-    let list = |field: &str| {
-        let ids: Vec<String> = text::at(report, field).as_array().into_iter().flatten().map(text::of).collect();
+    let list = |of: &Value, field: &str| {
+        let ids: Vec<String> = text::at(of, field).as_array().into_iter().flatten().map(text::of).collect();
         if ids.is_empty() { "none".to_owned() } else { ids.join(", ") }
     };
     out.line(format!("{} gaps asked again", text::of(text::at(report, "replayed"))))?;
-    out.line(format!("closed: {}", list("closed")))?;
-    out.line(format!("opened again: {}", list("reopened")))
+    out.line(format!("closed: {}", list(report, "closed")))?;
+    out.line(format!("opened again: {}", list(report, "reopened")))?;
+    let golden = text::at(report, "golden");
+    let [asked, passed] = ["asked", "passed"].map(|field| text::of(text::at(golden, field)));
+    out.line(format!("{asked} golden queries asked, {passed} as expected"))?;
+    out.line(format!("regressed: {}", list(golden, "regressed")))?;
+    out.line(format!("recovered: {}", list(golden, "recovered")))
 }

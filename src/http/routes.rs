@@ -25,8 +25,8 @@ use crate::model::article::{ArticleView, Publication};
 use crate::model::classify::{ClassifierView, ClassifyResponse};
 use crate::model::diff::Diff;
 use crate::model::exchange::ImportReport;
-use crate::model::gap::{GapView, ReplayReport};
-use crate::model::golden::{Golden, GoldenImport, GoldenRun};
+use crate::model::gap::GapView;
+use crate::model::golden::{Golden, GoldenImport, GoldenRun, GoldenView, Replay};
 use crate::model::interaction::{ConversationBatch, IntakeReport, Overview};
 use crate::model::models::{ModelView, PullOrder};
 use crate::model::page::Page;
@@ -182,8 +182,8 @@ fn working_gaps() -> Vec<Route> {
     vec![
         get("/v1/gaps", GAPS, "List what could not be answered", gaps::list)
             .query::<gaps::ListParameters>().gives::<Page<GapView>>(200),
-        post("/v1/gaps/replay", GAPS, "Ask the questions of gaps that have an article again, now", gaps::replay)
-            .query::<InSpace>().gives::<ReplayReport>(200),
+        post("/v1/gaps/replay", GAPS, "Ask the questions of gaps that have an article, and the golden queries, again, now", gaps::replay)
+            .query::<InSpace>().gives::<Replay>(200).without_deadline(),
         get("/v1/gaps/{id}", GAPS, "Read a gap", gaps::get).query::<InSpace>().gives::<GapView>(200),
         post("/v1/gaps/{id}/dismiss", GAPS, "Set a gap aside", gaps::dismiss)
             .query::<InSpace>().body::<DismissBody>().gives::<GapView>(200),
@@ -211,15 +211,15 @@ fn working_gaps() -> Vec<Route> {
 #[rustfmt::skip]
 fn curating() -> Vec<Route> {
     vec![
-        get("/v1/golden", CURATE, "List the golden queries", golden::list)
-            .query::<golden::ListParameters>().gives::<Page<Golden>>(200),
+        get("/v1/golden", CURATE, "List the golden queries and how they stand", golden::list)
+            .query::<golden::ListParameters>().gives::<Page<GoldenView>>(200),
         post("/v1/golden", CURATE, "Say what must come of a query", golden::add)
             .query::<InSpace>().body::<golden::GoldenBody>().gives::<Golden>(201),
         post("/v1/golden/import", CURATE, "Add or replace many golden queries, all of them or none", golden::import)
             .query::<InSpace>().body::<golden::ImportBody>().gives::<GoldenImport>(200),
         post("/v1/golden/run", CURATE, "Ask every golden query and say which come out as expected", golden::run)
             .query::<InSpace>().gives::<GoldenRun>(200).without_deadline(),
-        get("/v1/golden/{id}", CURATE, "Read a golden query", golden::get).query::<InSpace>().gives::<Golden>(200),
+        get("/v1/golden/{id}", CURATE, "Read a golden query", golden::get).query::<InSpace>().gives::<GoldenView>(200),
         put("/v1/golden/{id}", CURATE, "Replace what is said about a golden query", golden::set)
             .query::<InSpace>().body::<golden::GoldenBody>().gives::<Golden>(200),
         Route::new(Method::DELETE, "/v1/golden/{id}", CURATE, "Take a golden query away", golden::remove)

@@ -17,7 +17,7 @@ use crate::id::{ArticleId, GoldenId, SpaceId};
 use crate::model::article::Audience;
 use crate::model::gap::Cause;
 use crate::model::golden::{
-    Golden, GoldenCause, GoldenLast, GoldenReplay, GoldenResult, GoldenStatus, GoldenView, MAX_GOLDEN,
+    Golden, GoldenCause, GoldenLast, GoldenReplay, GoldenResult, GoldenStatus, GoldenView,
 };
 use crate::model::page::Page;
 
@@ -209,12 +209,6 @@ impl Kb {
             by: Some(entry.actor),
             at: Some(entry.at),
         }))
-    }
-
-    /// Takes away what came of golden queries that say something else now.
-    pub(super) fn forget_golden(&self, batch: &mut crate::store::Batch, space: &SpaceId, golden: &[Golden]) {
-        debug_assert!(golden.len() <= MAX_GOLDEN);
-        golden.iter().for_each(|golden| batch.remove_golden_last(space, &golden.id));
     }
 }
 

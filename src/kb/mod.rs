@@ -23,6 +23,7 @@ mod feedback;
 mod gap_work;
 mod gaps;
 mod golden;
+mod golden_watch;
 mod idempotency;
 mod indexes;
 mod interactions;

@@ -24,6 +24,10 @@ const TICK: Duration = Duration::from_millis(200);
 const MAINTENANCE: Duration = Duration::from_secs(2);
 /// Time between two replays of all gaps that have an article.
 const NIGHT: Duration = Duration::from_secs(24 * 3600);
+/// Time between two looks at whether that is due.
+const AFTER_NIGHT: Duration = Duration::from_secs(60);
+/// Name of the store's state that holds when everything was asked again last.
+const LAST_NIGHT: &str = "replayed";
 /// Time between two removals of old idempotency rows.
 const SWEEP: Duration = Duration::from_secs(600);
 /// A wait after a failure, so that a broken disk does not fill the log.
@@ -83,24 +87,43 @@ impl Kb {
         }
     }
 
-    /// Asks gaps' questions again: soon after their article was published, and all of them once a day.
+    /// Asks gaps' questions again: soon after their article was published; and all of them, with the golden queries, once
+    /// a day, whenever the process was started.
     #[expect(clippy::disallowed_methods, reason = "a worker is an edge: it tells the time to what it calls")]
     fn replay_until_stopped(&self) {
-        let (mut night, mut seen) = (Instant::now(), 0);
+        let (mut seen, mut rested) = (0, None::<Instant>);
         while !self.stopping() {
-            let indexed = self.inner.indexed.load(Ordering::Acquire);
-            let due = night.elapsed() > NIGHT;
+            let (now, indexed) = (Timestamp::now(), self.inner.indexed.load(Ordering::Acquire));
+            let rests = rested.is_some_and(|since| since.elapsed() < AFTER_NIGHT);
+            let due = !rests && self.is_night_due(now).unwrap_or(false);
             if due || indexed != seen {
-                match self.replay_everywhere(due, Timestamp::now()) {
+                match self.replay_everywhere(due, now).and_then(|()| if due { self.night_is_over(now) } else { Ok(()) }) {
                     Ok(()) => seen = indexed,
                     Err(error) => tracing::warn!(%error, "gaps could not be replayed; it is tried again"),
                 }
-                if due {
-                    night = Instant::now();
-                }
+            }
+            if due || rested.is_none() {
+                rested = Some(Instant::now());
             }
             std::thread::sleep(TICK);
         }
+    }
+
+    /// Whether a day has passed since everything was asked again; counting begins with the first look.
+    fn is_night_due(&self, now: Timestamp) -> Result<bool> {
+        let last = self.inner.store.state(LAST_NIGHT)?;
+        let last = last.as_ref().and_then(|at| at.as_str()).and_then(|at| at.parse::<Timestamp>().ok());
+        match last {
+            // While an index is being filled, nothing can be asked.
+            Some(last) => Ok(now.duration_since(last).unsigned_abs() >= NIGHT && self.not_ready().is_empty()),
+            None => self.night_is_over(now).map(|()| false),
+        }
+    }
+
+    fn night_is_over(&self, now: Timestamp) -> Result<()> {
+        let mut batch = self.inner.store.batch();
+        batch.put_state(LAST_NIGHT, &serde_json::Value::from(now.to_string()));
+        self.inner.store.commit(batch).map(drop)
     }
 
     /// Brings every index up to the store, once. Tests call it to drain what is dirty.

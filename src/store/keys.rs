@@ -25,6 +25,7 @@
 //! g     gap              space 00 gap 00                         Gap
 //! G     gap by form      space 00 BLAKE3 of the form, raw        GapId
 //! e     golden           space 00 golden 00                      Golden
+//! r     golden result    space 00 golden 00                      GoldenLast
 //! x     pin              space 00 pin 00                         Pin
 //! I     idempotent       key as given, raw                       Idempotent
 //! T     idempotent time  time:16 key as given, raw               null
@@ -69,6 +70,7 @@ pub(super) enum Table {
     Gap,
     GapByForm,
     Golden,
+    GoldenLast,
     Pin,
     Idempotent,
     IdempotentTime,
@@ -123,6 +125,7 @@ const TABLES: &[(Table, u8, &str, &[Shape])] = &[
     (Table::Gap, b'g', "gap", &[Id, Id]),
     (Table::GapByForm, b'G', "gap by form", &[Id, Raw]),
     (Table::Golden, b'e', "golden query", &[Id, Id]),
+    (Table::GoldenLast, b'r', "golden result", &[Id, Id]),
     (Table::Pin, b'x', "pin", &[Id, Id]),
     (Table::Idempotent, b'I', "idempotency key", &[Raw]),
     (Table::IdempotentTime, b'T', "idempotency time", &[Time, Raw]),
