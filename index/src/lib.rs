@@ -42,6 +42,7 @@
 //! # }
 //! ```
 
+mod alike;
 pub mod analyzer;
 pub mod answer;
 mod background;
@@ -92,6 +93,7 @@ mod tokens;
 mod window;
 mod words;
 
+pub use alike::Pair;
 pub use candidates::{CandidatePassage, Candidates, PassageDetail};
 pub use document::{Attribute, Change, Document, Interval, Known, LiveChange, Record};
 pub use error::{Error, Kind, Result};

@@ -50,7 +50,10 @@ fn samples(dir: &Path) -> (Index, BTreeMap<String, Document>) {
     (index, documents.into_iter().map(|document| (document.id.clone(), document)).collect())
 }
 
-fn seen(results: &Results) -> Vec<(String, u32, i64)> {
+/// Id, version, and score in thousandths.
+type Seen = (String, u32, i64);
+
+fn seen(results: &Results) -> Vec<Seen> {
     let scored = |score: f32| (f64::from(score) * 1_000.0).round() as i64;
     results.hits.iter().map(|hit| (hit.record.id.clone(), hit.record.version, scored(hit.score))).collect()
 }
@@ -99,7 +102,11 @@ fn what_would_be_found_is_what_is_found_then() {
         index.apply(vec![change(&id, document)]).unwrap();
         for ((query, foretold), now) in queries.iter().zip(&foretold).zip(&now) {
             let found = index.search(query).unwrap();
-            assert_eq!(seen(foretold), seen(&found), "{id}: {}", query.text);
+            // Sums are added up in another order, which may round another way.
+            let near = |((a, v, x), (b, w, y)): (&Seen, &Seen)| (a, v) == (b, w) && (x - y).abs() <= 3;
+            let (foretold, found_then) = (seen(foretold), seen(&found));
+            let same = foretold.len() == found_then.len() && foretold.iter().zip(&found_then).all(near);
+            assert!(same, "{id}, {}: {foretold:?} is not {found_then:?}", query.text);
             moved += usize::from(seen(&found) != seen(now));
         }
         index.apply(vec![change(&id, documents.get(&id).cloned())]).unwrap();

@@ -266,10 +266,35 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
 }
 
 #[cfg(test)]
-#[expect(clippy::panic, reason = "what is tested is a panic")]
+#[expect(clippy::panic, clippy::expect_used, reason = "tests fail by panicking, and one tests a panic")]
 mod tests {
     use super::*;
     use std::sync::atomic::AtomicUsize;
+
+    #[test]
+    fn a_night_is_due_a_day_after_the_last_one_whenever_the_process_was_started() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let settings = crate::kb::KbSettings {
+            data_dir: dir.path().to_owned(),
+            store_cache_bytes: 1 << 20,
+            index_batch: 10,
+            query_log_interval: Duration::from_millis(50),
+            admin_secret: None,
+        };
+        let start: Timestamp = "2026-11-21T08:00:00Z".parse().expect("a time");
+        let after = |hours| start + jiff::SignedDuration::from_hours(hours);
+        let open = || Kb::open(settings.clone(), start).expect("it opens").0;
+        let kb = open();
+        kb.night_is_over(start).expect("it is kept");
+        assert!(!kb.is_night_due(after(23)).expect("it is read"));
+        kb.close();
+        drop(kb);
+        let kb = open();
+        assert!(kb.is_night_due(after(24)).expect("it is read"));
+        kb.night_is_over(after(24)).expect("it is kept");
+        assert!(!kb.is_night_due(after(47)).expect("it is read"));
+        kb.close();
+    }
 
     #[test]
     fn a_worker_that_panics_begins_again() {

@@ -127,10 +127,12 @@ fn what_is_foretold_of_the_samples_is_what_happens() {
         }
         before = again;
     }
+    // A version that forgets what it was about, and takes over what other articles answer.
+    let others = before.iter().filter(|(_, (matched, first))| *matched && *first != "return-policy-zh");
+    let questions: Vec<&String> = others.map(|(query, _)| query).step_by(20).take(8).collect();
     let article = publisher.get("/v1/articles/return-policy-zh").expect(200);
-    let body: String = article["body"].as_str().unwrap().chars().take(60).collect();
-    let draft = json!({ "title": "退货", "body": body, "questions": ["多久能收到退款", "退货运费谁出"],
-        "category": article["category"], "expected_version": article["latest_version"] });
+    let draft = json!({ "title": "退货", "body": "本页正在改写。", "questions": questions,
+        "expected_version": article["latest_version"] });
     publisher.put("/v1/articles/return-policy-zh", draft).expect(200);
     let preview = publisher.post("/v1/articles/return-policy-zh/preview", json!({ "limit": 0 })).expect(200);
     assert_eq!(preview["golden"], added["added"], "{preview}");
