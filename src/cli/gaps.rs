@@ -72,6 +72,9 @@ enum Action {
         /// Id of the article [default: made by the server].
         #[arg(long)]
         article: Option<String>,
+        /// Make it although an article answers already, or is being written.
+        #[arg(long)]
+        anyway: bool,
     },
     /// Add a gap's questions to an article, as a draft version.
     Link {
@@ -108,8 +111,9 @@ impl Gaps {
                 Action::Dismiss { id, reason } => {
                     Request::post(path(&id, "/dismiss")).body(json!({ "reason": reason }))
                 }
-                Action::Draft { id, title, category, article } => {
-                    let wanted = json!({ "title": title, "category": category, "article_id": article });
+                Action::Draft { id, title, category, article, anyway } => {
+                    let wanted =
+                        json!({ "title": title, "category": category, "article_id": article, "anyway": anyway });
                     let answer = session.call(&space.of(Request::post(path(&id, "/draft")).body(wanted)))?;
                     return session.show(&answer, made);
                 }

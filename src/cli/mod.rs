@@ -11,6 +11,7 @@ mod client;
 mod connection;
 mod content;
 mod demo;
+mod duplicates;
 mod eval;
 mod exchange;
 pub mod failure;
@@ -59,6 +60,7 @@ enum Command {
     Analytics(analytics::Analytics),
     Gaps(gaps::Gaps),
     Golden(golden::Golden),
+    Duplicates(duplicates::Duplicates),
     Pin(pins::Pin),
     Eval(eval::Eval),
     Calibrate(calibrate::Calibrate),
@@ -92,6 +94,7 @@ impl Cli {
             Command::Analytics(analytics) => analytics.run(),
             Command::Gaps(gaps) => gaps.run(),
             Command::Golden(golden) => golden.run(),
+            Command::Duplicates(duplicates) => duplicates.run(),
             Command::Pin(pin) => pin.run(),
             Command::Eval(eval) => eval.run(),
             Command::Calibrate(calibrate) => calibrate.run(),

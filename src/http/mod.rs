@@ -15,6 +15,7 @@ mod classify;
 mod cors;
 mod curation;
 mod door;
+mod duplicates;
 mod edits;
 mod error;
 mod exchange;

@@ -17,13 +17,14 @@ use super::route::{Access, Route};
 use super::search::{
     self, BatchBody, BatchResponse, RelatedParameters, SearchBody, SearchParameters, SimilarBody, SuggestParameters,
 };
-use super::{admin, assets, curation, golden, health, metrics, models, pins, preview, synonyms};
+use super::{admin, assets, curation, duplicates, golden, health, metrics, models, pins, preview, synonyms};
 use crate::kb::{SpaceStats, VerifyReport, VersionSummary};
 use crate::model::account::{AuditEntry, KeyView, NewKey, Scope};
 use crate::model::answer::AnswerResponse;
 use crate::model::article::{ArticleView, Publication};
 use crate::model::classify::{ClassifierView, ClassifyResponse};
 use crate::model::diff::Diff;
+use crate::model::duplicate::DuplicatePair;
 use crate::model::exchange::ImportReport;
 use crate::model::gap::GapView;
 use crate::model::golden::{Golden, GoldenImport, GoldenRun, GoldenView, Replay};
@@ -224,6 +225,8 @@ fn curating() -> Vec<Route> {
             .query::<InSpace>().body::<golden::GoldenBody>().gives::<Golden>(200),
         Route::new(Method::DELETE, "/v1/golden/{id}", CURATE, "Take a golden query away", golden::remove)
             .query::<InSpace>().sends(204, ""),
+        get("/v1/duplicates", CURATE, "List pairs of live articles that say the same", duplicates::list)
+            .query::<duplicates::DuplicateParameters>().gives::<Whole<DuplicatePair>>(200).without_deadline(),
         get("/v1/pins", CURATE, "List the pins", pins::list).query::<pins::ListParameters>().gives::<Page<Pin>>(200),
         post("/v1/pins", CURATE, "Pin articles to a query: first, never or instead of all others", pins::add)
             .query::<InSpace>().body::<pins::PinBody>().gives::<Pin>(201),

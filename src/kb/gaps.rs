@@ -29,6 +29,8 @@ pub struct GapDraft {
     pub category: Option<Category>,
     /// Id; made unless given.
     pub article_id: Option<ArticleId>,
+    /// Whether to make it although something answers already.
+    pub anyway: bool,
 }
 
 /// Days that a view shows.

@@ -18,6 +18,7 @@ mod answers;
 mod articles;
 mod audit;
 mod classify;
+mod duplicates;
 mod exchange;
 mod feedback;
 mod gap_work;

@@ -280,7 +280,7 @@ pub(crate) fn article_id(record: &Record) -> ArticleId {
     ArticleId::try_from(record.id.clone()).unwrap_or_else(|_| unreachable!("indexed ids are article ids"))
 }
 
-fn language(record: &Record) -> Language {
+pub(crate) fn language(record: &Record) -> Language {
     match record.language.as_str() {
         "zh" => Language::Zh,
         "en" => Language::En,

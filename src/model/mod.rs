@@ -8,6 +8,7 @@ pub mod article;
 pub mod classify;
 pub mod content;
 pub mod diff;
+pub mod duplicate;
 pub mod exchange;
 pub mod gap;
 pub mod golden;
