@@ -17,6 +17,7 @@ mod articles;
 mod classify;
 mod contract;
 mod curation;
+mod duplicates;
 mod errors;
 mod exchange;
 mod fake;
