@@ -12,6 +12,7 @@ mod connection;
 mod content;
 mod demo;
 mod duplicates;
+mod erase;
 mod eval;
 mod exchange;
 pub mod failure;
@@ -64,6 +65,7 @@ enum Command {
     Pin(pins::Pin),
     Eval(eval::Eval),
     Calibrate(calibrate::Calibrate),
+    Erase(erase::Erase),
     Privacy(privacy::Privacy),
     Key(keys::Key),
     Model(model::Model),
@@ -98,6 +100,7 @@ impl Cli {
             Command::Pin(pin) => pin.run(),
             Command::Eval(eval) => eval.run(),
             Command::Calibrate(calibrate) => calibrate.run(),
+            Command::Erase(erase) => erase.run(),
             Command::Privacy(privacy) => privacy.run(),
             Command::Key(key) => key.run(),
             Command::Model(model) => model.run(),

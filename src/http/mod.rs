@@ -17,6 +17,7 @@ mod curation;
 mod door;
 mod duplicates;
 mod edits;
+mod erase;
 mod error;
 mod exchange;
 mod fields;

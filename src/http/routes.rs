@@ -17,7 +17,7 @@ use super::route::{Access, Route};
 use super::search::{
     self, BatchBody, BatchResponse, RelatedParameters, SearchBody, SearchParameters, SimilarBody, SuggestParameters,
 };
-use super::{admin, assets, curation, duplicates, golden, health, metrics, models, pins, preview, synonyms};
+use super::{admin, assets, curation, duplicates, erase, golden, health, metrics, models, pins, preview, synonyms};
 use crate::kb::{SpaceStats, VerifyReport, VersionSummary};
 use crate::model::account::{AuditEntry, KeyView, NewKey, Scope};
 use crate::model::answer::AnswerResponse;
@@ -25,6 +25,7 @@ use crate::model::article::{ArticleView, Publication};
 use crate::model::classify::{ClassifierView, ClassifyResponse};
 use crate::model::diff::Diff;
 use crate::model::duplicate::DuplicatePair;
+use crate::model::erasure::ErasureReport;
 use crate::model::exchange::ImportReport;
 use crate::model::gap::GapView;
 use crate::model::golden::{Golden, GoldenImport, GoldenRun, GoldenView, Replay};
@@ -270,6 +271,8 @@ fn administering() -> Vec<Route> {
             .body::<PullOrder>().gives::<ModelView>(202),
         get("/v1/models/{id}", ADMIN, "Read a model, and how far fetching it is", models::get).gives::<ModelView>(200),
         Route::new(Method::DELETE, "/v1/models/{id}", ADMIN, "Remove a model that was fetched", models::remove).sends(204, ""),
+        post("/v1/erase", ADMIN, "Take away everything that is held of a session or a customer", erase::erase)
+            .body::<erase::EraseBody>().gives::<ErasureReport>(200).without_deadline(),
         get("/v1/audit", ADMIN, "Read the audit log", admin::audit)
             .query::<admin::AuditParameters>().gives::<Page<AuditEntry>>(200),
     ]

@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use super::{Kb, NewFeedback, Reader};
 use crate::error::{Error, FieldError, Result};
 use crate::id::QueryId;
-use crate::model::mask::mask;
 use crate::model::query::FeedbackRecord;
 
 /// Longest comment, in characters.
@@ -53,7 +52,7 @@ impl Kb {
             csat: feedback.csat.or(old.and_then(|f| f.csat)),
             ces: feedback.ces.or(old.and_then(|f| f.ces)),
             article_id: feedback.article_id.or(old.and_then(|f| f.article_id.clone())),
-            comment: feedback.comment.map(|c| mask(&c)).or(old.and_then(|f| f.comment.clone())),
+            comment: feedback.comment.map(|c| self.masker(&grant.space).mask(&c)).or(old.and_then(|f| f.comment.clone())),
         };
         let mut batch = store.batch();
         batch.put_feedback(&merged);

@@ -50,6 +50,7 @@ impl Kb {
                     language,
                     channel: request.channel.as_ref().map(ToString::to_string),
                     conversation_id: request.conversation_id.as_ref().map(ToString::to_string),
+                    session: None,
                     matched,
                     confidence: round(results.confidence),
                     top: hits.first().map(recorded),

@@ -28,6 +28,8 @@ const NIGHT: Duration = Duration::from_secs(24 * 3600);
 const AFTER_NIGHT: Duration = Duration::from_secs(60);
 /// Name of the store's state that holds when everything was asked again last.
 const LAST_NIGHT: &str = "replayed";
+/// Time between two looks for what was kept long enough.
+const TIDYING: Duration = Duration::from_secs(3600);
 /// Time between two removals of old idempotency rows.
 const SWEEP: Duration = Duration::from_secs(600);
 /// A wait after a failure, so that a broken disk does not fill the log.
@@ -43,12 +45,14 @@ impl Kb {
         let log = self.clone();
         let replays = self.clone();
         let questions = self.clone();
+        let tidying = self.clone();
         Ok(vec![
             spawn("index", again("index", move || indexing.index_until_stopped()))?,
             spawn("graph", again("graph", move || graphs.maintain_until_stopped()))?,
             spawn("vectors", again("vectors", move || vectors.embed_until_stopped()))?,
             spawn("replay", again("replay", move || replays.replay_until_stopped()))?,
             spawn("questions", again("questions", move || questions.search_until_stopped()))?,
+            spawn("tidy", again("tidy", move || tidying.tidy_until_stopped()))?,
             spawn("query-log", again("query-log", move || log.write_records(&records, interval)))?,
         ])
     }
@@ -163,6 +167,28 @@ impl Kb {
                     std::thread::sleep(AFTER_FAILURE);
                 }
             }
+        }
+    }
+
+    /// Finishes what a stop cut off, and removes what was kept long enough.
+    #[expect(clippy::disallowed_methods, reason = "a worker is an edge: it tells the time to what it calls")]
+    fn tidy_until_stopped(&self) {
+        let (mut finished, mut tidied) = (false, None::<Instant>);
+        while !self.stopping() {
+            let now = Timestamp::now();
+            if !finished {
+                match self.finish_erasures(now) {
+                    Ok(_) => finished = true,
+                    Err(error) => tracing::error!(%error, "an erasure could not be finished; it is tried again"),
+                }
+            }
+            if tidied.is_none_or(|since| since.elapsed() > TIDYING) {
+                tidied = Some(Instant::now());
+                if let Err(error) = self.retain(now) {
+                    tracing::warn!(%error, "what was kept long enough could not be removed; it is tried again");
+                }
+            }
+            std::thread::sleep(TICK);
         }
     }
 

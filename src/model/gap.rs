@@ -288,6 +288,12 @@ impl GapDay {
         weight
     }
 
+    /// Forgets who a source was; what it counted stays.
+    pub fn forget(&mut self, hash: u64) {
+        self.seen.retain(|known| *known != hash);
+        self.recent.retain(|(known, ..)| *known != hash);
+    }
+
     fn is_sampled(&self, hash: u64) -> bool {
         hash.leading_zeros() >= self.halved
     }

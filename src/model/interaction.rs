@@ -120,6 +120,9 @@ pub struct Session {
     pub turns: u32,
     /// Questions found in them.
     pub questions: u32,
+    /// The last turn whose text was removed because its time was over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emptied: Option<u32>,
 }
 
 /// A turn as it is kept.

@@ -9,6 +9,7 @@ pub mod classify;
 pub mod content;
 pub mod diff;
 pub mod duplicate;
+pub mod erasure;
 pub mod exchange;
 pub mod gap;
 pub mod golden;

@@ -21,6 +21,7 @@
 //! U     audit by space   space 00 sequence:8                     null
 //! q     query            space 00 time:16 query 00               QueryRecord
 //! i     query by id      query 00                                its place: (space, time)
+//! Q     query by session space 00 session 00 query 00           null
 //! f     feedback         query 00                                FeedbackRecord
 //! g     gap              space 00 gap 00                         Gap
 //! G     gap by form      space 00 BLAKE3 of the form, raw        GapId
@@ -34,6 +35,7 @@
 //! P     pending          space 00 session 00 number:4            Pending
 //! D     day              space 00 date 00                        DayCounts
 //! b     gap by day       space 00 gap 00 date 00                 GapDay
+//! z     erasure          erasure 00                              Erasure
 //! n     state            name, raw                               any JSON
 //! c     chunk            generation:8 number:4                   a piece of a large value
 //! ```
@@ -66,6 +68,7 @@ pub(super) enum Table {
     AuditBySpace,
     Query,
     QueryById,
+    QueryBySession,
     Feedback,
     Gap,
     GapByForm,
@@ -79,6 +82,7 @@ pub(super) enum Table {
     Pending,
     Day,
     GapDay,
+    Erasure,
     State,
     Chunk,
 }
@@ -121,6 +125,7 @@ const TABLES: &[(Table, u8, &str, &[Shape])] = &[
     (Table::AuditBySpace, b'U', "audit by space", &[Id, U64]),
     (Table::Query, b'q', "query", &[Id, Time, Id]),
     (Table::QueryById, b'i', "query by id", &[Id]),
+    (Table::QueryBySession, b'Q', "query by session", &[Id, Id, Id]),
     (Table::Feedback, b'f', "feedback", &[Id]),
     (Table::Gap, b'g', "gap", &[Id, Id]),
     (Table::GapByForm, b'G', "gap by form", &[Id, Raw]),
@@ -134,6 +139,7 @@ const TABLES: &[(Table, u8, &str, &[Shape])] = &[
     (Table::Pending, b'P', "pending question", &[Id, Id, U32]),
     (Table::Day, b'D', "day", &[Id, Id]),
     (Table::GapDay, b'b', "gap by day", &[Id, Id, Id]),
+    (Table::Erasure, b'z', "erasure", &[Id]),
     (Table::State, b'n', "state", &[Raw]),
     (Table::Chunk, b'c', "chunk", &[U64, U32]),
 ];

@@ -1,0 +1,315 @@
+//! Taking away what is held of a session or a customer.
+//!
+//! Invariant: whatever of an erasure is gone is counted in the batch that took it away, and one that was begun is
+//! finished, at the next start if need be; nothing of the plain name is written.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use jiff::Timestamp;
+use jiff::civil::Date;
+use serde_json::json;
+
+use super::{Admin, Kb, records};
+use crate::error::{Error, Result};
+use crate::id::{GapId, QueryId, SpaceId};
+use crate::model::erasure::{Erasure, ErasureKind, ErasureReport, KEPT};
+use crate::model::gap::Gap;
+use crate::model::interaction::day_of;
+use crate::model::query::QueryRecord;
+use crate::model::text::Handle;
+use crate::store::{AuditDraft, Batch};
+
+/// Records or turns taken away with one write.
+const BATCH: usize = 200;
+
+/// Whose data are to go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Subject {
+    /// The conversation of that name.
+    Session(Handle),
+    /// Every conversation of the customer of that name.
+    Customer(Handle),
+}
+
+impl Kb {
+    /// Takes away everything that is held of a session or a customer, in one space or in all; says what it was.
+    ///
+    /// # Errors
+    /// [`Error::SpaceNotFound`]; [`Error::Store`], and then the rest goes at the next start.
+    pub fn erase(
+        &self,
+        admin: &Admin,
+        subject: &Subject,
+        space: Option<&SpaceId>,
+        now: Timestamp,
+    ) -> Result<ErasureReport> {
+        let spaces: Vec<SpaceId> = match space {
+            Some(space) => {
+                self.space_settings(space)?;
+                vec![space.clone()]
+            }
+            None => self.inner.spaces.read().keys().cloned().collect(),
+        };
+        let (kind, word, name) = match subject {
+            Subject::Session(name) => (ErasureKind::Session, "session", name),
+            Subject::Customer(name) => (ErasureKind::Customer, "customer", name),
+        };
+        let erasure = Erasure {
+            id: crate::id::fresh("er_", now.as_millisecond()),
+            kind,
+            of: spaces.iter().map(|space| (space.clone(), self.pseudonym(space, word, name.as_str()))).collect(),
+            actor: admin.actor().to_owned(),
+            at: now,
+            erased: Default::default(),
+        };
+        self.begin_erasure(&erasure)?;
+        // Records wait a moment for their batch: what was asked just now is to go, too.
+        std::thread::sleep(self.inner.settings.query_log_interval * 2);
+        let done = self.run_erasure(erasure, now)?;
+        Ok(ErasureReport { erasure_id: done.id, kind, spaces, erased: done.erased, kept: KEPT.to_owned() })
+    }
+
+    /// Finishes the erasures that a stop cut off; says how many there were.
+    pub(crate) fn finish_erasures(&self, now: Timestamp) -> Result<usize> {
+        let open = self.inner.store.erasures()?;
+        let count = open.len();
+        for erasure in open {
+            let done = self.run_erasure(erasure, now)?;
+            tracing::info!(erasure = done.id, erased = ?done.erased, "an erasure that had been cut off is done");
+        }
+        Ok(count)
+    }
+
+    fn begin_erasure(&self, erasure: &Erasure) -> Result<()> {
+        let mut batch = self.inner.store.batch();
+        batch.put_erasure(erasure);
+        let ticket = self.inner.store.commit(batch)?;
+        self.inner.store.sync(ticket)
+    }
+
+    fn run_erasure(&self, mut erasure: Erasure, now: Timestamp) -> Result<Erasure> {
+        for (space, hash) in erasure.of.clone() {
+            let sessions = match erasure.kind {
+                ErasureKind::Session => vec![hash.clone()],
+                ErasureKind::Customer => self.sessions_of(&space, &hash)?,
+            };
+            self.erase_records(&mut erasure, &space, &hash, &sessions)?;
+            for session in &sessions {
+                self.erase_session(&mut erasure, &space, session)?;
+            }
+        }
+        let store = &self.inner.store;
+        let spaces: Vec<&SpaceId> = erasure.of.iter().map(|(space, _)| space).collect();
+        let mut batch = store.batch();
+        batch.remove_erasure(&erasure.id);
+        batch.audit(AuditDraft {
+            at: now,
+            actor: erasure.actor.clone(),
+            action: "erase".into(),
+            space: None,
+            subject: erasure.id.clone(),
+            detail: json!({ "kind": erasure.kind, "spaces": spaces, "erased": erasure.erased, "asked": erasure.at }),
+        });
+        let ticket = store.commit(batch)?;
+        store.sync(ticket)?;
+        Ok(erasure)
+    }
+
+    fn sessions_of(&self, space: &SpaceId, customer: &str) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        for row in self.inner.store.sessions(space, None) {
+            let (id, session) = row?;
+            if session.customer.as_deref() == Some(customer) {
+                found.push(id);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Takes the records of sessions away, with what hangs on them: answers kept for repeats first, since they are found
+    /// by the records' ids.
+    fn erase_records(&self, erasure: &mut Erasure, space: &SpaceId, whose: &str, sessions: &[String]) -> Result<()> {
+        let store = &self.inner.store;
+        let records = self.records_of(space, sessions)?;
+        if records.is_empty() {
+            return Ok(());
+        }
+        let gaps: HashSet<&GapId> = records.iter().filter_map(|record| record.gap_id.as_ref()).collect();
+        let ids: HashSet<&QueryId> = records.iter().map(|record| &record.id).collect();
+        let held = self.held_by_others(space, &gaps, &ids)?;
+        let named: Vec<&str> = ids.iter().map(|id| id.as_str()).chain(gaps.iter().map(|gap| gap.as_str())).collect();
+        let repeats = store.idempotent_holding(&named)?;
+        if !repeats.is_empty() {
+            let mut batch = store.batch();
+            repeats.iter().for_each(|key| batch.remove_idempotent(key));
+            erasure.erased.repeats += repeats.len() as u64;
+            batch.put_erasure(erasure);
+            store.commit(batch)?;
+        }
+        let sources: Vec<u64> =
+            records::source_of(sessions.iter().chain([&whose.to_owned()]), None).counted.into_iter().collect();
+        for records in records.chunks(BATCH) {
+            let _lock = store.lock(space);
+            let _counting = self.inner.gaps.lock();
+            let mut batch = store.batch();
+            self.erase_from_gaps(erasure, &mut batch, space, records, &held, &sources)?;
+            for record in records {
+                erasure.erased.queries += 1;
+                erasure.erased.feedback += u64::from(store.get_feedback(&record.id)?.is_some());
+                batch.remove_feedback(&record.id);
+                batch.remove_query(record);
+            }
+            batch.put_erasure(erasure);
+            let ticket = store.commit(batch)?;
+            store.sync(ticket)?;
+        }
+        Ok(())
+    }
+
+    /// The records of sessions: by their hash, and, where a record is older than that, by the name it was given.
+    fn records_of(&self, space: &SpaceId, sessions: &[String]) -> Result<Vec<QueryRecord>> {
+        let store = &self.inner.store;
+        let wanted: HashSet<&str> = sessions.iter().map(String::as_str).collect();
+        let mut found = Vec::new();
+        for session in sessions {
+            for id in store.queries_of_session(space, session)? {
+                found.extend(store.get_query(&id)?);
+            }
+        }
+        if !self.inner.complete {
+            for record in store.queries(space, Timestamp::MIN, Timestamp::MAX) {
+                let record = record?;
+                let Some(name) = record.conversation_id.as_ref().filter(|_| record.session.is_none()) else { continue };
+                if wanted.contains(name.as_str()) || wanted.contains(self.pseudonym(space, "session", name).as_str()) {
+                    found.push(record);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Texts of these gaps that somebody else asked, too.
+    fn held_by_others(
+        &self,
+        space: &SpaceId,
+        gaps: &HashSet<&GapId>,
+        gone: &HashSet<&QueryId>,
+    ) -> Result<HashMap<GapId, BTreeSet<String>>> {
+        let mut held: HashMap<GapId, BTreeSet<String>> = HashMap::new();
+        if gaps.is_empty() {
+            return Ok(held);
+        }
+        for record in self.inner.store.queries(space, Timestamp::MIN, Timestamp::MAX) {
+            let record = record?;
+            if let Some(gap) = record.gap_id.filter(|gap| gaps.contains(gap) && !gone.contains(&record.id)) {
+                held.entry(gap).or_default().insert(record.query);
+            }
+        }
+        Ok(held)
+    }
+
+    /// Takes texts out of gaps that only these records held, and the hashes of who asked; a gap that held nothing else
+    /// goes with its days. The caller holds the locks of the space and of gaps.
+    fn erase_from_gaps(
+        &self,
+        erasure: &mut Erasure,
+        batch: &mut Batch,
+        space: &SpaceId,
+        records: &[QueryRecord],
+        held: &HashMap<GapId, BTreeSet<String>>,
+        sources: &[u64],
+    ) -> Result<()> {
+        let store = &self.inner.store;
+        let mut texts: BTreeMap<&GapId, BTreeSet<&str>> = BTreeMap::new();
+        let mut days: BTreeSet<(&GapId, Date)> = BTreeSet::new();
+        for record in records {
+            let Some(gap) = &record.gap_id else { continue };
+            days.insert((gap, day_of(record.at)));
+            let is_held = held.get(gap).is_some_and(|held| held.contains(&record.query));
+            let of_gap = texts.entry(gap).or_default();
+            if !is_held {
+                of_gap.insert(&record.query);
+            }
+        }
+        let mut gone: HashSet<&GapId> = HashSet::new();
+        for (id, texts) in texts {
+            let Some(gap) = store.get_gap(space, id)?.filter(|_| !texts.is_empty()) else { continue };
+            let before = gap.examples.len();
+            match without(gap.clone(), &texts) {
+                Some(left) => {
+                    erasure.erased.gap_texts += (before - left.examples.len()) as u64;
+                    batch.put_gap(&left);
+                }
+                None => {
+                    erasure.erased.gap_texts += before as u64;
+                    erasure.erased.gaps += 1;
+                    batch.remove_gap(&gap);
+                    for (day, _) in store.gap_days(space, id, usize::MAX)? {
+                        batch.remove_gap_day(space, id, day);
+                    }
+                    gone.insert(id);
+                }
+            }
+        }
+        for (id, day) in days.into_iter().filter(|(id, _)| !gone.contains(id)) {
+            if let Some(mut counts) = store.gap_day(space, id, day)? {
+                sources.iter().for_each(|source| counts.forget(*source));
+                batch.put_gap_day(space, id, day, &counts);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a session's turns away, and at last the session.
+    fn erase_session(&self, erasure: &mut Erasure, space: &SpaceId, session: &str) -> Result<()> {
+        let store = &self.inner.store;
+        loop {
+            let _lock = store.lock(space);
+            let turns = store.turns(space, session)?;
+            let mut batch = store.batch();
+            for (turn, _) in turns.iter().take(BATCH) {
+                erasure.erased.turns += 1;
+                erasure.erased.pending += u64::from(store.pending(space, session, *turn)?.is_some());
+                batch.remove_turn(space, session, *turn);
+            }
+            let last = turns.len() <= BATCH;
+            if last && store.session(space, session)?.is_some() {
+                erasure.erased.sessions += 1;
+                batch.remove_session(space, session);
+            }
+            batch.put_erasure(erasure);
+            let ticket = store.commit(batch)?;
+            store.sync(ticket)?;
+            if last {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// The gap without these texts; nothing where it held nothing else.
+fn without(mut gap: Gap, texts: &BTreeSet<&str>) -> Option<Gap> {
+    gap.examples.retain(|text| !texts.contains(text.as_str()));
+    let first = gap.examples.first()?.clone();
+    if texts.contains(gap.label.as_str()) {
+        gap.label = first;
+    }
+    if let Some(proof) = &mut gap.verification {
+        proof.questions.retain(|asked| !texts.contains(asked.question.as_str()));
+    }
+    Some(gap)
+}
+
+impl Subject {
+    /// Whoever is named, of whom exactly one must be.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRequest`] where none or both are named.
+    pub fn of(session: Option<Handle>, customer: Option<Handle>) -> Result<Self> {
+        match (session, customer) {
+            (Some(session), None) => Ok(Self::Session(session)),
+            (None, Some(customer)) => Ok(Self::Customer(customer)),
+            _ => Err(Error::field("session_id", "name either session_id or customer_id")),
+        }
+    }
+}
