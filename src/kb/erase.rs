@@ -149,21 +149,34 @@ impl Kb {
         let sources: Vec<u64> =
             records::source_of(sessions.iter().chain([&whose.to_owned()]), None).counted.into_iter().collect();
         for records in records.chunks(BATCH) {
-            let _lock = store.lock(space);
-            let _counting = self.inner.gaps.lock();
-            let mut batch = store.batch();
-            self.erase_from_gaps(erasure, &mut batch, space, records, &held, &sources)?;
-            for record in records {
-                erasure.erased.queries += 1;
-                erasure.erased.feedback += u64::from(store.get_feedback(&record.id)?.is_some());
-                batch.remove_feedback(&record.id);
-                batch.remove_query(record);
-            }
-            batch.put_erasure(erasure);
-            let ticket = store.commit(batch)?;
-            store.sync(ticket)?;
+            self.erase_some(erasure, space, records, &held, &sources)?;
         }
         Ok(())
+    }
+
+    /// Takes some records away with their feedback and what gaps hold of them, at once.
+    fn erase_some(
+        &self,
+        erasure: &mut Erasure,
+        space: &SpaceId,
+        records: &[QueryRecord],
+        held: &HashMap<GapId, BTreeSet<String>>,
+        sources: &[u64],
+    ) -> Result<()> {
+        let store = &self.inner.store;
+        let _lock = store.lock(space);
+        let _counting = self.inner.gaps.lock();
+        let mut batch = store.batch();
+        self.erase_from_gaps(erasure, &mut batch, space, records, held, sources)?;
+        for record in records {
+            erasure.erased.queries += 1;
+            erasure.erased.feedback += u64::from(store.get_feedback(&record.id)?.is_some());
+            batch.remove_feedback(&record.id);
+            batch.remove_query(record);
+        }
+        batch.put_erasure(erasure);
+        let ticket = store.commit(batch)?;
+        store.sync(ticket)
     }
 
     /// The records of sessions: by their hash, and, where a record is older than that, by the name it was given.
@@ -311,5 +324,75 @@ impl Subject {
             (None, Some(customer)) => Ok(Self::Customer(customer)),
             _ => Err(Error::field("session_id", "name either session_id or customer_id")),
         }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::*;
+    use crate::kb::KbSettings;
+    use crate::model::interaction::read_conversation;
+
+    #[test]
+    fn an_erasure_that_was_cut_off_is_finished_at_the_next_start() {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = KbSettings {
+            data_dir: dir.path().to_owned(),
+            store_cache_bytes: 8 << 20,
+            index_batch: 64,
+            query_log_interval: Duration::from_millis(10),
+            admin_secret: None,
+        };
+        let now: Timestamp = "2090-01-01T00:00:00Z".parse().unwrap();
+        let space = SpaceId::default_space();
+        let (kb, secret) = Kb::open(settings.clone(), now).unwrap();
+        let caller = kb.caller(secret.as_deref(), now).unwrap();
+        let recorder = kb.recorder(&caller, &space).unwrap();
+        let turns: Vec<_> = (1..=450).map(|n| json!({ "turn": n, "role": "customer", "text": format!("what is {n}") })).collect();
+        let talk = json!({ "session_id": "chat", "customer_id": "ada", "turns": turns });
+        kb.take_in(&recorder, false, &mut std::iter::once(Ok(read_conversation(1, talk))), now).unwrap();
+        let begun = Instant::now();
+        while !kb.inner.store.pending_after(&space, None, 1).unwrap().is_empty() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "the questions are not searched");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let asked = kb.inner.store.queries(&space, Timestamp::MIN, Timestamp::MAX).count() as u64;
+        assert!(asked > BATCH as u64, "{asked} questions are too few to be cut off between");
+        // Killed when some of it is gone.
+        let mut erasure = Erasure {
+            id: "er_1".into(),
+            kind: ErasureKind::Customer,
+            of: vec![(space.clone(), kb.pseudonym(&space, "customer", "ada"))],
+            actor: "admin".into(),
+            at: now,
+            erased: Default::default(),
+        };
+        kb.begin_erasure(&erasure).unwrap();
+        let session = kb.pseudonym(&space, "session", "chat");
+        let some: Vec<QueryRecord> = kb.records_of(&space, std::slice::from_ref(&session)).unwrap();
+        let (some, _) = some.split_at(7);
+        kb.erase_some(&mut erasure, &space, some, &HashMap::new(), &[]).unwrap();
+        assert_eq!(erasure.erased.queries, 7);
+        kb.close();
+        drop(kb);
+
+        let (kb, _) = Kb::open(settings, now).unwrap();
+        let begun = Instant::now();
+        while !kb.inner.store.erasures().unwrap().is_empty() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "the erasure is not finished");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let store = &kb.inner.store;
+        assert_eq!(store.queries(&space, Timestamp::MIN, Timestamp::MAX).count(), 0);
+        assert!(store.session(&space, &session).unwrap().is_none() && store.turns(&space, &session).unwrap().is_empty());
+        assert_eq!(store.gaps(&space).count(), 0);
+        let entries = store.audit(None, None, 10).unwrap();
+        let entry = entries.iter().find(|entry| entry.action == "erase").unwrap();
+        let erased = entry.detail.get("erased").unwrap();
+        assert_eq!((erased.get("queries"), erased.get("turns")), (Some(&json!(asked)), Some(&json!(450))), "{erased}");
+        kb.close();
     }
 }

@@ -121,6 +121,12 @@ impl Kb {
             return Ok(0);
         };
         let turns = store.turns(space, id)?;
+        // What is still to be searched is not over: history may be handed in late.
+        for (number, _) in &turns {
+            if store.pending(space, id, *number)?.is_some() {
+                return Ok(0);
+            }
+        }
         let Some(last) = turns.iter().map(|(number, _)| *number).max() else { return Ok(0) };
         session.emptied = session.emptied.max(Some(last));
         let mut batch = store.batch();
@@ -175,4 +181,89 @@ impl Kb {
 fn before(now: Timestamp, days: u32) -> Option<Timestamp> {
     let kept = SignedDuration::from_hours(24).checked_mul(i32::try_from(days).ok()?)?;
     (days > 0).then(|| now.checked_sub(kept).ok()).flatten()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::kb::{Kb, KbSettings};
+    use crate::model::interaction::{IntakeReport, read_conversation};
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    fn hand_in(kb: &Kb, secret: &str, talk: &Value, now: Timestamp) -> IntakeReport {
+        let caller = kb.caller(Some(secret), now).unwrap();
+        let recorder = kb.recorder(&caller, &SpaceId::default_space()).unwrap();
+        let mut read = std::iter::once(Ok(read_conversation(1, talk.clone())));
+        kb.take_in(&recorder, false, &mut read, now).unwrap()
+    }
+
+    fn searched(kb: &Kb) {
+        let (space, begun) = (SpaceId::default_space(), Instant::now());
+        while !kb.inner.store.pending_after(&space, None, 1).unwrap().is_empty() {
+            assert!(begun.elapsed() < Duration::from_secs(10), "the questions are not searched");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    #[test]
+    fn what_is_over_goes_and_what_was_counted_counts_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = KbSettings {
+            data_dir: dir.path().to_owned(),
+            store_cache_bytes: 8 << 20,
+            index_batch: 64,
+            query_log_interval: Duration::from_millis(10),
+            admin_secret: None,
+        };
+        // Decades ahead, where no worker's own clock comes.
+        let start = at("2090-01-01T00:00:00Z");
+        let (kb, secret) = Kb::open(settings, start).unwrap();
+        let (secret, space) = (secret.unwrap(), SpaceId::default_space());
+        let turn = |number: u32, text: &str, at: &str| json!({ "turn": number, "role": "customer", "text": text, "at": at });
+        let old = json!({ "session_id": "old", "turns": [turn(1, "can I rent a bicycle", "2090-01-01T00:00:00Z")] });
+        let new = json!({ "session_id": "new", "turns": [turn(1, "do llamas fly", "2090-06-01T00:00:00Z")] });
+        hand_in(&kb, &secret, &old, start);
+        let june = at("2090-06-01T00:00:00Z");
+        hand_in(&kb, &secret, &new, june);
+        searched(&kb);
+        assert_eq!(kb.retain(at("2090-06-29T00:00:00Z")).unwrap(), Retained::default(), "179 days");
+
+        let july = at("2090-07-01T00:00:00Z");
+        assert_eq!(kb.retain(july).unwrap(), Retained { turns: 1, queries: 0, feedback: 0 });
+        let sessions: Vec<_> = kb.inner.store.sessions(&space, None).collect::<Result<_>>().unwrap();
+        let left: usize = sessions.iter().map(|(id, _)| kb.inner.store.turns(&space, id).unwrap().len()).sum();
+        assert_eq!((sessions.len(), left), (2, 1), "the session stays, and the newer one's turn");
+        let again = hand_in(&kb, &secret, &old, july);
+        assert_eq!((again.turns.accepted, again.turns.unchanged), (0, 1), "it is not counted twice");
+        let on = json!({ "session_id": "old", "turns": [turn(2, "and a tricycle", "2090-07-01T00:00:00Z")] });
+        assert_eq!(hand_in(&kb, &secret, &on, july).turns.accepted, 1, "it may go on");
+        searched(&kb);
+
+        let later = at("2091-02-10T00:00:00Z");
+        let gone = kb.retain(later).unwrap();
+        assert_eq!((gone.turns, gone.queries), (2, 1), "both conversations, and the record of 2090-01-01");
+        let records = kb.inner.store.queries(&space, Timestamp::MIN, Timestamp::MAX);
+        let records: Vec<_> = records.collect::<Result<_>>().unwrap();
+        assert!(records.len() == 2 && records.iter().all(|record| record.at >= june), "{records:?}");
+        let first = sessions.iter().find(|(_, session)| session.first_at == start).map(|(id, _)| id.clone()).unwrap();
+        assert_eq!(kb.inner.store.queries_of_session(&space, &first).unwrap().len(), 1, "no way leads to what is gone");
+        assert_eq!(kb.retained(), Retained { turns: 3, queries: 1, feedback: 0 });
+
+        let caller = kb.caller(Some(&secret), later).unwrap();
+        let admin = kb.admin(&caller).unwrap();
+        let keep = crate::model::space::Retention { turns_days: 0, queries_days: 0, feedback_days: 0 };
+        let settings = crate::model::space::SpaceSettings { retention: keep, ..Default::default() };
+        kb.update_space(&admin, &space, None, Some(settings), later).unwrap();
+        assert_eq!(kb.retain(at("2190-01-01T00:00:00Z")).unwrap(), Retained::default(), "0 keeps for ever");
+        assert_eq!(kb.audit(&admin, Some(&space), 10, None).unwrap().items.iter().filter(|e| e.action == "retention").count(), 2);
+        kb.close();
+    }
 }

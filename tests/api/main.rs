@@ -18,6 +18,7 @@ mod classify;
 mod contract;
 mod curation;
 mod duplicates;
+mod erase;
 mod errors;
 mod exchange;
 mod fake;
