@@ -154,7 +154,7 @@ fn editing() -> Vec<Route> {
         post("/v1/articles/{id}/rollback", PUBLISH, "Publish a new version equal to an earlier one (needs If-Match or expected_version)", edits::rollback)
             .query::<WriteParameters>().body::<RollbackBody>().gives::<ArticleView>(200).if_match(),
         post("/v1/articles/{id}/preview", WRITE, "Show what publishing a version would change for recent and golden queries", preview::preview)
-            .query::<InSpace>().body::<preview::PreviewBody>().gives::<Preview>(200).without_deadline(),
+            .query::<InSpace>().body::<preview::PreviewBody>().gives::<Preview>(200).not_kept().without_deadline(),
         action("/v1/articles/{id}/verify", PUBLISH, "Say that the live version is still true", |c| Box::pin(edits::verify(c))),
     ]
 }
@@ -243,7 +243,7 @@ fn curating() -> Vec<Route> {
         put("/v1/synonyms", CURATE, "Replace the space's synonyms", synonyms::put)
             .query::<InSpace>().body::<synonyms::SynonymsBody>().gives::<Whole<Synonym>>(200),
         post("/v1/synonyms/preview", CURATE, "Show what a synonym would change, on given or logged queries", synonyms::preview)
-            .query::<InSpace>().body::<synonyms::PreviewBody>().gives::<SynonymPreview>(200),
+            .query::<InSpace>().body::<synonyms::PreviewBody>().gives::<SynonymPreview>(200).not_kept(),
         Route::new(Method::DELETE, "/v1/synonyms/{id}", CURATE, "Take a synonym away", synonyms::remove)
             .query::<InSpace>().gives::<Synonym>(200),
     ]

@@ -146,8 +146,14 @@ impl Kb {
             batch.put_erasure(erasure);
             store.commit(batch)?;
         }
-        let sources: Vec<u64> =
-            records::source_of(sessions.iter().chain([&whose.to_owned()]), None).counted.into_iter().collect();
+        let mut names = vec![whose.to_owned()];
+        for session in sessions {
+            names.push(session.clone());
+            // What a customer came in with is the customer's as well.
+            let key = store.session(space, session)?.and_then(|session| session.key);
+            names.extend(key.filter(|_| erasure.kind == ErasureKind::Customer));
+        }
+        let sources = records::source_of(&names, None).counted;
         for records in records.chunks(BATCH) {
             self.erase_some(erasure, space, records, &held, &sources)?;
         }
