@@ -44,14 +44,18 @@ fn measure(client: &Client) -> Result<()> {
     client.send("/v1/import?publish=true&wait=searchable", "application/x-ndjson", ARTICLES)?;
     let judged: Vec<Value> = QUERIES.lines().map(serde_json::from_str).collect::<Result<_, _>>()?;
     let texts = judged.iter().filter_map(|query| query.get("query")?.as_str());
-    let queries: Vec<String> =
-        WORDINGS.iter().flat_map(|begin| texts.clone().map(move |text| format!("{begin}{text}"))).take(WANTED).collect();
+    let queries: Vec<String> = WORDINGS
+        .iter()
+        .flat_map(|begin| texts.clone().map(move |text| format!("{begin}{text}")))
+        .take(WANTED)
+        .collect();
     for query in &queries {
         client.post("/v1/search", &json!({ "query": query }))?;
     }
     let article = client.get("/v1/articles/return-policy-zh")?;
     let latest = article.get("latest_version").cloned().context("no version")?;
-    let draft = json!({ "title": "退货", "body": "签收后 30 天内可以退货。运费由我们承担。", "expected_version": latest });
+    let draft =
+        json!({ "title": "退货", "body": "签收后 30 天内可以退货。运费由我们承担。", "expected_version": latest });
     client.put("/v1/articles/return-policy-zh", &draft)?;
     std::thread::sleep(Duration::from_secs(1));
     let mut times = Vec::new();

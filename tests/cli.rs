@@ -487,7 +487,10 @@ fn a_change_is_foretold_copies_are_shown_and_a_customer_is_forgotten() {
     assert_eq!((&gone["erased"]["sessions"], &gone["erased"]["turns"]), (&1.into(), &1.into()), "{gone}");
     shop.say(&["space", "set", "default", "--keep-turns", "30", "--mask", "LM#{10}"]).expect(0);
     let settings = shop.say(&["space", "get", "default", "--json"]).json()["settings"].clone();
-    assert_eq!((&settings["retention"]["turns_days"], &settings["retention"]["queries_days"]), (&30.into(), &400.into()));
+    assert_eq!(
+        (&settings["retention"]["turns_days"], &settings["retention"]["queries_days"]),
+        (&30.into(), &400.into())
+    );
     assert_eq!(settings["privacy"]["patterns"][0], "LM#{10}");
     assert!(shop.say(&["space", "set", "default", "--mask", "LM"]).expect(1).is_empty());
 }

@@ -118,7 +118,11 @@ fn articles(name: &str, documents: Vec<Document>, group: impl Fn(&str) -> String
         };
         let found = pairs.iter().filter(|pair| within(&pair.one.id, &pair.other.id));
         let scored = found.map(|p| (p.likeness, same.contains(&(p.one.id.as_str(), p.other.id.as_str()))));
-        table(&format!("{name}: {} articles, {} pairs that are a {kind}", all.len(), same.len()), scored.collect(), same.len());
+        table(
+            &format!("{name}: {} articles, {} pairs that are a {kind}", all.len(), same.len()),
+            scored.collect(),
+            same.len(),
+        );
     }
     Ok(())
 }

@@ -125,7 +125,10 @@ fn a_document_that_may_not_be_seen_is_not_foretold() {
     assert_eq!((all.hits[0].record.id.as_str(), all.hits[0].record.version), ("return-policy-zh", 2));
     let public = Filter::condition("audience", Op::In, json!(["public"]));
     let found = snapshot.search(&query(Some(public))).unwrap();
-    assert!(found.hits.iter().all(|hit| hit.record.id != "return-policy-zh"), "neither the new version nor the old one");
+    assert!(
+        found.hits.iter().all(|hit| hit.record.id != "return-policy-zh"),
+        "neither the new version nor the old one"
+    );
     let given = snapshot.hits_of(&["return-policy-zh", "return-policy-en"], &query(None)).unwrap();
     let versions: Vec<(&str, u32)> = given.iter().map(|hit| (hit.record.id.as_str(), hit.record.version)).collect();
     assert_eq!(versions, [("return-policy-zh", 2), ("return-policy-en", 1)]);

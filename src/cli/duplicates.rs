@@ -51,7 +51,8 @@ impl Duplicates {
                     let [id, title] = ["article_id", "title"].map(|field| text::of(text::at(article, field)));
                     one_line(&format!("{title} ({id})"))
                 };
-                let row = |pair| vec![percent(text::at(pair, "likeness")), article(pair, "one"), article(pair, "other")];
+                let row =
+                    |pair| vec![percent(text::at(pair, "likeness")), article(pair, "one"), article(pair, "other")];
                 let rows: Vec<Vec<String>> = items(list).map(row).collect();
                 if rows.is_empty() { out.line("No pair.") } else { out.table(&["ALIKE", "ARTICLE", "ARTICLE"], &rows) }
             })

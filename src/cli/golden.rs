@@ -174,7 +174,9 @@ fn behind(cause: &Value) -> String {
     let of = |field: &str| text::of(text::at(cause, field));
     match cause.is_null() {
         true => String::new(),
-        false => one_line(&format!("{} {} by {}, {}", of("article_id"), of("change"), of("by"), time(text::at(cause, "at")))),
+        false => {
+            one_line(&format!("{} {} by {}, {}", of("article_id"), of("change"), of("by"), time(text::at(cause, "at"))))
+        }
     }
 }
 

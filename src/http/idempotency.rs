@@ -191,7 +191,8 @@ mod tests {
         let mask = crate::model::mask::mask;
         let kept = masked(r#"{"results":[{"corrected_query":"call 13812345678"}],"hits":[]}"#.into(), &mask);
         assert!(!kept.contains("13812345678"), "{kept}");
-        let streamed = masked("event: meta\ndata: {\"interpreted_question\":\"我的电话13812345678\"}\n\n".into(), &mask);
+        let streamed =
+            masked("event: meta\ndata: {\"interpreted_question\":\"我的电话13812345678\"}\n\n".into(), &mask);
         assert!(!streamed.contains("13812345678"), "{streamed}");
     }
 

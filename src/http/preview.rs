@@ -45,7 +45,6 @@ pub async fn preview(call: Call) -> Outcome {
         most: body.limit.map_or(MAX_PREVIEWED, |limit| limit.0 as usize),
     };
     let (kb, now) = (call.kb().clone(), call.now);
-    let preview: Preview =
-        call.state.bulk.run(move || kb.preview_article(&editor, &id, order, now)).await?;
+    let preview: Preview = call.state.bulk.run(move || kb.preview_article(&editor, &id, order, now)).await?;
     Reply::ok(&preview)
 }

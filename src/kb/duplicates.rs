@@ -40,9 +40,8 @@ impl Kb {
         let filter = visible(grant, None)?;
         let index = self.shelf(&grant.space)?.ready()?;
         let pairs = index.pairs(from as f32, filter.as_ref(), usize::MAX).map_err(engine_error)?;
-        let of_kind = |pair: &zhiyin_index::Pair| {
-            (pair.one.language == pair.other.language) == (kind == DuplicateKind::Copy)
-        };
+        let of_kind =
+            |pair: &zhiyin_index::Pair| (pair.one.language == pair.other.language) == (kind == DuplicateKind::Copy);
         let paired = |record: &zhiyin_index::Record| PairedArticle {
             article_id: article_id(record),
             version: record.version,
@@ -110,7 +109,12 @@ impl Kb {
             left = left.saturating_sub(texts.len());
             if f64::from(score) >= SAME_QUESTION {
                 let title = version.content.title.to_string();
-                take(Duplicate { article_id: article.id, title, reason: "drafted".to_owned(), score: round(score.min(1.0)) });
+                take(Duplicate {
+                    article_id: article.id,
+                    title,
+                    reason: "drafted".to_owned(),
+                    score: round(score.min(1.0)),
+                });
             }
         }
         found.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.article_id.cmp(&b.article_id)));

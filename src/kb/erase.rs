@@ -357,7 +357,8 @@ mod tests {
         let (kb, secret) = Kb::open(settings.clone(), now).unwrap();
         let caller = kb.caller(secret.as_deref(), now).unwrap();
         let recorder = kb.recorder(&caller, &space).unwrap();
-        let turns: Vec<_> = (1..=450).map(|n| json!({ "turn": n, "role": "customer", "text": format!("what is {n}") })).collect();
+        let turns: Vec<_> =
+            (1..=450).map(|n| json!({ "turn": n, "role": "customer", "text": format!("what is {n}") })).collect();
         let talk = json!({ "session_id": "chat", "customer_id": "ada", "turns": turns });
         kb.take_in(&recorder, false, &mut std::iter::once(Ok(read_conversation(1, talk))), now).unwrap();
         let begun = Instant::now();
@@ -393,7 +394,9 @@ mod tests {
         }
         let store = &kb.inner.store;
         assert_eq!(store.queries(&space, Timestamp::MIN, Timestamp::MAX).count(), 0);
-        assert!(store.session(&space, &session).unwrap().is_none() && store.turns(&space, &session).unwrap().is_empty());
+        assert!(
+            store.session(&space, &session).unwrap().is_none() && store.turns(&space, &session).unwrap().is_empty()
+        );
         assert_eq!(store.gaps(&space).count(), 0);
         let entries = store.audit(None, None, 10).unwrap();
         let entry = entries.iter().find(|entry| entry.action == "erase").unwrap();

@@ -52,7 +52,10 @@ impl Kb {
             csat: feedback.csat.or(old.and_then(|f| f.csat)),
             ces: feedback.ces.or(old.and_then(|f| f.ces)),
             article_id: feedback.article_id.or(old.and_then(|f| f.article_id.clone())),
-            comment: feedback.comment.map(|c| self.masker(&grant.space).mask(&c)).or(old.and_then(|f| f.comment.clone())),
+            comment: feedback
+                .comment
+                .map(|c| self.masker(&grant.space).mask(&c))
+                .or(old.and_then(|f| f.comment.clone())),
         };
         let mut batch = store.batch();
         batch.put_feedback(&merged);

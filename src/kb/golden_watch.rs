@@ -16,9 +16,7 @@ use crate::error::Result;
 use crate::id::{ArticleId, GoldenId, SpaceId};
 use crate::model::article::Audience;
 use crate::model::gap::Cause;
-use crate::model::golden::{
-    Golden, GoldenCause, GoldenLast, GoldenReplay, GoldenResult, GoldenStatus, GoldenView,
-};
+use crate::model::golden::{Golden, GoldenCause, GoldenLast, GoldenReplay, GoldenResult, GoldenStatus, GoldenView};
 use crate::model::page::Page;
 
 /// Results kept with one write.

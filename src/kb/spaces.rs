@@ -123,7 +123,8 @@ impl Kb {
 
     /// Masks a text of which it is not known whose it is: by what any space masks.
     pub fn mask_strictly(&self, text: &str) -> String {
-        let privacy = self.inner.spaces.read().values().map(|space| space.settings.privacy.settings()).collect::<Vec<_>>();
+        let privacy =
+            self.inner.spaces.read().values().map(|space| space.settings.privacy.settings()).collect::<Vec<_>>();
         let mut strict = mask::Settings { orders: privacy.iter().any(|own| own.orders), patterns: Vec::new() };
         for pattern in privacy.into_iter().flat_map(|own| own.patterns) {
             if !strict.patterns.contains(&pattern) {

@@ -119,7 +119,8 @@ impl Preview {
 
     /// Orders the lists: golden queries that would break first, then those that are asked most.
     pub fn sort(&mut self) {
-        let broken = |item: &PreviewItem| item.golden.as_ref().is_some_and(|golden| golden.passes && !golden.would_pass);
+        let broken =
+            |item: &PreviewItem| item.golden.as_ref().is_some_and(|golden| golden.passes && !golden.would_pass);
         for list in [&mut self.gained, &mut self.lost, &mut self.changed] {
             list.sort_by(|a, b| {
                 let asked = b.asked.cmp(&a.asked).then_with(|| a.query.cmp(&b.query));
@@ -161,9 +162,7 @@ mod tests {
     #[test]
     fn each_query_stands_in_its_list_and_what_breaks_stands_first() {
         let mut preview = empty().into_iter().next().unwrap_or_else(|| unreachable!("'a' is an id"));
-        let golden = |passes, would_pass| {
-            "q_1".parse().ok().map(|id| PreviewGolden { id, passes, would_pass })
-        };
+        let golden = |passes, would_pass| "q_1".parse().ok().map(|id| PreviewGolden { id, passes, would_pass });
         let mut take = |query: &str, asked, golden, before, after| {
             preview.take(PreviewItem { query: query.into(), asked, golden, before, after });
         };

@@ -18,7 +18,8 @@ fn copies_and_translations_are_told_apart_and_shown_to_who_may_see_both() {
         let article = json!({ "id": id, "title": title, "body": body, "audience": audience, "publish": true });
         publisher.post("/v1/articles?wait=searchable", article).expect(201);
     };
-    let returns = "You may return a phone within 15 days. The box must be whole. We pay back within three working days.";
+    let returns =
+        "You may return a phone within 15 days. The box must be whole. We pay back within three working days.";
     publish("a-returns", "Return policy", returns, "public");
     publish("b-returns", "How to return things", &format!("{returns} Ask in the shop."), "public");
     publish("c-returns", "Returns for staff", returns, "internal");
@@ -26,12 +27,12 @@ fn copies_and_translations_are_told_apart_and_shown_to_who_may_see_both() {
     publish("shipping", "Shipping fees", "Shipping a parcel abroad costs 12 yuan for each kilogram.", "public");
     let curator = app.with_scopes("curator", &["curate"]);
     let copies = pairs(&curator, "");
-    let all = curator.get("/v1/duplicates?from=0").body;
-    assert_eq!(copies.len(), 3, "{copies:?} of {all}");
+
+    assert_eq!(copies.len(), 3, "{copies:?}");
     assert!(copies.iter().all(|(one, other)| one.ends_with("-returns") && other.ends_with("-returns") && one < other));
     let outsider = app.with_key(json!({ "name": "outsider", "scopes": ["curate"] }));
     assert_eq!(pairs(&outsider, ""), [("a-returns".to_owned(), "b-returns".to_owned())]);
-    let translated = pairs(&outsider, "?kind=translation&limit=1");
+    let translated = pairs(&outsider, "?kind=translation&from=0.3&limit=1");
     assert!(matches!(translated.as_slice(), [(_, other)] if other == "d-returns"), "{translated:?}");
     assert_eq!(pairs(&curator, "?from=1"), [], "none is a copy to the letter with the same title");
     assert_eq!(curator.get("/v1/duplicates?from=2").problem(422), "invalid_query");

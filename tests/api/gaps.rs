@@ -142,7 +142,8 @@ fn what_answers_already_is_named_before_a_draft_is_made() {
     let asked = app.customer().post("/v1/answer", json!({ "question": "can I rent a bicycle" })).expect(200);
     let path = format!("/v1/gaps/{}", asked["gap_id"].as_str().unwrap());
     eventually("the gap is counted", || keeper.get(&path).status == 200);
-    let secret = json!({ "id": "secret", "title": "Can I rent a bicycle?", "body": "Staff can.", "audience": "internal" });
+    let secret =
+        json!({ "id": "secret", "title": "Can I rent a bicycle?", "body": "Staff can.", "audience": "internal" });
     keeper.post("/v1/articles", secret).expect(201);
 
     let refused = keeper.post(&format!("{path}/draft"), json!({ "article_id": "rental" }));
@@ -155,7 +156,10 @@ fn what_answers_already_is_named_before_a_draft_is_made() {
     outsider.post(&format!("{path}/draft"), json!({ "article_id": "rental" })).expect(201);
     let again = outsider.post(&format!("{path}/draft"), json!({})).expect(409);
     assert_eq!(again["duplicates"].as_array().unwrap().len(), 1, "{again}");
-    assert_eq!((&again["duplicates"][0]["article_id"], &again["duplicates"][0]["score"]), (&json!("rental"), &json!(1.0)));
+    assert_eq!(
+        (&again["duplicates"][0]["article_id"], &again["duplicates"][0]["score"]),
+        (&json!("rental"), &json!(1.0))
+    );
     let body = json!({ "title": "Bicycle rental", "questions": ["can I rent a bicycle"], "expected_version": 1,
         "body": "Yes, you can rent a bicycle at the counter." });
     keeper.put("/v1/articles/rental", body).expect(200);

@@ -123,10 +123,13 @@ fn a_golden_query_that_regresses_names_the_change() {
     assert_eq!(replay()["regressed"], json!([]), "told once");
     assert_eq!(only(&curator, "regressed")["last"]["cause"], cause, "and kept");
     let told = app.admin().get("/v1/audit?limit=100").expect(200);
-    let told = told["items"].as_array().unwrap().iter().find(|entry| entry["action"] == "golden.regress").unwrap().clone();
+    let told =
+        told["items"].as_array().unwrap().iter().find(|entry| entry["action"] == "golden.regress").unwrap().clone();
     assert_eq!((&told["subject"], &told["detail"]["cause"]["version"]), (id, &json!(2)), "{told}");
 
-    publisher.post("/v1/articles/returns/rollback?wait=searchable", json!({ "to": 1, "expected_version": 2 })).expect(200);
+    publisher
+        .post("/v1/articles/returns/rollback?wait=searchable", json!({ "to": 1, "expected_version": 2 }))
+        .expect(200);
     assert_eq!(replay()["recovered"], json!([id]));
     // A run counts as well, where the curator may ask as the query's whole audience.
     publisher.post("/v1/articles/returns/unpublish?wait=searchable", json!({})).expect(200);

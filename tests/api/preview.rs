@@ -78,9 +78,7 @@ fn a_preview_names_no_article_that_the_editor_may_not_see() {
     let golden = json!({ "query": "refund limits", "articles": ["limits"], "audience": "internal" });
     curator.post("/v1/golden", golden).expect(201);
     app.with_scopes("staff", &["search"]).post("/v1/search", json!({ "query": "refund limits of staff" })).expect(200);
-    let draft = |id: &str, audience: &str| {
-        json!({ "id": id, "title": "Refund limits", "body": "Ask us about refund limits of staff.", "audience": audience })
-    };
+    let draft = |id: &str, audience: &str| json!({ "id": id, "title": "Refund limits", "body": "Ask us about refund limits of staff.", "audience": audience });
     let outsider = app.with_key(json!({ "name": "outsider", "scopes": ["articles:write", "articles:read"] }));
     outsider.post("/v1/articles", draft("ours", "public")).expect(201);
     let preview = outsider.post("/v1/articles/ours/preview", json!({})).expect(200);
@@ -97,7 +95,10 @@ fn run(curator: &Actor) -> BTreeMap<String, (bool, Value)> {
     let run = curator.post("/v1/golden/run", json!({})).expect(200);
     let said = |item: &Value| {
         let matched = item["matched"] == true;
-        (item["query"].as_str().unwrap().to_owned(), (matched, if matched { item["first"].clone() } else { Value::Null }))
+        (
+            item["query"].as_str().unwrap().to_owned(),
+            (matched, if matched { item["first"].clone() } else { Value::Null }),
+        )
     };
     run["items"].as_array().unwrap().iter().map(said).collect()
 }
