@@ -23,7 +23,9 @@
 //! i     query by id      query 00                                its place: (space, time)
 //! f     feedback         query 00                                FeedbackRecord
 //! g     gap              space 00 gap 00                         Gap
-//! G     gap by form      space 00 BLAKE3 of the form, raw        GapId
+//! F     form             space 00 form 00                        Form
+//! r     form of gap      space 00 gap 00 form 00                 null
+//! X     group edit       space 00 sequence:8                     GroupEdit
 //! e     golden           space 00 golden 00                      Golden
 //! x     pin              space 00 pin 00                         Pin
 //! I     idempotent       key as given, raw                       Idempotent
@@ -67,7 +69,9 @@ pub(super) enum Table {
     QueryById,
     Feedback,
     Gap,
-    GapByForm,
+    Form,
+    GapForm,
+    GroupEdit,
     Golden,
     Pin,
     Idempotent,
@@ -121,7 +125,9 @@ const TABLES: &[(Table, u8, &str, &[Shape])] = &[
     (Table::QueryById, b'i', "query by id", &[Id]),
     (Table::Feedback, b'f', "feedback", &[Id]),
     (Table::Gap, b'g', "gap", &[Id, Id]),
-    (Table::GapByForm, b'G', "gap by form", &[Id, Raw]),
+    (Table::Form, b'F', "form", &[Id, Id]),
+    (Table::GapForm, b'r', "form of a gap", &[Id, Id, Id]),
+    (Table::GroupEdit, b'X', "group edit", &[Id, U64]),
     (Table::Golden, b'e', "golden query", &[Id, Id]),
     (Table::Pin, b'x', "pin", &[Id, Id]),
     (Table::Idempotent, b'I', "idempotency key", &[Raw]),
