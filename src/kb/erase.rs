@@ -6,15 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 use serde_json::json;
 
+use super::gaps::Forget;
 use super::{Admin, Kb, records};
 use crate::error::{Error, Result};
 use crate::id::{GapId, QueryId, SpaceId};
 use crate::model::erasure::{Erasure, ErasureKind, ErasureReport, KEPT};
-use crate::model::gap::Gap;
-use crate::model::interaction::day_of;
 use crate::model::query::QueryRecord;
 use crate::model::text::Handle;
 use crate::store::{AuditDraft, Batch};
@@ -29,6 +27,16 @@ pub enum Subject {
     Session(Handle),
     /// Every conversation of the customer of that name.
     Customer(Handle),
+}
+
+/// Who is forgotten, and what stays because others asked it.
+#[derive(Default)]
+struct Whose {
+    sessions: HashSet<String>,
+    /// Hashes of who asked, each with that of a stranger.
+    sources: Vec<(u64, u64)>,
+    /// Texts by form that somebody else asked, too.
+    held: HashMap<GapId, BTreeSet<String>>,
 }
 
 impl Kb {
@@ -153,27 +161,24 @@ impl Kb {
             let key = store.session(space, session)?.and_then(|session| session.key);
             names.extend(key.filter(|_| erasure.kind == ErasureKind::Customer));
         }
-        let sources = records::source_of(&names, None).counted;
+        let stranger = || uuid::Uuid::new_v4().as_u64_pair().0;
+        let sources = records::source_of(&names, None).counted.into_iter().map(|source| (source, stranger()));
+        let whose = Whose { sessions: sessions.iter().cloned().collect(), sources: sources.collect(), held };
         for records in records.chunks(BATCH) {
-            self.erase_some(erasure, space, records, &held, &sources)?;
+            self.erase_some(erasure, space, records, &whose)?;
         }
+        // The groups at hand hold the texts; they are made anew of what is left.
+        self.inner.boards.reload(space);
         Ok(())
     }
 
     /// Takes some records away with their feedback and what gaps hold of them, at once.
-    fn erase_some(
-        &self,
-        erasure: &mut Erasure,
-        space: &SpaceId,
-        records: &[QueryRecord],
-        held: &HashMap<GapId, BTreeSet<String>>,
-        sources: &[u64],
-    ) -> Result<()> {
+    fn erase_some(&self, erasure: &mut Erasure, space: &SpaceId, records: &[QueryRecord], whose: &Whose) -> Result<()> {
         let store = &self.inner.store;
         let _lock = store.lock(space);
         let _counting = self.inner.gaps.lock();
         let mut batch = store.batch();
-        self.erase_from_gaps(erasure, &mut batch, space, records, held, sources)?;
+        self.erase_from_gaps(erasure, &mut batch, space, records, whose)?;
         for record in records {
             erasure.erased.queries += 1;
             erasure.erased.feedback += u64::from(store.get_feedback(&record.id)?.is_some());
@@ -207,7 +212,7 @@ impl Kb {
         Ok(found)
     }
 
-    /// Texts of these gaps that somebody else asked, too.
+    /// Texts of these forms that somebody else asked, too.
     fn held_by_others(
         &self,
         space: &SpaceId,
@@ -227,55 +232,43 @@ impl Kb {
         Ok(held)
     }
 
-    /// Takes texts out of gaps that only these records held, and the hashes of who asked; a gap that held nothing else
-    /// goes with its days. The caller holds the locks of the space and of gaps.
+    /// Takes texts out of gaps that only these records held, and who asked; what held nothing else goes with its counts.
+    /// The caller holds the locks of the space and of gaps.
     fn erase_from_gaps(
         &self,
         erasure: &mut Erasure,
         batch: &mut Batch,
         space: &SpaceId,
         records: &[QueryRecord],
-        held: &HashMap<GapId, BTreeSet<String>>,
-        sources: &[u64],
+        whose: &Whose,
     ) -> Result<()> {
-        let store = &self.inner.store;
-        let mut texts: BTreeMap<&GapId, BTreeSet<&str>> = BTreeMap::new();
-        let mut days: BTreeSet<(&GapId, Date)> = BTreeSet::new();
+        let mut asked: BTreeMap<&GapId, BTreeSet<&str>> = BTreeMap::new();
         for record in records {
-            let Some(gap) = &record.gap_id else { continue };
-            days.insert((gap, day_of(record.at)));
-            let is_held = held.get(gap).is_some_and(|held| held.contains(&record.query));
-            let of_gap = texts.entry(gap).or_default();
-            if !is_held {
-                of_gap.insert(&record.query);
+            if let Some(form) = &record.gap_id {
+                asked.entry(form).or_default().insert(&record.query);
             }
         }
-        let mut gone: HashSet<&GapId> = HashSet::new();
-        for (id, texts) in texts {
-            let Some(gap) = store.get_gap(space, id)?.filter(|_| !texts.is_empty()) else { continue };
-            let before = gap.examples.len();
-            match without(gap.clone(), &texts) {
-                Some(left) => {
-                    erasure.erased.gap_texts += (before - left.examples.len()) as u64;
-                    batch.put_gap(&left);
-                }
-                None => {
-                    erasure.erased.gap_texts += before as u64;
-                    erasure.erased.gaps += 1;
-                    batch.remove_gap(&gap);
-                    for (day, _) in store.gap_days(space, id, usize::MAX)? {
-                        batch.remove_gap_day(space, id, day);
-                    }
-                    gone.insert(id);
-                }
+        let (mut kept, mut gone, mut texts) = (Vec::new(), Vec::new(), BTreeSet::new());
+        for (id, mut own) in asked {
+            let Some(mut form) = self.inner.store.get_form(space, id)? else { continue };
+            let held = whose.held.get(id);
+            own.retain(|text| !held.is_some_and(|held| held.contains(*text)));
+            let before = form.wordings.len();
+            form.wordings.retain(|text| !own.contains(text.as_str()));
+            erasure.erased.gap_texts += (before - form.wordings.len()) as u64;
+            form.places.retain(|(session, _)| !whose.sessions.contains(session));
+            if form.wordings.is_empty() {
+                // Somebody else's wording may not have been kept, for there were enough.
+                held.into_iter().flatten().for_each(|text| form.word(text));
             }
+            texts.append(&mut own);
+            if form.wordings.is_empty() { gone.push(form) } else { kept.push(form) }
         }
-        for (id, day) in days.into_iter().filter(|(id, _)| !gone.contains(id)) {
-            if let Some(mut counts) = store.gap_day(space, id, day)? {
-                sources.iter().for_each(|source| counts.forget(*source));
-                batch.put_gap_day(space, id, day, &counts);
-            }
+        if kept.is_empty() && gone.is_empty() {
+            return Ok(());
         }
+        let forget = Forget { kept, gone, texts: &texts, sources: &whose.sources, now: erasure.at };
+        erasure.erased.gaps += self.forget_forms(batch, space, forget)?;
         Ok(())
     }
 
@@ -304,19 +297,6 @@ impl Kb {
             }
         }
     }
-}
-
-/// The gap without these texts; nothing where it held nothing else.
-fn without(mut gap: Gap, texts: &BTreeSet<&str>) -> Option<Gap> {
-    gap.examples.retain(|text| !texts.contains(text.as_str()));
-    let first = gap.examples.first()?.clone();
-    if texts.contains(gap.label.as_str()) {
-        gap.label = first;
-    }
-    if let Some(proof) = &mut gap.verification {
-        proof.questions.retain(|asked| !texts.contains(asked.question.as_str()));
-    }
-    Some(gap)
 }
 
 impl Subject {
@@ -381,7 +361,7 @@ mod tests {
         let session = kb.pseudonym(&space, "session", "chat");
         let some: Vec<QueryRecord> = kb.records_of(&space, std::slice::from_ref(&session)).unwrap();
         let (some, _) = some.split_at(7);
-        kb.erase_some(&mut erasure, &space, some, &HashMap::new(), &[]).unwrap();
+        kb.erase_some(&mut erasure, &space, some, &Whose::default()).unwrap();
         assert_eq!(erasure.erased.queries, 7);
         kb.close();
         drop(kb);
@@ -397,7 +377,7 @@ mod tests {
         assert!(
             store.session(&space, &session).unwrap().is_none() && store.turns(&space, &session).unwrap().is_empty()
         );
-        assert_eq!(store.gaps(&space).count(), 0);
+        assert_eq!((store.gaps(&space).count(), store.forms(&space).count()), (0, 0));
         let entries = store.audit(None, None, 10).unwrap();
         let entry = entries.iter().find(|entry| entry.action == "erase").unwrap();
         let erased = entry.detail.get("erased").unwrap();

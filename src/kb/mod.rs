@@ -47,7 +47,7 @@ mod workers;
 
 pub use accounts::{Admin, Analyst, Caller, Curator, Editor, GapKeeper, Grant, Historian, Publisher, Reader, Recorder};
 pub use erase::Subject;
-pub use gaps::GapDraft;
+pub use gaps::{GapDraft, GapQuery};
 pub use models::ModelSettings;
 pub use retention::Retained;
 pub use types::{
@@ -99,6 +99,8 @@ struct Inner {
     log: records::QueryLog,
     /// Held by whoever counts in gaps, from reading them to the commit; taken after a space's lock.
     gaps: Mutex<()>,
+    /// Groups of the forms of questions that were not answered.
+    boards: gaps::Boards,
     /// Key of the hashes that stand for sessions and customers.
     secret: [u8; 32],
     /// Whether every record that has a session can be found by it.
@@ -146,6 +148,7 @@ impl Kb {
             pins: pins::PinBoard::default(),
             log,
             gaps: Mutex::default(),
+            boards: gaps::Boards::default(),
             secret,
             complete,
             maskers: RwLock::default(),

@@ -23,6 +23,15 @@ use crate::model::text::QueryText;
 /// Records that are looked through for recent queries, the latest first.
 const RECORDS: usize = 20_000;
 
+/// A form of what was asked lately.
+struct Recent {
+    times: u64,
+    /// Place of its latest record, the latest of all being 0.
+    place: usize,
+    /// Its latest wording.
+    text: QueryText,
+}
+
 /// A query that is to be asked.
 struct Asked {
     text: QueryText,
@@ -114,36 +123,31 @@ impl Kb {
         let judged: Vec<Golden> = golden.into_iter().filter(|golden| grant.sees(golden.audience)).collect();
         let mut left_out = judged.len().saturating_sub(MAX_PREVIEWED) as u64;
         for golden in judged.into_iter().take(MAX_PREVIEWED) {
-            let times = recent.remove(&form(golden.query.as_str())).map_or(0, |known| known.0);
+            let times = recent.remove(&form(golden.query.as_str())).map_or(0, |known| known.times);
             all.push(Asked { text: golden.query.clone(), times, golden: Some(golden) });
         }
-        let mut rest: Vec<(u64, usize, QueryText)> = recent.into_values().collect();
-        rest.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+        let mut rest: Vec<Recent> = recent.into_values().collect();
+        rest.sort_by(|a, b| b.times.cmp(&a.times).then(a.place.cmp(&b.place)));
         let most = order.most.min(MAX_PREVIEWED);
         left_out += rest.len().saturating_sub(most) as u64;
-        all.extend(rest.into_iter().take(most).map(|(times, _, text)| Asked { text, times, golden: None }));
+        let rest = rest.into_iter().take(most);
+        all.extend(rest.map(|Recent { times, text, .. }| Asked { text, times, golden: None }));
         Ok((all, left_out, partial))
     }
 
-    /// Queries of the last days by form: how often, the place of the latest one, its wording; and whether there were more
-    /// records than are looked at.
-    fn recent_queries(
-        &self,
-        space: &SpaceId,
-        days: u32,
-        now: Timestamp,
-    ) -> Result<(HashMap<String, (u64, usize, QueryText)>, bool)> {
+    /// What was asked in the last days, by form; and whether there were more records than are looked through.
+    fn recent_queries(&self, space: &SpaceId, days: u32, now: Timestamp) -> Result<(HashMap<String, Recent>, bool)> {
         let span = Duration::from_secs(u64::from(days) * 24 * 3600);
         let from = now.checked_sub(span).unwrap_or(Timestamp::UNIX_EPOCH);
         let until = now.checked_add(Duration::from_secs(1)).unwrap_or(now);
-        let mut recent: HashMap<String, (u64, usize, QueryText)> = HashMap::new();
+        let mut recent: HashMap<String, Recent> = HashMap::new();
         let mut records = self.inner.store.queries(space, from, until).rev();
         for (place, record) in records.by_ref().take(RECORDS).enumerate() {
             let record = record?;
             let form = form(&record.query);
             let Ok(text) = QueryText::try_from(record.query) else { continue };
             if !form.is_empty() {
-                recent.entry(form).or_insert((0, place, text)).0 += 1;
+                recent.entry(form).or_insert(Recent { times: 0, place, text }).times += 1;
             }
         }
         let more = records.next().transpose()?.is_some();

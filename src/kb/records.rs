@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::{Grant, Kb};
 use crate::error::Result;
 use crate::id::{GapId, SpaceId};
-use crate::kb::gaps::GapCounts;
+use crate::kb::gaps::{Circumstances, GapCounts};
 use crate::model::gap::{NearArticle, Source};
 use crate::model::interaction::{DayCounts, day_of};
 use crate::model::query::QueryRecord;
@@ -118,7 +118,9 @@ impl Kb {
                 record.gap_id = Some(gap_of(&record.space, &form));
             }
         }
-        let gap = record.gap_id.clone();
+        // A form that is known already stands under a gap that may have another name.
+        let known = record.gap_id.as_ref().and_then(|id| self.inner.store.get_form(&record.space, id).ok().flatten());
+        let gap = known.map(|form| form.gap).or_else(|| record.gap_id.clone());
         let nearest = if gap.is_some() { hits.iter().take(3).map(NearArticle::of).collect() } else { Vec::new() };
         let log = &self.inner.log;
         if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =
@@ -127,6 +129,14 @@ impl Kb {
             log.dropped.fetch_add(1, Ordering::Relaxed);
         }
         gap
+    }
+
+    /// The article that stood first for a record, as one near a gap.
+    pub(crate) fn near_of(&self, record: &QueryRecord) -> Result<Vec<NearArticle>> {
+        let Some(top) = &record.top else { return Ok(Vec::new()) };
+        let version = self.inner.store.get_version(&record.space, &top.article_id, top.version)?;
+        let near = |title| NearArticle { article_id: top.article_id.clone(), title, score: top.score };
+        Ok(version.map(|version| near(version.content.title.to_string())).into_iter().collect())
     }
 
     /// Writes what waits, batch by batch, until the senders are gone or the server stops.
@@ -165,7 +175,7 @@ impl Kb {
                 let live = &mut days.entry(day).or_default().live;
                 live.queries += 1;
                 live.matched += u64::from(record.matched);
-                self.count_in_gap(&mut gaps, &record, nearest, &source)?;
+                self.count_in_gap(&mut gaps, &record, Circumstances { nearest, source, ..Circumstances::default() })?;
                 batch.put_query(&record);
             }
             gaps.put(&mut batch, &space);
@@ -173,6 +183,7 @@ impl Kb {
                 batch.put_day(&space, *day, counts);
             }
             last = Some(store.commit(batch)?);
+            self.inner.boards.counted(&space, gaps.forms());
         }
         last.map_or(Ok(()), |ticket| store.sync(ticket))
     }

@@ -46,11 +46,13 @@ impl Kb {
         let replays = self.clone();
         let questions = self.clone();
         let tidying = self.clone();
+        let groups = self.clone();
         Ok(vec![
             spawn("index", again("index", move || indexing.index_until_stopped()))?,
             spawn("graph", again("graph", move || graphs.maintain_until_stopped()))?,
             spawn("vectors", again("vectors", move || vectors.embed_until_stopped()))?,
             spawn("replay", again("replay", move || replays.replay_until_stopped()))?,
+            spawn("groups", again("groups", move || groups.group_until_stopped()))?,
             spawn("questions", again("questions", move || questions.search_until_stopped()))?,
             spawn("tidy", again("tidy", move || tidying.tidy_until_stopped()))?,
             spawn("query-log", again("query-log", move || log.write_records(&records, interval)))?,
@@ -129,6 +131,28 @@ impl Kb {
         let mut batch = self.inner.store.batch();
         batch.put_state(LAST_NIGHT, &serde_json::Value::from(now.to_string()));
         self.inner.store.commit(batch).map(drop)
+    }
+
+    /// Groups what was asked and not answered, and finds why; looks at all of it once a day.
+    #[expect(clippy::disallowed_methods, reason = "a worker is an edge: it tells the time to what it calls")]
+    fn group_until_stopped(&self) {
+        let mut night = Instant::now();
+        while !self.stopping() {
+            match self.group_news(Timestamp::now()) {
+                Ok(true) => {}
+                Ok(false) => std::thread::sleep(TICK),
+                Err(error) => {
+                    tracing::warn!(%error, "gaps could not be grouped; it is tried again");
+                    std::thread::sleep(AFTER_FAILURE);
+                }
+            }
+            if night.elapsed() > NIGHT {
+                night = Instant::now();
+                if let Err(error) = self.consolidate_everywhere(Timestamp::now()) {
+                    tracing::warn!(%error, "gaps could not be consolidated");
+                }
+            }
+        }
     }
 
     /// Brings every index up to the store, once. Tests call it to drain what is dirty.

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::id::SpaceId;
 
 /// What stays, for people.
-pub const KEPT: &str = "Counts stay (by day, of channels, of gaps): they are numbers and name nobody. Articles, golden \
-                        queries and other texts of editors stay as well, whatever they were made of.";
+pub const KEPT: &str = "Counts stay (by day and channel, and of gaps that others asked for): they are numbers and name \
+                        nobody. Articles, golden queries and other texts of editors stay as well, whatever they were \
+                        made of.";
 
 /// Whose data are to be taken away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -7,15 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::Idempotent;
 use super::codec::encode;
 use super::keys::Table;
-use super::{Idempotent, form_hash};
 use crate::error::Error;
 use crate::id::{ArticleId, QueryId, SpaceId};
 use crate::model::account::Key;
 use crate::model::article::{Article, Publication, Version};
 use crate::model::erasure::Erasure;
-use crate::model::gap::Gap;
 use crate::model::query::{FeedbackRecord, QueryRecord};
 use crate::model::space::{DictionaryWord, Space};
 
@@ -152,19 +151,6 @@ impl Batch {
     /// Takes the feedback on a record away.
     pub fn remove_feedback(&mut self, about: &QueryId) {
         self.remove(Table::Feedback.key().id(about.as_str()).bytes());
-    }
-
-    /// Writes a gap and the way from its form to it.
-    pub fn put_gap(&mut self, gap: &Gap) {
-        self.put(Table::Gap, Table::Gap.key().id(gap.space.as_str()).id(gap.id.as_str()).bytes(), gap);
-        let by_form = Table::GapByForm.key().id(gap.space.as_str()).raw(&form_hash(&gap.form)).bytes();
-        self.put(Table::GapByForm, by_form, &gap.id);
-    }
-
-    /// Takes a gap away, and the way from its form to it.
-    pub fn remove_gap(&mut self, gap: &Gap) {
-        self.remove(Table::Gap.key().id(gap.space.as_str()).id(gap.id.as_str()).bytes());
-        self.remove(Table::GapByForm.key().id(gap.space.as_str()).raw(&form_hash(&gap.form)).bytes());
     }
 
     /// Writes the answer stored for an idempotency key.

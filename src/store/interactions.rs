@@ -7,16 +7,11 @@ use jiff::civil::Date;
 use super::keys::{KeyBuilder, Part, Table, parts};
 use super::{Batch, Store};
 use crate::error::{Error, Result};
-use crate::id::{GapId, SpaceId};
-use crate::model::gap::GapDay;
+use crate::id::SpaceId;
 use crate::model::interaction::{DayCounts, Pending, Session, StoredTurn};
 
 fn of_session(table: Table, space: &SpaceId, session: &str) -> KeyBuilder {
     table.key().id(space.as_str()).id(session)
-}
-
-fn of_gap_day(space: &SpaceId, gap: &GapId) -> KeyBuilder {
-    Table::GapDay.key().id(space.as_str()).id(gap.as_str())
 }
 
 fn of_day(space: &SpaceId, day: Date) -> Vec<u8> {
@@ -107,24 +102,6 @@ impl Store {
             .map(|row| row.and_then(|(key, counts)| Ok((date(&key)?, counts))))
             .collect()
     }
-
-    /// What was counted of a gap on a day.
-    ///
-    /// # Errors
-    /// `Store`.
-    pub fn gap_day(&self, space: &SpaceId, gap: &GapId, day: Date) -> Result<Option<GapDay>> {
-        self.read(Table::GapDay, &of_gap_day(space, gap).id(&day.to_string()).bytes())
-    }
-
-    /// The latest days on which a gap was asked for, at most so many, the latest first.
-    ///
-    /// # Errors
-    /// `Store`.
-    pub fn gap_days(&self, space: &SpaceId, gap: &GapId, most: usize) -> Result<Vec<(Date, GapDay)>> {
-        let prefix = of_gap_day(space, gap);
-        let rows = self.scan(Table::GapDay, prefix.clone().bytes(), prefix.end()).rev().take(most);
-        rows.map(|row| row.and_then(|(key, counts)| Ok((date(&key)?, counts)))).collect()
-    }
 }
 
 impl Batch {
@@ -149,11 +126,6 @@ impl Batch {
         self.remove(of_session(Table::Session, space, session).bytes());
     }
 
-    /// Takes away what was counted of a gap on a day.
-    pub fn remove_gap_day(&mut self, space: &SpaceId, gap: &GapId, day: Date) {
-        self.remove(of_gap_day(space, gap).id(&day.to_string()).bytes());
-    }
-
     /// Marks the questions of a turn as to be searched.
     pub fn put_pending(&mut self, space: &SpaceId, session: &str, turn: u32, value: &Pending) {
         self.put(Table::Pending, of_session(Table::Pending, space, session).u32(turn).bytes(), value);
@@ -168,11 +140,6 @@ impl Batch {
     pub fn put_day(&mut self, space: &SpaceId, day: Date, counts: &DayCounts) {
         self.put(Table::Day, of_day(space, day), counts);
     }
-
-    /// Writes what was counted of a gap on a day.
-    pub fn put_gap_day(&mut self, space: &SpaceId, gap: &GapId, day: Date, counts: &GapDay) {
-        self.put(Table::GapDay, of_gap_day(space, gap).id(&day.to_string()).bytes(), counts);
-    }
 }
 
 /// The session and the turn of a key.
@@ -184,7 +151,7 @@ fn place(key: &[u8]) -> Result<(String, u32)> {
 }
 
 /// The day at the end of a key.
-fn date(key: &[u8]) -> Result<Date> {
+pub(super) fn date(key: &[u8]) -> Result<Date> {
     match parts(key)?.last() {
         Some(Part::Id(day)) => day.parse().map_err(|e| Error::Store(format!("a key holds the day '{day}': {e}"))),
         _ => Err(Error::Store(format!("a key is damaged: {}", key.escape_ascii()))),

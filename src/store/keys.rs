@@ -24,7 +24,9 @@
 //! Q     query by session space 00 session 00 query 00           null
 //! f     feedback         query 00                                FeedbackRecord
 //! g     gap              space 00 gap 00                         Gap
-//! G     gap by form      space 00 BLAKE3 of the form, raw        GapId
+//! F     form             space 00 form 00                        Form
+//! r     form of gap      space 00 gap 00 form 00                 null
+//! X     group edit       space 00 sequence:8                     GroupEdit
 //! e     golden           space 00 golden 00                      Golden
 //! r     golden result    space 00 golden 00                      GoldenLast
 //! x     pin              space 00 pin 00                         Pin
@@ -71,7 +73,9 @@ pub(super) enum Table {
     QueryBySession,
     Feedback,
     Gap,
-    GapByForm,
+    Form,
+    GapForm,
+    GroupEdit,
     Golden,
     GoldenLast,
     Pin,
@@ -128,7 +132,9 @@ const TABLES: &[(Table, u8, &str, &[Shape])] = &[
     (Table::QueryBySession, b'Q', "query by session", &[Id, Id, Id]),
     (Table::Feedback, b'f', "feedback", &[Id]),
     (Table::Gap, b'g', "gap", &[Id, Id]),
-    (Table::GapByForm, b'G', "gap by form", &[Id, Raw]),
+    (Table::Form, b'F', "form", &[Id, Id]),
+    (Table::GapForm, b'r', "form of a gap", &[Id, Id, Id]),
+    (Table::GroupEdit, b'X', "group edit", &[Id, U64]),
     (Table::Golden, b'e', "golden query", &[Id, Id]),
     (Table::GoldenLast, b'r', "golden result", &[Id, Id]),
     (Table::Pin, b'x', "pin", &[Id, Id]),
