@@ -178,8 +178,13 @@ impl Kb {
         let _lock = store.lock(space);
         let _counting = self.inner.gaps.lock();
         let mut batch = store.batch();
-        self.erase_from_gaps(erasure, &mut batch, space, records, whose)?;
+        // Another erasure may have been here since they were read.
+        let mut there = Vec::with_capacity(records.len());
         for record in records {
+            there.extend(store.get_query(&record.id)?);
+        }
+        self.erase_from_gaps(erasure, &mut batch, space, &there, whose)?;
+        for record in &there {
             erasure.erased.queries += 1;
             erasure.erased.feedback += u64::from(store.get_feedback(&record.id)?.is_some());
             batch.remove_feedback(&record.id);

@@ -255,6 +255,7 @@ impl Kb {
                     turns: 0,
                     questions: 0,
                     emptied: None,
+                    removed: 0,
                     queries: Vec::new(),
                 };
                 (session, false)

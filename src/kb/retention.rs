@@ -106,7 +106,7 @@ impl Kb {
             let Some((last, _)) = sessions.last() else { return Ok(removed) };
             after = Some(last.clone());
             for (id, session) in sessions {
-                if session.last_at < before && session.turns > 0 && !self.stopping() {
+                if session.last_at < before && session.turns > session.removed && !self.stopping() {
                     removed += self.empty_session(space, &id, before)?;
                 }
             }
@@ -129,6 +129,7 @@ impl Kb {
         }
         let Some(last) = turns.iter().map(|(number, _)| *number).max() else { return Ok(0) };
         session.emptied = session.emptied.max(Some(last));
+        session.removed += turns.len() as u32;
         let mut batch = store.batch();
         turns.iter().for_each(|(number, _)| batch.remove_turn(space, id, *number));
         batch.put_session(space, id, &session);
@@ -242,6 +243,7 @@ mod tests {
         let sessions: Vec<_> = kb.inner.store.sessions(&space, None).collect::<Result<_>>().unwrap();
         let left: usize = sessions.iter().map(|(id, _)| kb.inner.store.turns(&space, id).unwrap().len()).sum();
         assert_eq!((sessions.len(), left), (2, 1), "the session stays, and the newer one's turn");
+        assert_eq!(sessions.iter().map(|(_, session)| session.turns - session.removed).sum::<u32>(), 1);
         let again = hand_in(&kb, &secret, &old, july);
         assert_eq!((again.turns.accepted, again.turns.unchanged), (0, 1), "it is not counted twice");
         let on = json!({ "session_id": "old", "turns": [turn(2, "can I rent a tricycle", "2090-07-01T00:00:00Z")] });

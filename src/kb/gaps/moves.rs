@@ -141,7 +141,9 @@ impl Kb {
         for (id, gap) in &mut moving.gaps {
             ended += u64::from(self.inner.store.form_ids(space, id)?.iter().all(|form| moving.gone.contains(form)));
             // Its words were taken from all of its questions; they come back with the next consolidation.
-            gap.keywords.clear();
+            if !texts.is_empty() {
+                gap.keywords.clear();
+            }
             if let Some(proof) = &mut gap.verification {
                 proof.questions.retain(|asked| !texts.contains(asked.question.as_str()));
             }
