@@ -22,9 +22,9 @@ pub struct Duplicates {
     /// copy (in one language) or translation [default: copy].
     #[arg(long)]
     kind: Option<String>,
-    /// Least likeness, 0 to 1 [default: what was measured for the kind].
+    /// Least likeness, in percent [default: what was measured for the kind].
     #[arg(long)]
-    from: Option<f64>,
+    percent: Option<u32>,
     /// Most pairs [default: 50].
     #[arg(long)]
     limit: Option<u32>,
@@ -40,10 +40,11 @@ impl Duplicates {
     /// # Errors
     /// What the server or the output refuses.
     pub fn run(self) -> Result<()> {
-        let Self { kind, from, limit, space, connection } = self;
+        let Self { kind, percent, limit, space, connection } = self;
         connection.run(Directory::Existing, |session| {
             session.catch_up(&space)?;
-            let request = Request::get("/v1/duplicates").with("kind", kind).with("from", from).with("limit", limit);
+            let request =
+                Request::get("/v1/duplicates").with("kind", kind).with("percent", percent).with("limit", limit);
             let answer = session.call(&space.of(request))?;
             session.show(&answer, |out, list| {
                 let article = |pair: &Value, side: &str| {

@@ -9,7 +9,6 @@ use super::body::Body;
 use super::call::{Call, Outcome, Reply};
 use super::fields::{Between, Whole};
 use super::query::Query;
-use crate::error::Error;
 use crate::id::SpaceId;
 use crate::model::duplicate::{DuplicateKind, DuplicatePair, MAX_PAIRS};
 
@@ -24,8 +23,8 @@ pub struct DuplicateParameters {
     space: Option<SpaceId>,
     /// Copies in one language, or translations; `copy` unless given.
     kind: Option<DuplicateKind>,
-    /// Least likeness, 0 to 1; what was measured for the kind unless given.
-    from: Option<f64>,
+    /// Least likeness, in percent; what was measured for the kind unless given.
+    percent: Option<Between<0, 100>>,
     /// Most pairs; 50 unless given.
     limit: Option<Between<1, MAX_PAIRS>>,
 }
@@ -38,12 +37,10 @@ impl Query for DuplicateParameters {}
 /// `GET /v1/duplicates`.
 pub async fn list(call: Call) -> Outcome {
     let p: DuplicateParameters = call.query()?;
-    if p.from.is_some_and(|from| !(0.0..=1.0).contains(&from)) {
-        return Err(Error::query("from", "it is a likeness from 0 to 1").into());
-    }
     let curator = call.kb().curator(&call.caller, &p.space.unwrap_or_else(SpaceId::default_space))?;
     let (kb, most) = (call.kb().clone(), p.limit.map_or(DEFAULT_PAIRS, |limit| limit.0 as usize));
-    let work = move || kb.list_duplicates(&curator, p.kind, p.from, most);
+    let from = p.percent.map(|percent| f64::from(percent.0) / 100.0);
+    let work = move || kb.list_duplicates(&curator, p.kind, from, most);
     let pairs: Vec<DuplicatePair> = call.state.bulk.run(work).await?;
     Reply::ok(&Whole::of(pairs))
 }

@@ -21,14 +21,14 @@
 //! U     audit by space   space 00 sequence:8                     null
 //! q     query            space 00 time:16 query 00               QueryRecord
 //! i     query by id      query 00                                its place: (space, time)
-//! Q     query by session space 00 session 00 query 00           null
+//! C     query by session space 00 session 00 query 00           null
 //! f     feedback         query 00                                FeedbackRecord
 //! g     gap              space 00 gap 00                         Gap
 //! F     form             space 00 form 00                        Form
 //! r     form of gap      space 00 gap 00 form 00                 null
 //! X     group edit       space 00 sequence:8                     GroupEdit
 //! e     golden           space 00 golden 00                      Golden
-//! r     golden result    space 00 golden 00                      GoldenLast
+//! J     golden result    space 00 golden 00                      GoldenLast
 //! x     pin              space 00 pin 00                         Pin
 //! I     idempotent       key as given, raw                       Idempotent
 //! T     idempotent time  time:16 key as given, raw               null
@@ -129,14 +129,14 @@ const TABLES: &[(Table, u8, &str, &[Shape])] = &[
     (Table::AuditBySpace, b'U', "audit by space", &[Id, U64]),
     (Table::Query, b'q', "query", &[Id, Time, Id]),
     (Table::QueryById, b'i', "query by id", &[Id]),
-    (Table::QueryBySession, b'Q', "query by session", &[Id, Id, Id]),
+    (Table::QueryBySession, b'C', "query by session", &[Id, Id, Id]),
     (Table::Feedback, b'f', "feedback", &[Id]),
     (Table::Gap, b'g', "gap", &[Id, Id]),
     (Table::Form, b'F', "form", &[Id, Id]),
     (Table::GapForm, b'r', "form of a gap", &[Id, Id, Id]),
     (Table::GroupEdit, b'X', "group edit", &[Id, U64]),
     (Table::Golden, b'e', "golden query", &[Id, Id]),
-    (Table::GoldenLast, b'r', "golden result", &[Id, Id]),
+    (Table::GoldenLast, b'J', "golden result", &[Id, Id]),
     (Table::Pin, b'x', "pin", &[Id, Id]),
     (Table::Idempotent, b'I', "idempotency key", &[Raw]),
     (Table::IdempotentTime, b'T', "idempotency time", &[Time, Raw]),

@@ -32,9 +32,9 @@ fn copies_and_translations_are_told_apart_and_shown_to_who_may_see_both() {
     assert!(copies.iter().all(|(one, other)| one.ends_with("-returns") && other.ends_with("-returns") && one < other));
     let outsider = app.with_key(json!({ "name": "outsider", "scopes": ["curate"] }));
     assert_eq!(pairs(&outsider, ""), [("a-returns".to_owned(), "b-returns".to_owned())]);
-    let translated = pairs(&outsider, "?kind=translation&from=0.3&limit=1");
+    let translated = pairs(&outsider, "?kind=translation&percent=30&limit=1");
     assert!(matches!(translated.as_slice(), [(_, other)] if other == "d-returns"), "{translated:?}");
-    assert_eq!(pairs(&curator, "?from=1"), [], "none is a copy to the letter with the same title");
-    assert_eq!(curator.get("/v1/duplicates?from=2").problem(422), "invalid_query");
+    assert_eq!(pairs(&curator, "?percent=100"), [], "none is a copy to the letter with the same title");
+    assert_eq!(curator.get("/v1/duplicates?percent=200").problem(422), "invalid_query");
     assert_eq!(app.customer().get("/v1/duplicates").problem(403), "forbidden");
 }

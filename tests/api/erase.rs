@@ -128,20 +128,20 @@ fn a_space_masks_its_own_numbers_everywhere_and_says_which_form_is_none() {
 
     set(json!({ "patterns": ["QX#{7}"] })).expect(200);
     desk.hand_in("a", "c-1", &["do llamas eat QX1234567"]);
-    let search = json!({ "query": "do green umbrellas eat qx7654321" });
+    let search = json!({ "query": "how heavy is the green umbrella qx7654321" });
     let asked = desk.customer.post("/v1/search", search).expect(200);
     let comment = json!({ "query_id": asked["query_id"], "comment": "about QX1111111" });
     desk.customer.post("/v1/feedback", comment).expect(202);
     let gaps = desk.keeper.get("/v1/gaps").expect(200).to_string();
     assert!(!gaps.contains("1234567") && !gaps.to_lowercase().contains("qx7654321"), "{gaps}");
-    assert_eq!(desk.labels(), ["do green umbrellas eat 〔订单号〕", "do llamas eat 〔订单号〕"]);
+    assert_eq!(desk.labels(), ["do llamas eat 〔订单号〕", "how heavy is the green umbrella 〔订单号〕"]);
     // Set otherwise, other questions are kept otherwise from then on.
     set(json!({ "orders": false, "patterns": [] })).expect(200);
-    desk.customer.post("/v1/answer", json!({ "question": "may pigeons open QX1234567" })).expect(200);
+    desk.customer.post("/v1/answer", json!({ "question": "where do I return the bicycle QX1234567" })).expect(200);
     let begun = Instant::now();
     while desk.labels().len() < 3 {
         assert!(begun.elapsed() < Duration::from_secs(5), "the question is not counted");
         std::thread::sleep(Duration::from_millis(50));
     }
-    assert!(desk.labels().contains(&"may pigeons open QX1234567".to_owned()), "{:?}", desk.labels());
+    assert!(desk.labels().contains(&"where do I return the bicycle QX1234567".to_owned()), "{:?}", desk.labels());
 }
