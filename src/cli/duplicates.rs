@@ -40,11 +40,11 @@ impl Duplicates {
     /// # Errors
     /// What the server or the output refuses.
     pub fn run(self) -> Result<()> {
-        let Self { kind, percent, limit, space, connection } = self;
+        let Self { kind, percent: least, limit, space, connection } = self;
         connection.run(Directory::Existing, |session| {
             session.catch_up(&space)?;
             let request =
-                Request::get("/v1/duplicates").with("kind", kind).with("percent", percent).with("limit", limit);
+                Request::get("/v1/duplicates").with("kind", kind).with("percent", least).with("limit", limit);
             let answer = session.call(&space.of(request))?;
             session.show(&answer, |out, list| {
                 let article = |pair: &Value, side: &str| {
