@@ -15,6 +15,7 @@ mod actors;
 mod answers;
 mod articles;
 mod classify;
+mod closed_loop;
 mod contract;
 mod curation;
 mod errors;
