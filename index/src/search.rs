@@ -21,6 +21,7 @@ use crate::filter::Filter;
 use crate::fuse::{QueryFeatures, relevance, share, spread};
 use crate::index::{Index, View};
 use crate::lexical::{Matching, Prepared};
+use crate::negative::Asked;
 use crate::parts::{Part, accepted, lookup, parts};
 use crate::query::{MAX_TOTAL, Mode, Query, Results};
 use crate::rank::{Candidate, Ranked, best_per_document, gather};
@@ -175,13 +176,19 @@ impl Index {
         for candidate in &mut candidates {
             candidate.relevance = relevance(&candidate.features, &features, rank.fusion);
         }
-        if let Some(prepared) = &prepared {
-            let question = Question::new(asked.as_deref(), &rewritten.concepts, prepared, rank, &*self.embedder);
-            if question.look(&parts, &mut candidates)? {
-                for candidate in candidates.iter_mut().take(LOOKED_AT) {
-                    candidate.relevance = relevance(&candidate.features, &features, rank.fusion);
-                }
+        let closer = |prepared| Question::new(asked.as_deref(), &rewritten.concepts, prepared, rank, &*self.embedder);
+        let question = prepared.as_ref().map(closer);
+        if let Some(question) = &question
+            && question.look(&parts, &mut candidates)?
+        {
+            for candidate in candidates.iter_mut().take(LOOKED_AT) {
+                candidate.relevance = relevance(&candidate.features, &features, rank.fusion);
             }
+        }
+        let (as_typed, near) = (query.text.as_str(), asked.as_deref());
+        Asked { text: as_typed, vector: near, prepared: vector.as_ref(), question: question.as_ref() }
+            .weigh(&parts, &mut candidates, &rank.negative)?;
+        if let Some(question) = &question {
             question.read(&parts, &mut candidates)?;
         }
         Ok(Gathered { parts, rewritten, vector, prepared, features, candidates, matching, degraded })

@@ -19,6 +19,7 @@ fn document(id: &str, question: &str, body: &str) -> Change {
         title: String::new(),
         body: body.into(),
         questions: vec![question.into()],
+        negative_questions: vec![],
         category: None,
         tags: vec![],
         audience: "public".into(),
