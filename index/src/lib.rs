@@ -105,5 +105,7 @@ pub use rewrite::{
     lexicon::Lexicon,
     synonyms::{SynonymRule, Synonyms},
 };
-pub use settings::{Combine, ConfidenceSettings, Evidence, FORMAT, Fusion, IndexSettings, NegativeSettings, RankSettings};
+pub use settings::{
+    Combine, ConfidenceSettings, Evidence, FORMAT, Fusion, IndexSettings, NegativeSettings, RankSettings,
+};
 pub use suggest::Suggestion;

@@ -186,8 +186,11 @@ impl Index {
             }
         }
         let (as_typed, near) = (query.text.as_str(), asked.as_deref());
-        Asked { text: as_typed, vector: near, prepared: vector.as_ref(), question: question.as_ref() }
-            .weigh(&parts, &mut candidates, &rank.negative)?;
+        Asked { text: as_typed, vector: near, prepared: vector.as_ref(), question: question.as_ref() }.weigh(
+            &parts,
+            &mut candidates,
+            &rank.negative,
+        )?;
         if let Some(question) = &question {
             question.read(&parts, &mut candidates)?;
         }

@@ -69,7 +69,7 @@ fn set(document: Document) -> Change {
     Change { id, live, add_history: vec![], remove_history: vec![] }
 }
 
-const RETURNS: [&str; 2] = ["退货政策", "签收后 15 天内可以无理由退货。仓库收到退回的商品后办理退款。"];
+const RETURNS: [&str; 2] = ["退货政策", "签收后 15 天内可以无理由退货。退货后,退款原路到账。"];
 const TRANSFER: [&str; 2] =
     ["Bank transfer", "You can pay by bank transfer. Choose it at checkout and enter the number of your account."];
 
@@ -134,7 +134,7 @@ fn spelling_does_not_matter_to_sameness() {
     let shops = shops();
     for question in ["退貨後退款多久到賬?", "how LONG does a bank-transfer take"] {
         let found = shops.after.search(&asked(question)).unwrap();
-        let against: Vec<f32> = found.hits.iter().map(|hit| hit.against).filter(|against| *against > 0.0).collect();
+        let against: Vec<f32> = found.hits.iter().map(|hit| hit.against).filter(|against| *against > 0.5).collect();
         assert_eq!(against, [1.0], "{question}");
     }
 }
@@ -142,7 +142,8 @@ fn spelling_does_not_matter_to_sameness() {
 #[test]
 fn another_wording_of_it_counts_less_and_counts() {
     let shops = shops();
-    for (question, id) in [("退货以后多久能收到退款", "returns"), ("how long will my bank transfer take", "transfer")] {
+    for (question, id) in [("退货以后多久能收到退款", "returns"), ("how long will my bank transfer take", "transfer")]
+    {
         let (before, after) = (shops.before.search(&asked(question)), shops.after.search(&asked(question)));
         let (before, after) = (before.unwrap(), after.unwrap());
         let against = place(&after, id).against;
@@ -155,7 +156,8 @@ fn another_wording_of_it_counts_less_and_counts() {
 #[test]
 fn what_it_does_answer_is_left_as_it_was() {
     let shops = shops();
-    let asked_for = ["买了几天可以退货", "几天之内可以无理由退货", "how to pay by bank transfer", "怎么开发票", "broken screen"];
+    let asked_for =
+        ["买了几天可以退货", "几天之内可以无理由退货", "how to pay by bank transfer", "怎么开发票", "broken screen"];
     for question in asked_for {
         for mode in [Mode::Hybrid, Mode::Keyword, Mode::Semantic] {
             let query = Query { mode, ..asked(question) };
@@ -228,8 +230,14 @@ fn they_are_kept_and_the_past_had_its_own() {
     let scores = |found: &Results| found.hits.iter().map(|hit| (hit.score, hit.relevance)).collect::<Vec<_>>();
     assert_eq!(scores(&before), scores(&again));
     // From 100 on it answers.
-    let past = Document { until: Some(100), ..document("returns", RETURNS[0], RETURNS[1], &["买了几天可以退货"], &[ZH]) };
-    let now = Document { version: 2, from: 100, ..document("returns", RETURNS[0], RETURNS[1], &["买了几天可以退货"], &[]) };
+    let past = Document {
+        until: Some(100),
+        ..document("returns", RETURNS[0], RETURNS[1], &["买了几天可以退货"], &[ZH])
+    };
+    let now =
+        Document {
+            version: 2, from: 100, ..document("returns", RETURNS[0], RETURNS[1], &["买了几天可以退货"], &[])
+        };
     let live = LiveChange::Set(Box::new(now));
     index.apply(vec![Change { id: "returns".into(), live, add_history: vec![past], remove_history: vec![] }]).unwrap();
     let at = |at: i64| index.search(&Query { as_of: Some(at), ..asked(ZH) }).unwrap();

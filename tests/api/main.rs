@@ -25,6 +25,7 @@ mod golden;
 mod interactions;
 mod limits;
 mod models;
+mod negative;
 mod pins;
 mod repeats;
 mod search;
