@@ -98,7 +98,7 @@ fn topics_become_groups() {
     grouping.consolidate();
     stands(&grouping);
     for group in grouping.groups() {
-        let topics: BTreeSet<usize> = grouping.members(group).map(|id| topic(id)).collect();
+        let topics: BTreeSet<usize> = grouping.members(group).map(topic).collect();
         assert_eq!(topics.len(), 1, "{:?}", grouping.members(group).collect::<Vec<_>>());
     }
     let grouped = 60 - grouping.waiting().count();
