@@ -73,7 +73,7 @@ pub(crate) struct Asked<'a> {
 impl Asked<'_> {
     /// Weighs the negative questions of the documents that lead: their candidates lose relevance, and say why.
     pub fn weigh(&self, parts: &[Part<'_>], candidates: &mut [Candidate], weights: &NegativeSettings) -> Result<()> {
-        if parts.iter().all(|part| part.shelf.table.negatives == 0) {
+        if *weights == NegativeSettings::NONE || parts.iter().all(|part| part.shelf.table.negatives == 0) {
             return Ok(());
         }
         let form = form(self.text);

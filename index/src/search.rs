@@ -26,6 +26,7 @@ use crate::parts::{Part, accepted, lookup, parts};
 use crate::query::{MAX_TOTAL, Mode, Query, Results};
 use crate::rank::{Candidate, Ranked, best_per_document, gather};
 use crate::rewrite::{Rewriter, Rewritten};
+use crate::settings::NegativeSettings;
 use crate::show::{explain, hit, shown_passage};
 use crate::snippet::Highlighter;
 use crate::suggest::Suggestion;
@@ -140,6 +141,16 @@ impl Index {
 
     /// The passages of both lists with their features and relevance: what searching and looking behind it share.
     pub(crate) fn gathered<'a>(&self, view: &'a View, query: &Query) -> Result<Gathered<'a>> {
+        self.gathered_by(view, query, &self.settings.rank.negative)
+    }
+
+    /// The same, with negative questions weighing what is given.
+    pub(crate) fn gathered_by<'a>(
+        &self,
+        view: &'a View,
+        query: &Query,
+        negative: &NegativeSettings,
+    ) -> Result<Gathered<'a>> {
         let check = query.filter.as_ref().map(Check::of).transpose()?;
         let parts = parts(view, query, check.as_ref());
         let rank = &self.settings.rank;
@@ -189,7 +200,7 @@ impl Index {
         Asked { text: as_typed, vector: near, prepared: vector.as_ref(), question: question.as_ref() }.weigh(
             &parts,
             &mut candidates,
-            &rank.negative,
+            negative,
         )?;
         if let Some(question) = &question {
             question.read(&parts, &mut candidates)?;

@@ -159,6 +159,11 @@ pub struct NegativeSettings {
     pub confidence: f32,
 }
 
+impl NegativeSettings {
+    /// They weigh nothing.
+    pub(crate) const NONE: Self = Self { like: 0.0, relevance: 0.0, confidence: 0.0 };
+}
+
 /// How passages are ranked: data, not code; the defaults are `index/data/rank.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -87,7 +87,7 @@ fn what_an_article_does_not_answer_goes_on_the_list_until_another_one_does() {
         assert_eq!(after["hits"][0]["article_id"], before["hits"][0]["article_id"]);
     }
 
-    let refunds = article("refunds", "退款到账时间", "退款在审核后 3 天内原路到账。", "退款什么时候到账");
+    let refunds = article("refunds", "退款到账时间", "退款在审核后 3 天内原路到账。", "退款多久能到账");
     app.publisher().post("/v1/articles?wait=searchable", refunds).expect(201);
     let after = answered(&customer, ZH);
     assert_eq!((&after["status"], &after["citations"][0]["article_id"]), (&json!("answered"), &json!("refunds")));
