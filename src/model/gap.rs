@@ -255,7 +255,7 @@ pub struct GapDay {
 impl GapDay {
     /// Counts a question; says by how much the number of sources grew.
     ///
-    /// Up to [`MAX_SEEN`] hashes the number is exact. Beyond, only sources whose hash begins with `halved` zero bits are
+    /// Up to `MAX_SEEN` hashes the number is exact. Beyond, only sources whose hash begins with `halved` zero bits are
     /// looked at, and each stands for `2^halved` (P. B. Gibbons, Distinct sampling for highly-accurate answers, 2001).
     pub fn count(&mut self, source: &Source, at: Timestamp) -> u64 {
         self.queries += 1;
