@@ -27,7 +27,7 @@ const TOPICS: [(&str, &str, &[&str]); 4] = [
         &[
             "is there a student discount on laptops",
             "do students get a discount on laptops",
-            "student discount for a laptop",
+            "student discount for a laptop?",
             "can I get a laptop discount as a student",
             "how much is the student discount for laptops",
         ],
@@ -51,7 +51,7 @@ const TOPICS: [(&str, &str, &[&str]); 4] = [
             "how much does a phone battery replacement cost",
             "where can I have my phone battery replaced",
             "replace the battery of my phone",
-            "phone battery replacement in the store",
+            "phone battery replacement in the store?",
         ],
     ),
 ];

@@ -26,6 +26,7 @@ mod golden;
 mod interactions;
 mod limits;
 mod models;
+mod negative;
 mod pins;
 mod repeats;
 mod search;
