@@ -55,6 +55,7 @@ fn document(id: String, title: String, body: String, language: String) -> Docume
         title,
         body,
         questions: Vec::new(),
+        negative_questions: Vec::new(),
         category: None,
         tags: Vec::new(),
         audience: "public".into(),

@@ -19,12 +19,14 @@ fn document(article: &Value) -> Document {
     let version = article["versions"].as_array().and_then(|v| v.last()).unwrap_or(article);
     let text = |name: &str| version[name].as_str().unwrap_or_default().to_owned();
     let questions = version["questions"].as_array().into_iter().flatten();
+    let negatives = version["negative_questions"].as_array().into_iter().flatten();
     Document {
         id: article["id"].as_str().unwrap().to_owned(),
         version: 1,
         title: text("title"),
         body: text("body"),
         questions: questions.filter_map(|v| v.as_str().map(str::to_owned)).collect(),
+        negative_questions: negatives.filter_map(|v| v.as_str().map(str::to_owned)).collect(),
         category: None,
         tags: vec![],
         audience: version["audience"].as_str().unwrap_or("public").to_owned(),

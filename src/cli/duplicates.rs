@@ -43,8 +43,7 @@ impl Duplicates {
         let Self { kind, percent: least, limit, space, connection } = self;
         connection.run(Directory::Existing, |session| {
             session.catch_up(&space)?;
-            let request =
-                Request::get("/v1/duplicates").with("kind", kind).with("percent", least).with("limit", limit);
+            let request = Request::get("/v1/duplicates").with("kind", kind).with("percent", least).with("limit", limit);
             let answer = session.call(&space.of(request))?;
             session.show(&answer, |out, list| {
                 let article = |pair: &Value, side: &str| {

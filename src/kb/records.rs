@@ -4,6 +4,7 @@
 //! caller. A record is on disk within the interval of the settings, or lost with at most that much of the log.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
@@ -50,9 +51,7 @@ impl QueryLog {
 
 /// The form that gathers the wordings of a question: folded, words and digits only.
 pub(crate) fn form(query: &str) -> String {
-    let folded = zhiyin_index::normalize::folded(query);
-    let words: Vec<&str> = folded.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
-    words.join(" ")
+    zhiyin_index::normalize::form(query)
 }
 
 /// The gap a question of this form belongs to: found without a look into the store.
@@ -169,10 +168,11 @@ impl Kb {
             let mut days: BTreeMap<jiff::civil::Date, DayCounts> = BTreeMap::new();
             for Waiting { record, nearest, source } in waiting {
                 let day = day_of(record.at);
-                if !days.contains_key(&day) {
-                    days.insert(day, store.day(&space, day)?.unwrap_or_default());
-                }
-                let live = &mut days.entry(day).or_default().live;
+                let counts = match days.entry(day) {
+                    Entry::Occupied(known) => known.into_mut(),
+                    Entry::Vacant(new) => new.insert(store.day(&space, day)?.unwrap_or_default()),
+                };
+                let live = &mut counts.live;
                 live.queries += 1;
                 live.matched += u64::from(record.matched);
                 self.count_in_gap(&mut gaps, &record, Circumstances { nearest, source, ..Circumstances::default() })?;

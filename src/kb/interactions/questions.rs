@@ -4,6 +4,7 @@
 //! whenever the process is killed. A search that lacked a part of the engine leaves it waiting.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use jiff::Timestamp;
 
@@ -164,10 +165,10 @@ impl Kb {
             batch.remove_pending(space, &id, turn);
             let source = records::source_of(session.customer.iter().chain(&session.key).chain([&id]), None);
             let day = day_of(pending.at);
-            if !days.contains_key(&day) {
-                days.insert(day, store.day(space, day)?.unwrap_or_default());
-            }
-            let counts = days.entry(day).or_default();
+            let counts = match days.entry(day) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => new.insert(store.day(space, day)?.unwrap_or_default()),
+            };
             for (place, found) in found.into_iter().enumerate() {
                 let (matched, unmatched) = (u64::from(found.matched), u64::from(!found.matched));
                 counts.matched += matched;
