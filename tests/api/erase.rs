@@ -127,14 +127,17 @@ fn a_space_masks_its_own_numbers_everywhere_and_says_which_form_is_none() {
     assert_eq!(admin.patch("/v1/spaces/default", days).problem(422), "invalid_request");
 
     set(json!({ "patterns": ["QX#{7}"] })).expect(200);
-    desk.hand_in("a", "c-1", &["do llamas eat QX1234567"]);
+    desk.hand_in("a", "c-1", &["how do I feed the llama QX1234567 in winter"]);
     let search = json!({ "query": "how heavy is the green umbrella qx7654321" });
     let asked = desk.customer.post("/v1/search", search).expect(200);
     let comment = json!({ "query_id": asked["query_id"], "comment": "about QX1111111" });
     desk.customer.post("/v1/feedback", comment).expect(202);
     let gaps = desk.keeper.get("/v1/gaps").expect(200).to_string();
     assert!(!gaps.contains("1234567") && !gaps.to_lowercase().contains("qx7654321"), "{gaps}");
-    assert_eq!(desk.labels(), ["do llamas eat 〔订单号〕", "how heavy is the green umbrella 〔订单号〕"]);
+    assert_eq!(
+        desk.labels(),
+        ["how do I feed the llama 〔订单号〕 in winter", "how heavy is the green umbrella 〔订单号〕"]
+    );
     // Set otherwise, other questions are kept otherwise from then on.
     set(json!({ "orders": false, "patterns": [] })).expect(200);
     desk.customer.post("/v1/answer", json!({ "question": "where do I return the bicycle QX1234567" })).expect(200);
