@@ -132,6 +132,14 @@ fn a_space_masks_its_own_numbers_everywhere_and_says_which_form_is_none() {
     let asked = desk.customer.post("/v1/search", search).expect(200);
     let comment = json!({ "query_id": asked["query_id"], "comment": "about QX1111111" });
     desk.customer.post("/v1/feedback", comment).expect(202);
+    let wait = |count: usize| {
+        let begun = Instant::now();
+        while desk.labels().len() < count {
+            assert!(begun.elapsed() < Duration::from_secs(10), "a question is not counted: {:?}", desk.labels());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    };
+    wait(2);
     let gaps = desk.keeper.get("/v1/gaps").expect(200).to_string();
     assert!(!gaps.contains("1234567") && !gaps.to_lowercase().contains("qx7654321"), "{gaps}");
     assert_eq!(
@@ -141,10 +149,6 @@ fn a_space_masks_its_own_numbers_everywhere_and_says_which_form_is_none() {
     // Set otherwise, other questions are kept otherwise from then on.
     set(json!({ "orders": false, "patterns": [] })).expect(200);
     desk.customer.post("/v1/answer", json!({ "question": "where do I return the bicycle QX1234567" })).expect(200);
-    let begun = Instant::now();
-    while desk.labels().len() < 3 {
-        assert!(begun.elapsed() < Duration::from_secs(5), "the question is not counted");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait(3);
     assert!(desk.labels().contains(&"where do I return the bicycle QX1234567".to_owned()), "{:?}", desk.labels());
 }
