@@ -178,6 +178,7 @@ fn counts_stay_whole_under_merges_splits_consolidations_and_restarts() {
             assert_eq!((report.forms as usize, report.gaps as usize), (of.len(), base.gaps().len()), "{report:?}");
             if round % 2 == 1 {
                 base.kb.close();
+                drop(base);
                 base = Base::open(dir.path());
                 let keeper = base.kb.gap_keeper(&base.caller, &base.space).unwrap();
                 base.kb.consolidate_gaps(&keeper, Timestamp::now()).unwrap();
