@@ -23,6 +23,19 @@ impl FieldError {
     }
 }
 
+/// An article that is there already.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Duplicate {
+    /// Article.
+    pub article_id: ArticleId,
+    /// Its title.
+    pub title: String,
+    /// `answers` (it matches now), `asks_the_same` (one of its known questions does) or `drafted` (it is being written).
+    pub reason: String,
+    /// How sure that is, in [0, 1].
+    pub score: f64,
+}
+
 /// Who must act for the operation to succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -155,6 +168,9 @@ pub enum Error {
         /// The id.
         id: String,
     },
+    /// What is to be written is there already, or is being written.
+    #[error("there is an article for this already: {}; say 'anyway' to write another one", titles(.0))]
+    Duplicates(Vec<Duplicate>),
     /// The idempotency key was used for another request.
     #[error("the Idempotency-Key '{0}' was used for another request")]
     IdempotencyConflict(String),
@@ -205,6 +221,11 @@ pub enum Error {
 
 /// A result of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
+
+fn titles(duplicates: &[Duplicate]) -> String {
+    let all: Vec<String> = duplicates.iter().map(|d| format!("'{}' ({})", d.title, d.article_id)).collect();
+    all.join(", ")
+}
 
 fn list(head: &str, errors: &[FieldError]) -> String {
     let all: Vec<String> = errors.iter().map(|e| format!("{}: {}", e.field, e.message)).collect();
@@ -267,6 +288,7 @@ codes! {
     ReviewRequired "review_required" Caller "An approval is needed first";
     SelfApproval "self_approval" Caller "A second person must approve";
     AlreadyExists "already_exists" Caller "It exists already";
+    Duplicates "duplicates_found" Caller "There is an article for this already";
     IdempotencyConflict "idempotency_conflict" Caller "The idempotency key belongs to another request";
     PreconditionRequired "precondition_required" Caller "The version must be named";
     PayloadTooLarge "payload_too_large" Caller "The body is too large";
@@ -305,6 +327,7 @@ impl Error {
             Error::ReviewRequired { .. } => Code::ReviewRequired,
             Error::SelfApproval { .. } => Code::SelfApproval,
             Error::AlreadyExists { .. } => Code::AlreadyExists,
+            Error::Duplicates(_) => Code::Duplicates,
             Error::IdempotencyConflict(_) => Code::IdempotencyConflict,
             Error::RateLimited { .. } => Code::RateLimited,
             Error::Busy { .. } => Code::Busy,

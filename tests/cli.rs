@@ -464,3 +464,33 @@ fn conversations_are_handed_in_and_summed_up() {
     let json = directory.say(&["analytics", "overview", "--json"]).json();
     assert_eq!(json["questions"], 1);
 }
+
+#[test]
+fn a_change_is_foretold_copies_are_shown_and_a_customer_is_forgotten() {
+    let shop = Directory::with_samples();
+    shop.say(&["golden", "add", "买了几天可以退货", "--article", "return-policy-zh"]).expect(0);
+    assert!(shop.say(&["gaps", "replay"]).expect(0).contains("1 golden queries asked, 1 as expected"));
+    let passed = shop.say(&["golden", "list", "--status", "passed"]).expect(0);
+    assert!(passed.contains("买了几天可以退货"), "{passed}");
+    let other = ["--title", "说明", "--body", "本页正在改写。", "--question", "本页何时改完"];
+    shop.zhiyin(other, &["article", "save", "return-policy-zh"]).expect(0);
+    let foretold = shop.say(&["article", "preview", "return-policy-zh"]).expect(4);
+    assert!(foretold.contains("in place of version 3") && foretold.contains("breaks"), "{foretold}");
+
+    let pairs = shop.say(&["duplicates", "--kind", "translation"]).expect(0);
+    assert!(pairs.contains("return-policy-en") || pairs.contains("shipping-fees-en"), "{pairs}");
+    let talk = r#"{"session_id":"s-1","customer_id":"ada","turns":[{"role":"customer","text":"运费多少钱"}]}"#;
+    let talk = write(&shop.path("talk.ndjson"), &format!("{talk}\n"));
+    shop.zhiyin([&talk], &["interactions", "import"]).expect(0);
+    assert!(shop.say(&["erase", "--customer", "ada"]).stderr.contains("say --yes"));
+    let gone = shop.say(&["erase", "--customer", "ada", "--yes", "--json"]).json();
+    assert_eq!((&gone["erased"]["sessions"], &gone["erased"]["turns"]), (&1.into(), &1.into()), "{gone}");
+    shop.say(&["space", "set", "default", "--keep-turns", "30", "--mask", "LM#{10}"]).expect(0);
+    let settings = shop.say(&["space", "get", "default", "--json"]).json()["settings"].clone();
+    assert_eq!(
+        (&settings["retention"]["turns_days"], &settings["retention"]["queries_days"]),
+        (&30.into(), &400.into())
+    );
+    assert_eq!(settings["privacy"]["patterns"][0], "LM#{10}");
+    assert!(shop.say(&["space", "set", "default", "--mask", "LM"]).expect(1).is_empty());
+}

@@ -3,7 +3,7 @@
 //! Invariant: readers see one consistent snapshot, postings, vectors and records together; a change becomes visible
 //! whole or not at all. The index is derived: whoever deletes its folder loses nothing but time.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,25 +17,19 @@ use crate::analyzer::Analyzer;
 use crate::background;
 use crate::bitset::DocSet;
 use crate::confidence::Background;
-use crate::dense::{Code, Dense, DenseSettings, DenseSnapshot};
-use crate::document::{Change, Document, Interval, Known, LiveChange, Record, document_of, passage_id};
+use crate::dense::DenseSettings;
+use crate::document::{Change, Document, Interval, Known, LiveChange};
 use crate::embed::{EmbedError, Embedder, Role};
 use crate::error::{Error, Result};
-use crate::lexical::{Lexical, LexicalView, Stamp};
+use crate::lexical::Stamp;
 use crate::prepare::{Prepared, embed_all, prepare_all};
 use crate::settings::IndexSettings;
+use crate::shelf::{Shelf, ShelfView};
+use crate::snapshot::Instead;
 use crate::suggest::Suggestions;
-use crate::table::Table;
 
 /// Filters remembered per snapshot.
 const MAX_FILTERS: usize = 64;
-
-/// One shelf as readers see it.
-pub(crate) struct ShelfView {
-    pub lexical: LexicalView,
-    pub dense: Arc<DenseSnapshot>,
-    pub table: Table,
-}
 
 /// Everything one search looks at.
 pub(crate) struct View {
@@ -44,6 +38,8 @@ pub(crate) struct View {
     pub suggestions: Suggestions,
     /// Documents of the live shelf that pass a filter, by the filter's text.
     pub filters: Mutex<HashMap<String, Arc<DocSet>>>,
+    /// What would be live instead of what is, where that is asked.
+    pub instead: Option<Instead>,
 }
 
 impl View {
@@ -54,18 +50,6 @@ impl View {
         }
         filters.insert(filter, set);
     }
-}
-
-/// The writing side of one shelf.
-struct Shelf {
-    lexical: Lexical,
-    dense: Arc<Dense>,
-    table: Table,
-    dir: PathBuf,
-    /// Documents by id.
-    ids: HashMap<String, Vec<u32>>,
-    /// Documents some of whose passages have no vector yet.
-    waiting: HashSet<u32>,
 }
 
 struct Writer {
@@ -123,7 +107,7 @@ pub struct Index {
     pub(crate) analyzer: Analyzer,
     pub(crate) embedder: Arc<dyn Embedder>,
     pub(crate) settings: IndexSettings,
-    fingerprint: String,
+    pub(crate) fingerprint: String,
     writer: Mutex<Writer>,
     dir: PathBuf,
     pub(crate) background: ArcSwap<Background>,
@@ -167,6 +151,7 @@ impl Index {
             history: Arc::new(history.view(None)?),
             suggestions: Suggestions::of(&live.table),
             filters: Mutex::default(),
+            instead: None,
         };
         Ok(Self {
             view: ArcSwap::from_pointee(view),
@@ -304,7 +289,7 @@ impl Index {
         Ok(())
     }
 
-    fn prepared(&self, documents: Vec<(u32, Document)>, vectors: Vectors) -> Result<Vec<Prepared>> {
+    pub(crate) fn prepared(&self, documents: Vec<(u32, Document)>, vectors: Vectors) -> Result<Vec<Prepared>> {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
         let mut prepared = prepare_all(documents, &self.analyzer, &self.settings.chunks, threads)?;
         if vectors == Vectors::Later {
@@ -326,6 +311,7 @@ impl Index {
             history: shelf(&writer.history, &before.history, history)?,
             suggestions,
             filters: Mutex::default(),
+            instead: None,
         };
         self.view.store(Arc::new(view));
         Ok(())
@@ -395,106 +381,5 @@ impl Writer {
         let number = self.next;
         self.next += 1;
         number
-    }
-}
-
-impl Shelf {
-    /// Opens a shelf and fills its table and vectors from what is stored; gives the next document number.
-    fn open(dir: &Path, dimension: usize, settings: DenseSettings, fingerprint: &str) -> Result<(Self, u32)> {
-        let existed = dir.exists();
-        let mut lexical = Lexical::open(dir)?;
-        let next = match lexical.stamp()? {
-            Some(stamp) if stamp.fingerprint != fingerprint => {
-                return Err(Error::Lexical("it was made with another format, model or dictionary".into()));
-            }
-            Some(stamp) => stamp.next_document,
-            // A shelf is stamped when it is made: one without a stamp has lost its list of segments.
-            None if existed => return Err(Error::Lexical("its last commit is missing".into())),
-            None => {
-                lexical.commit(&Stamp { fingerprint: fingerprint.to_owned(), next_document: 0 })?;
-                0
-            }
-        };
-        let dense = Arc::new(Dense::new(dimension, settings));
-        let mut table = Table::default();
-        let mut ids: HashMap<String, Vec<u32>> = HashMap::new();
-        let mut rows: Vec<(u64, Code)> = Vec::new();
-        let mut waiting = HashSet::new();
-        lexical.each(|passage, mut stored| {
-            if let Some(record) = stored.record.take() {
-                let document = document_of(passage);
-                ids.entry(record.id.clone()).or_default().push(document);
-                table.insert(document, Arc::new(record));
-            }
-            if stored.is_waiting() {
-                waiting.insert(document_of(passage));
-            }
-            rows.extend(stored.code.map(|code| (passage, code)));
-            Ok(())
-        })?;
-        rows.sort_unstable_by_key(|(passage, _)| *passage);
-        dense.insert(rows);
-        Ok((Self { lexical, dense, table, dir: dir.to_owned(), ids, waiting }, next))
-    }
-
-    fn view(&self, before: Option<&Arc<ShelfView>>) -> Result<ShelfView> {
-        Ok(ShelfView {
-            lexical: self.lexical.view(before.map(|view| &view.lexical))?,
-            dense: self.dense.snapshot(),
-            table: self.table.clone(),
-        })
-    }
-
-    fn record(&self, document: u32) -> Option<&Arc<Record>> {
-        self.table.get(document)
-    }
-
-    fn documents(&self, id: &str) -> Vec<(u32, Interval)> {
-        let numbers = self.ids.get(id).into_iter().flatten();
-        numbers.filter_map(|n| Some((*n, self.record(*n)?.interval()))).collect()
-    }
-
-    fn intervals(&self, id: &str) -> impl Iterator<Item = Interval> {
-        self.ids.get(id).into_iter().flatten().filter_map(|n| Some(self.record(*n)?.interval()))
-    }
-
-    /// Takes documents out and puts others in, as one commit.
-    fn write(&mut self, out: &[u32], new: Vec<Prepared>, stamp: &Stamp) -> Result<()> {
-        for document in out {
-            self.lexical.remove_document(*document);
-        }
-        let mut rows: Vec<(u64, Code)> = Vec::new();
-        let mut records = Vec::with_capacity(new.len());
-        let mut waiting = Vec::new();
-        for document in new {
-            if document.passages.iter().any(|passage| passage.stored.is_waiting()) {
-                waiting.push(document.number);
-            }
-            records.push((document.number, document.record));
-            for passage in document.passages {
-                if let Some(code) = passage.stored.code.clone() {
-                    rows.push((passage.passage, code));
-                }
-                self.lexical.add(passage)?;
-            }
-        }
-        self.lexical.commit(stamp)?;
-        self.waiting.extend(waiting);
-        let mut gone = Vec::new();
-        for document in out {
-            self.waiting.remove(document);
-            let Some(record) = self.table.remove(*document) else { continue };
-            gone.extend((0..record.passages).map(|ordinal| passage_id(*document, ordinal)));
-            if let Some(numbers) = self.ids.get_mut(&record.id) {
-                numbers.retain(|n| n != document);
-            }
-        }
-        self.dense.remove(&gone);
-        self.dense.insert(rows);
-        for (number, record) in records {
-            self.ids.entry(record.id.clone()).or_default().push(number);
-            self.table.insert(number, record);
-        }
-        Ok(())
     }
 }

@@ -43,6 +43,7 @@
 //! # }
 //! ```
 
+mod alike;
 pub mod analyzer;
 pub mod answer;
 mod background;
@@ -82,8 +83,10 @@ pub mod script;
 mod search;
 pub mod sentence;
 mod settings;
+mod shelf;
 mod show;
 mod shown;
+mod snapshot;
 pub mod snippet;
 mod suggest;
 mod table;
@@ -92,6 +95,7 @@ mod tokens;
 mod window;
 mod words;
 
+pub use alike::Pair;
 pub use candidates::{CandidatePassage, Candidates, PassageDetail};
 pub use document::{Attribute, Change, Document, Interval, Known, LiveChange, Record};
 pub use error::{Error, Kind, Result};
@@ -108,4 +112,5 @@ pub use rewrite::{
 pub use settings::{
     Combine, ConfidenceSettings, Evidence, FORMAT, Fusion, IndexSettings, NegativeSettings, RankSettings,
 };
+pub use snapshot::Snapshot;
 pub use suggest::Suggestion;

@@ -8,10 +8,11 @@ use crate::bitset::DocSet;
 use crate::document::Record;
 use crate::evaluate::Check;
 use crate::filter::Filter;
-use crate::index::{ShelfView, View};
+use crate::index::View;
 use crate::lexical::{Lookup, Totals, Views};
 use crate::query::Query;
 use crate::settings::RankSettings;
+use crate::shelf::ShelfView;
 
 /// One shelf within a search.
 pub(crate) struct Part<'a> {
@@ -33,7 +34,7 @@ pub(crate) fn accepted(view: &View, filter: &Filter, check: &Check) -> Arc<DocSe
     set
 }
 
-fn passing(shelf: &ShelfView, passes: impl Fn(&Record) -> bool) -> DocSet {
+pub(crate) fn passing(shelf: &ShelfView, passes: impl Fn(&Record) -> bool) -> DocSet {
     let mut set = DocSet::with_capacity(shelf.table.bound() as usize);
     for (document, record) in shelf.table.iter() {
         if passes(record) {
@@ -55,7 +56,10 @@ pub(crate) fn parts<'a>(view: &'a View, query: &Query, check: Option<&Check>) ->
         };
         // A filter that everything passes costs nothing.
         let accept = accept.filter(|a| a.count() as u64 != view.live.table.documents);
-        return vec![Part { shelf: &view.live, time: None, accept }];
+        return match &view.instead {
+            None => vec![Part { shelf: &view.live, time: None, accept }],
+            Some(instead) => instead.parts(&view.live, accept.as_deref(), wanted),
+        };
     };
     [&view.live, &view.history]
         .into_iter()
@@ -68,7 +72,11 @@ pub(crate) fn parts<'a>(view: &'a View, query: &Query, check: Option<&Check>) ->
 }
 
 /// What looks terms up, with statistics over exactly what counts.
-pub(crate) fn lookup<'a>(parts: &'a [Part<'_>], rank: &'a RankSettings) -> Lookup<'a> {
+pub(crate) fn lookup<'a>(view: &'a View, query: &Query, parts: &'a [Part<'_>], rank: &'a RankSettings) -> Lookup<'a> {
+    let views: Views<'a> = parts.iter().map(|part| (&part.shelf.lexical, part.time.as_ref())).collect();
+    if let Some(instead) = view.instead.as_ref().filter(|_| query.as_of.is_none()) {
+        return Lookup::new(views, instead.totals.clone(), rank, Some(&instead.memory));
+    }
     let mut totals = Totals::default();
     for part in parts {
         let table = &part.shelf.table;
@@ -82,6 +90,5 @@ pub(crate) fn lookup<'a>(parts: &'a [Part<'_>], rank: &'a RankSettings) -> Looku
             }
         }
     }
-    let views: Views<'a> = parts.iter().map(|part| (&part.shelf.lexical, part.time.as_ref())).collect();
-    Lookup::new(views, totals, rank)
+    Lookup::new(views, totals, rank, None)
 }

@@ -56,9 +56,12 @@ impl Index {
     /// [`Error::Filter`] and [`Error::Query`] for what the caller got wrong; [`Error::Embedding`] where a semantic
     /// search has no vectors (a hybrid one goes on without and says so).
     pub fn search(&self, query: &Query) -> Result<Results> {
+        self.search_in(&self.view.load_full(), query)
+    }
+
+    pub(crate) fn search_in(&self, view: &View, query: &Query) -> Result<Results> {
         check_facets(&query.facets)?;
-        let view = self.view.load_full();
-        let gathered = self.gathered(&view, query)?;
+        let gathered = self.gathered(view, query)?;
         let Gathered { parts, rewritten, vector, prepared, features, candidates, matching, degraded } = gathered;
         let (rank, background) = (&self.settings.rank, self.background.load());
         let wanted = query.offset + query.limit;
@@ -88,7 +91,8 @@ impl Index {
         if let Some(first) = ranked.first() {
             results.corrected_query = corrected_query(first, &parts, &rewritten, prepared.as_ref())?;
         }
-        if query.as_of.is_none() {
+        // What would be live can be found, but is not read.
+        if query.as_of.is_none() && view.instead.is_none() {
             for hit in results.hits.iter_mut().take(ANSWERING) {
                 self.show_answering(query, hit, &highlighter)?;
             }
@@ -154,7 +158,7 @@ impl Index {
         let check = query.filter.as_ref().map(Check::of).transpose()?;
         let parts = parts(view, query, check.as_ref());
         let rank = &self.settings.rank;
-        let mut lookup = lookup(&parts, rank);
+        let mut lookup = lookup(view, query, &parts, rank);
         let rewritten = self.rewriter(query).rewrite(&query.text, &mut lookup)?;
         let mut degraded = Vec::new();
         let asked = self.vector(query.mode, &rewritten.embedded(), &mut degraded)?;

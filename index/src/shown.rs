@@ -11,7 +11,7 @@ use crate::document::passage_id;
 use crate::error::Result;
 use crate::filter::{Filter, Op};
 use crate::fuse::Features;
-use crate::index::Index;
+use crate::index::{Index, View};
 use crate::query::{Hit, Query};
 use crate::rank::{Candidate, Ranked, best_per_document};
 use crate::search::Gathered;
@@ -25,14 +25,17 @@ impl Index {
     /// # Errors
     /// As [`Index::search`].
     pub fn hits_of(&self, ids: &[&str], query: &Query) -> Result<Vec<Hit>> {
+        self.hits_in(&self.view.load_full(), ids, query)
+    }
+
+    pub(crate) fn hits_in(&self, view: &View, ids: &[&str], query: &Query) -> Result<Vec<Hit>> {
         let wanted = Filter::condition("id", Op::In, ids.iter().copied().map(Value::from).collect());
         let filter = match &query.filter {
             Some(filter) => wanted.and(filter.clone()),
             None => wanted,
         };
         let query = Query { filter: Some(filter), limit: ids.len(), offset: 0, as_of: None, ..query.clone() };
-        let view = self.view.load_full();
-        let gathered = self.gathered(&view, &query)?;
+        let gathered = self.gathered(view, &query)?;
         let Gathered { parts, rewritten, vector, prepared, features, candidates, .. } = gathered;
         let mut ranked = best_per_document(candidates, &parts);
         // What neither list holds: every other accepted document, at its first passage.
@@ -57,7 +60,9 @@ impl Index {
             if query.explain {
                 found.explain = Some(explain(ranked, part, prepared.as_ref(), &features, rank, &background)?);
             }
-            self.show_answering(&query, &mut found, &highlighter)?;
+            if view.instead.is_none() {
+                self.show_answering(&query, &mut found, &highlighter)?;
+            }
             hits.push(found);
         }
         Ok(hits)

@@ -10,12 +10,14 @@ use super::client::{Answer, Request, encode};
 use super::connection::{Connection, Directory, InSpace, Session};
 use super::content::Content;
 use super::out::Out;
+use super::preview::Preview;
 use super::text::{self, joined, one_line, time};
 
 /// Read and change articles: versions, review, publication.
 ///
 /// Examples:
 ///   zhiyin article create --id return-policy --title 退货政策 --body-file return-policy.md --tag 退货
+///   zhiyin article preview return-policy      what publishing the latest version would change
 ///   zhiyin article publish return-policy
 ///   zhiyin article save return-policy --body-file return-policy.md --note "15 days now" --publish
 ///   zhiyin article list --status published --category 售后
@@ -59,6 +61,8 @@ enum Action {
     Rollback(Rollback),
     /// Say that the live version is still true; sets the next review date.
     Verify(Act),
+    /// Show what publishing a version would change for recent and golden queries; nothing is published.
+    Preview(Preview),
     /// List an article's versions.
     Versions(Id),
     /// Compare two versions by line and by word.
@@ -234,6 +238,7 @@ impl Action {
                 act.run("rollback", json!({ "to": to }), session, space)
             }
             Action::Verify(act) => act.run("verify", json!({}), session, space),
+            Action::Preview(preview) => preview.run(session, space),
             Action::Versions(id) => versions(session, space, &id),
             Action::Diff(diff) => diff.run(session, space),
             Action::Publications(id) => publications(session, space, &id),

@@ -106,6 +106,9 @@ enum Action {
         /// Id of the article [default: made by the server].
         #[arg(long)]
         article: Option<String>,
+        /// Make it although an article answers already, or is being written.
+        #[arg(long)]
+        anyway: bool,
     },
     /// Add a gap's questions to an article, as a draft version.
     Link {
@@ -119,7 +122,7 @@ enum Action {
         /// Id of the gap.
         id: String,
     },
-    /// Ask the questions of gaps that have an article again, now.
+    /// Ask the questions of gaps that have an article, and the golden queries, again, now.
     Replay,
 }
 
@@ -156,8 +159,9 @@ impl Gaps {
                     let answer = session.call(&space.of(request))?;
                     return session.show(&answer, pareto);
                 }
-                Action::Draft { id, title, category, article } => {
-                    let wanted = json!({ "title": title, "category": category, "article_id": article });
+                Action::Draft { id, title, category, article, anyway } => {
+                    let wanted =
+                        json!({ "title": title, "category": category, "article_id": article, "anyway": anyway });
                     let answer = session.call(&space.of(Request::post(path(&id, "/draft")).body(wanted)))?;
                     return session.show(&answer, made);
                 }
@@ -273,11 +277,16 @@ fn made(out: &mut Out, answer: &Value) -> Result<()> {
 }
 
 fn replayed(out: &mut Out, report: &Value) -> Result<()> {
-    let list = |field: &str| {
-        let ids: Vec<String> = text::at(report, field).as_array().into_iter().flatten().map(text::of).collect();
+    let list = |of: &Value, field: &str| {
+        let ids: Vec<String> = text::at(of, field).as_array().into_iter().flatten().map(text::of).collect();
         if ids.is_empty() { "none".to_owned() } else { ids.join(", ") }
     };
     out.line(format!("{} gaps asked again", text::of(text::at(report, "replayed"))))?;
-    out.line(format!("closed: {}", list("closed")))?;
-    out.line(format!("opened again: {}", list("reopened")))
+    out.line(format!("closed: {}", list(report, "closed")))?;
+    out.line(format!("opened again: {}", list(report, "reopened")))?;
+    let golden = text::at(report, "golden");
+    let [asked, passed] = ["asked", "passed"].map(|field| text::of(text::at(golden, field)));
+    out.line(format!("{asked} golden queries asked, {passed} as expected"))?;
+    out.line(format!("regressed: {}", list(golden, "regressed")))?;
+    out.line(format!("recovered: {}", list(golden, "recovered")))
 }

@@ -27,6 +27,7 @@ const BATCH: usize = 500;
 ///   zhiyin golden add 北京有实体店吗 --unanswerable --note 没有门店
 ///   zhiyin golden import golden.ndjson
 ///   zhiyin golden run
+///   zhiyin golden list --status regressed     came out right before, and what changed since
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub struct Golden {
@@ -40,8 +41,11 @@ pub struct Golden {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// List the golden queries.
+    /// List the golden queries and how they stand.
     List {
+        /// Only those that stand so: untried, passed, failed, regressed.
+        #[arg(long)]
+        status: Option<String>,
         /// Golden queries of a page.
         #[arg(long, default_value_t = 20)]
         limit: u32,
@@ -93,8 +97,9 @@ impl Golden {
     pub fn run(self) -> Result<()> {
         let Self { action, space, connection } = self;
         connection.run(Directory::Existing, |session| match action {
-            Action::List { limit, cursor } => {
-                let request = Request::get("/v1/golden").with("limit", Some(limit)).with("cursor", cursor);
+            Action::List { status, limit, cursor } => {
+                let request = Request::get("/v1/golden").with("status", status).with("limit", Some(limit));
+                let request = request.with("cursor", cursor);
                 let answer = session.call(&space.of(request))?;
                 session.show(&answer, list)
             }
@@ -155,11 +160,24 @@ fn list(out: &mut Out, page: &Value) -> Result<()> {
             let [id, query, articles, audience] =
                 ["id", "query", "articles", "audience"].map(|field| text::of(text::at(golden, field)));
             let articles = if articles.is_empty() { "(nothing)".to_owned() } else { articles };
-            vec![id, query, articles, audience, time(text::at(golden, "at"))]
+            let (last, status) = (text::at(golden, "last"), text::of(text::at(golden, "status")));
+            let asked = time(text::at(last, "at"));
+            vec![id, query, articles, audience, status, asked, behind(text::at(last, "cause"))]
         })
         .collect();
-    out.table(&["ID", "QUERY", "EXPECTED", "FOR", "SAID"], &rows)?;
+    out.table(&["ID", "QUERY", "EXPECTED", "FOR", "STATUS", "ASKED", "BEHIND IT"], &rows)?;
     more(out, page)
+}
+
+/// The change behind a golden query that regressed.
+fn behind(cause: &Value) -> String {
+    let of = |field: &str| text::of(text::at(cause, field));
+    match cause.is_null() {
+        true => String::new(),
+        false => {
+            one_line(&format!("{} {} by {}, {}", of("article_id"), of("change"), of("by"), time(text::at(cause, "at"))))
+        }
+    }
 }
 
 fn show(out: &mut Out, report: &Value, all: bool) -> Result<()> {

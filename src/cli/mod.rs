@@ -11,6 +11,8 @@ mod client;
 mod connection;
 mod content;
 mod demo;
+mod duplicates;
+mod erase;
 mod eval;
 mod exchange;
 pub mod failure;
@@ -22,6 +24,7 @@ mod keys;
 mod model;
 mod out;
 mod pins;
+mod preview;
 mod privacy;
 mod search;
 mod serve;
@@ -58,9 +61,11 @@ enum Command {
     Analytics(analytics::Analytics),
     Gaps(gaps::Gaps),
     Golden(golden::Golden),
+    Duplicates(duplicates::Duplicates),
     Pin(pins::Pin),
     Eval(eval::Eval),
     Calibrate(calibrate::Calibrate),
+    Erase(erase::Erase),
     Privacy(privacy::Privacy),
     Key(keys::Key),
     Model(model::Model),
@@ -91,9 +96,11 @@ impl Cli {
             Command::Analytics(analytics) => analytics.run(),
             Command::Gaps(gaps) => gaps.run(),
             Command::Golden(golden) => golden.run(),
+            Command::Duplicates(duplicates) => duplicates.run(),
             Command::Pin(pin) => pin.run(),
             Command::Eval(eval) => eval.run(),
             Command::Calibrate(calibrate) => calibrate.run(),
+            Command::Erase(erase) => erase.run(),
             Command::Privacy(privacy) => privacy.run(),
             Command::Key(key) => key.run(),
             Command::Model(model) => model.run(),

@@ -83,6 +83,22 @@ struct Settings {
     /// Whether searches without a key may read the public articles.
     #[arg(long, value_name = "BOOL")]
     public_search: Option<bool>,
+    /// Days for which turns of conversations are kept; 0 for ever.
+    #[arg(long, value_name = "DAYS")]
+    keep_turns: Option<u32>,
+    /// Days for which records of searches, answers and questions are kept; 0 for ever.
+    #[arg(long, value_name = "DAYS")]
+    keep_queries: Option<u32>,
+    /// Days for which feedback is kept; 0 for ever.
+    #[arg(long, value_name = "DAYS")]
+    keep_feedback: Option<u32>,
+    /// Whether numbers of orders and parcels are masked.
+    #[arg(long, value_name = "BOOL")]
+    mask_orders: Option<bool>,
+    /// Mask numbers of this form too, such as LM#{10}: # a digit, ? a letter, * either, {n} or {n,m} how often. May be
+    /// given more than once; 'none' takes all away.
+    #[arg(long, value_name = "FORM")]
+    mask: Vec<String>,
 }
 
 impl Settings {
@@ -107,6 +123,27 @@ impl Settings {
             if let Some(value) = value {
                 fields.insert(name.into(), value.into());
             }
+        }
+        let days = [
+            ("turns_days", self.keep_turns),
+            ("queries_days", self.keep_queries),
+            ("feedback_days", self.keep_feedback),
+        ];
+        let kept: Map<String, Value> =
+            days.into_iter().filter_map(|(name, days)| Some((name.to_owned(), days?.into()))).collect();
+        if !kept.is_empty() {
+            fields.insert("retention".into(), kept.into());
+        }
+        let mut masked = Map::new();
+        if let Some(orders) = self.mask_orders {
+            masked.insert("orders".into(), orders.into());
+        }
+        if !self.mask.is_empty() {
+            let forms: Vec<&String> = self.mask.iter().filter(|form| *form != "none").collect();
+            masked.insert("patterns".into(), json!(forms));
+        }
+        if !masked.is_empty() {
+            fields.insert("privacy".into(), masked.into());
         }
         Ok(fields)
     }

@@ -15,7 +15,7 @@ use crate::id::{KeyId, ModelName, SpaceId};
 use crate::kb::{SpaceStats, VerifyReport};
 use crate::model::account::{AuditEntry, KeyView, NewKey};
 use crate::model::page::Page;
-use crate::model::space::{Space, SpaceSettings};
+use crate::model::space::{NumberForm, Privacy, Retention, Space, SpaceSettings};
 use crate::model::text::Label;
 
 impl Body for NewKey {}
@@ -130,6 +130,32 @@ pub struct SettingsChange {
     /// Share of a gap's questions that must be answered for it to close, in (0, 1]; `null` for 0.8.
     #[serde(deserialize_with = "given")]
     gap_bar: Option<Option<f64>>,
+    /// How long what customers typed is kept.
+    retention: RetentionChange,
+    /// What is masked of it besides what always is.
+    privacy: PrivacyChange,
+}
+
+/// For how many days texts are kept; 0 keeps them for ever, and what is not given stays.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RetentionChange {
+    /// Turns of conversations.
+    turns_days: Option<u32>,
+    /// Records of searches, answers and questions.
+    queries_days: Option<u32>,
+    /// Feedback.
+    feedback_days: Option<u32>,
+}
+
+/// Which numbers are masked; what is not given stays.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct PrivacyChange {
+    /// Numbers of orders and parcels, known by what stands before them or by their form.
+    orders: Option<bool>,
+    /// Forms of the space's own numbers: `#` a digit, `?` a letter, `*` either, `{n}` or `{n,m}` how often.
+    patterns: Option<Vec<NumberForm>>,
 }
 
 /// Tells `null` from a field that is not there.
@@ -149,6 +175,15 @@ impl SettingsChange {
             model: self.model.unwrap_or(settings.model),
             reranker: self.reranker.unwrap_or(settings.reranker),
             gap_bar: self.gap_bar.unwrap_or(settings.gap_bar),
+            retention: Retention {
+                turns_days: self.retention.turns_days.unwrap_or(settings.retention.turns_days),
+                queries_days: self.retention.queries_days.unwrap_or(settings.retention.queries_days),
+                feedback_days: self.retention.feedback_days.unwrap_or(settings.retention.feedback_days),
+            },
+            privacy: Privacy {
+                orders: self.privacy.orders.unwrap_or(settings.privacy.orders),
+                patterns: self.privacy.patterns.unwrap_or(settings.privacy.patterns),
+            },
         }
     }
 }

@@ -8,7 +8,7 @@ use actix_web::http::StatusCode;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::error::{Code, Error, FieldError, Kind};
+use crate::error::{Code, Duplicate, Error, FieldError, Kind};
 
 /// A failure on its way to the caller; boxed, so that good results stay small.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +40,8 @@ pub struct Facts {
     pub current_version: Option<u32>,
     /// The actions the article's state allows.
     pub allowed: Vec<&'static str>,
+    /// What is there already.
+    pub duplicates: Vec<Duplicate>,
     /// Seconds after which trying again makes sense.
     pub retry_after_s: Option<u64>,
     /// Methods the path has, for the `Allow` header.
@@ -74,6 +76,9 @@ pub struct ProblemBody {
     /// The actions allowed now, on `illegal_transition`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     allowed: Vec<&'static str>,
+    /// What is there already, on `duplicates_found`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    duplicates: Vec<Duplicate>,
     /// Seconds after which trying again makes sense.
     #[serde(skip_serializing_if = "Option::is_none")]
     retry_after_s: Option<u64>,
@@ -103,6 +108,7 @@ pub fn status(code: Code) -> StatusCode {
         | Code::ReviewRequired
         | Code::AlreadyExists
         | Code::ModelInUse
+        | Code::Duplicates
         | Code::IdempotencyConflict => StatusCode::CONFLICT,
         Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         Code::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -124,6 +130,7 @@ impl Problem {
             errors: Vec::new(),
             current_version: None,
             allowed: Vec::new(),
+            duplicates: Vec::new(),
             retry_after_s: None,
             allow: None,
             cause: None,
@@ -159,6 +166,7 @@ impl Problem {
             errors: self.errors.clone(),
             current_version: self.current_version,
             allowed: self.allowed.clone(),
+            duplicates: self.duplicates.clone(),
             retry_after_s: self.retry_after_s,
         }
     }
@@ -175,6 +183,7 @@ impl From<Error> for Problem {
             Error::InvalidRequest(errors) | Error::InvalidQuery(errors) => problem.errors = errors,
             Error::VersionConflict { current, .. } => problem.current_version = Some(current),
             Error::IllegalTransition { allowed, .. } => problem.allowed = allowed,
+            Error::Duplicates(duplicates) => problem.duplicates = duplicates,
             Error::RateLimited { retry_after_s } | Error::Busy { retry_after_s } => {
                 problem.retry_after_s = Some(retry_after_s);
             }
@@ -220,6 +229,7 @@ mod tests {
         409 review_required (Caller)
         403 self_approval (Caller)
         409 already_exists (Caller)
+        409 duplicates_found (Caller)
         409 idempotency_conflict (Caller)
         428 precondition_required (Caller)
         413 payload_too_large (Caller)

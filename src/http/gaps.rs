@@ -127,6 +127,9 @@ pub struct DraftBody {
     /// Id of the article; made unless given.
     #[serde(default)]
     article_id: Option<ArticleId>,
+    /// Make it although an article answers already, or is being written; otherwise these are named and nothing is made.
+    #[serde(default)]
+    anyway: bool,
 }
 
 impl Body for DraftBody {}
@@ -140,7 +143,8 @@ pub async fn draft(call: Call) -> Outcome {
     let keeper = call.kb().gap_keeper(&call.caller, &space)?;
     let editor = call.kb().editor(&call.caller, &space)?;
     let (kb, now) = (call.kb().clone(), call.now);
-    let wanted = GapDraft { title: body.title, category: body.category, article_id: body.article_id };
+    let DraftBody { title, category, article_id, anyway, .. } = body;
+    let wanted = GapDraft { title, category, article_id, anyway };
     let (gap, article) = call.state.writes.run(move || kb.draft_gap(&keeper, &editor, &id, wanted, now)).await?;
     Reply::json(StatusCode::CREATED, &GapArticle { gap, article })
 }

@@ -14,7 +14,9 @@ use super::fields::{AtMost, InSpace};
 use super::query::Query;
 use crate::id::{ArticleId, SpaceId};
 use crate::model::article::Audience;
-use crate::model::golden::{Golden, GoldenImport, GoldenRun, MAX_EXPECTED, MAX_GOLDEN_IMPORT, NewGolden};
+use crate::model::golden::{
+    Golden, GoldenImport, GoldenRun, GoldenStatus, GoldenView, MAX_EXPECTED, MAX_GOLDEN_IMPORT, NewGolden,
+};
 use crate::model::page::Page;
 use crate::model::text::{Note, QueryText};
 
@@ -24,6 +26,8 @@ use crate::model::text::{Note, QueryText};
 pub struct ListParameters {
     /// The space; `default` unless given.
     space: Option<SpaceId>,
+    /// Only those that stand so.
+    status: Option<GoldenStatus>,
     /// Items of the page; 20 unless given.
     limit: Option<PageLimit>,
     /// Where to read on: `next_cursor` of the page before.
@@ -40,8 +44,8 @@ pub async fn list(call: Call) -> Outcome {
     let p: ListParameters = call.query()?;
     let curator = call.kb().curator(&call.caller, &p.space.unwrap_or_else(SpaceId::default_space))?;
     let (kb, limit) = (call.kb().clone(), page_limit(p.limit));
-    let work = move || kb.list_golden(&curator, limit, p.cursor.as_deref());
-    let page: Page<Golden> = call.state.searches.run(work).await?;
+    let work = move || kb.list_golden(&curator, p.status, limit, p.cursor.as_deref());
+    let page: Page<GoldenView> = call.state.searches.run(work).await?;
     Reply::ok(&page)
 }
 
@@ -51,7 +55,7 @@ pub async fn get(call: Call) -> Outcome {
     let id = call.part("id")?;
     let curator = call.kb().curator(&call.caller, &p.space.unwrap_or_else(SpaceId::default_space))?;
     let kb = call.kb().clone();
-    let golden: Golden = call.state.searches.run(move || kb.get_golden(&curator, &id)).await?;
+    let golden: GoldenView = call.state.searches.run(move || kb.get_golden(&curator, &id)).await?;
     Reply::ok(&golden)
 }
 

@@ -16,7 +16,6 @@ use super::error::Problem;
 use super::route::{Replay, Route};
 use crate::error::Error;
 use crate::kb::StoredResponse;
-use crate::model::mask::mask;
 
 /// Marks an answer that was given before.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -79,7 +78,8 @@ pub async fn once(route: Arc<Route>, key: String, call: Call) -> Outcome {
         return Ok(replay(stored));
     }
     let reply = (route.handler)(call).await?;
-    let Some(stored) = keep(&route, &reply) else {
+    let mask = |text: &str| state.kb.mask_strictly(text);
+    let Some(stored) = keep(&route, &reply, &mask) else {
         return Ok(reply);
     };
     let kb = state.kb.clone();
@@ -104,7 +104,10 @@ fn fingerprint(call: &Call) -> String {
     hash.finalize().to_hex().to_string()
 }
 
-fn keep(route: &Route, reply: &Reply) -> Option<StoredResponse> {
+/// Masks a text.
+type Mask<'a> = &'a dyn Fn(&str) -> String;
+
+fn keep(route: &Route, reply: &Reply, mask: Mask<'_>) -> Option<StoredResponse> {
     let Outgoing::Whole(body) = &reply.body else {
         return None;
     };
@@ -114,7 +117,7 @@ fn keep(route: &Route, reply: &Reply) -> Option<StoredResponse> {
     let body = String::from_utf8(body.to_vec()).ok()?;
     let body = match route.replay {
         Replay::Without(field) => without(&body, field)?,
-        Replay::Masked => masked(body),
+        Replay::Masked => masked(body, mask),
         Replay::Whole | Replay::Never => body,
     };
     let headers = reply.headers.iter();
@@ -133,11 +136,11 @@ fn without(body: &str, field: &str) -> Option<String> {
 const ECHOES: [&str; 2] = ["interpreted_question", "corrected_query"];
 
 /// The answer with personal data masked in its echoes: unmasked text is never written.
-fn masked(body: String) -> String {
+fn masked(body: String, mask: Mask<'_>) -> String {
     let echoes = ECHOES.iter().any(|name| body.contains(name));
     match serde_json::from_str::<serde_json::Value>(&body) {
         Ok(mut value) if echoes => {
-            mask_echoes(&mut value);
+            mask_echoes(&mut value, mask);
             value.to_string()
         }
         _ if echoes => mask(&body),
@@ -145,15 +148,15 @@ fn masked(body: String) -> String {
     }
 }
 
-fn mask_echoes(value: &mut serde_json::Value) {
+fn mask_echoes(value: &mut serde_json::Value, mask: Mask<'_>) {
     use serde_json::Value;
     match value {
-        Value::Array(items) => items.iter_mut().for_each(mask_echoes),
+        Value::Array(items) => items.iter_mut().for_each(|item| mask_echoes(item, mask)),
         Value::Object(fields) => {
             for (name, field) in fields {
                 match field {
                     Value::String(text) if ECHOES.contains(&name.as_str()) => *text = mask(text),
-                    other => mask_echoes(other),
+                    other => mask_echoes(other, mask),
                 }
             }
         }
@@ -185,9 +188,11 @@ mod tests {
 
     #[test]
     fn personal_data_is_not_kept() {
-        let kept = masked(r#"{"results":[{"corrected_query":"call 13812345678"}],"hits":[]}"#.into());
+        let mask = crate::model::mask::mask;
+        let kept = masked(r#"{"results":[{"corrected_query":"call 13812345678"}],"hits":[]}"#.into(), &mask);
         assert!(!kept.contains("13812345678"), "{kept}");
-        let streamed = masked("event: meta\ndata: {\"interpreted_question\":\"我的电话13812345678\"}\n\n".into());
+        let streamed =
+            masked("event: meta\ndata: {\"interpreted_question\":\"我的电话13812345678\"}\n\n".into(), &mask);
         assert!(!streamed.contains("13812345678"), "{streamed}");
     }
 

@@ -16,6 +16,7 @@ use prometheus_client::registry::Registry;
 use super::call::{Call, Outcome, Reply};
 use super::error::Problem;
 use super::state::State;
+use crate::kb::Retained;
 
 /// Media type of the OpenMetrics text format.
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -43,6 +44,11 @@ struct OutcomeLabels {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct KindLabels {
+    kind: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct GateLabels {
     gate: &'static str,
 }
@@ -54,6 +60,7 @@ pub struct Metrics {
     latency: Family<RouteLabels, Histogram, fn() -> Histogram>,
     queries: Family<OutcomeLabels, Counter>,
     refusals: Family<GateLabels, Counter>,
+    removed: Family<KindLabels, Counter>,
     in_flight: Gauge<i64, AtomicI64>,
 }
 
@@ -64,13 +71,15 @@ impl Default for Metrics {
         let latency: Family<_, _, fn() -> Histogram> = Family::new_with_constructor(|| Histogram::new(BUCKETS));
         let queries = Family::default();
         let refusals = Family::default();
+        let removed = Family::default();
         let in_flight = Gauge::default();
         registry.register("http_requests", "Requests answered, by route and status", requests.clone());
         registry.register("http_request_seconds", "Time to the answer, by route", latency.clone());
         registry.register("queries", "Searches and answers, by what came of them", queries.clone());
         registry.register("busy_refusals", "Calls sent away because a gate was full", refusals.clone());
+        registry.register("retention_removed", "Rows removed because their time was over, by kind", removed.clone());
         registry.register("http_requests_in_flight", "Requests being worked on", in_flight.clone());
-        Self { registry, requests, latency, queries, refusals, in_flight }
+        Self { registry, requests, latency, queries, refusals, removed, in_flight }
     }
 }
 
@@ -114,6 +123,14 @@ impl Metrics {
         }
     }
 
+    /// Takes over what was removed since the start.
+    fn retained(&self, now: Retained) {
+        for (kind, count) in [("turns", now.turns), ("queries", now.queries), ("feedback", now.feedback)] {
+            let counter = self.removed.get_or_create_owned(&KindLabels { kind });
+            counter.inc_by(count.saturating_sub(counter.get()));
+        }
+    }
+
     fn text(&self) -> Result<String, Problem> {
         let mut text = String::new();
         text::encode(&mut text, &self.registry).map_err(|why| Problem::internal(format!("metrics: {why}")))?;
@@ -126,6 +143,7 @@ impl Metrics {
 /// # Errors
 /// `internal` when they cannot be written.
 pub fn reply(state: &State) -> Outcome {
+    state.metrics.retained(state.kb.retained());
     Ok(Reply::bytes(StatusCode::OK, CONTENT_TYPE, Bytes::from(state.metrics.text()?)))
 }
 

@@ -173,6 +173,12 @@ impl Route {
         self
     }
 
+    /// Keeps no answer for a repeat: the call changes nothing, and its answer repeats what customers asked.
+    pub fn not_kept(mut self) -> Self {
+        self.replay = Replay::Never;
+        self
+    }
+
     /// Takes as much time as it needs.
     pub fn without_deadline(mut self) -> Self {
         self.deadline = false;

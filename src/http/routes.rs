@@ -17,20 +17,23 @@ use super::route::{Access, Route};
 use super::search::{
     self, BatchBody, BatchResponse, RelatedParameters, SearchBody, SearchParameters, SimilarBody, SuggestParameters,
 };
-use super::{admin, assets, curation, golden, health, metrics, models, pins, synonyms};
+use super::{admin, assets, curation, duplicates, erase, golden, health, metrics, models, pins, preview, synonyms};
 use crate::kb::{SpaceStats, VerifyReport, VersionSummary};
 use crate::model::account::{AuditEntry, KeyView, NewKey, Scope};
 use crate::model::answer::AnswerResponse;
 use crate::model::article::{ArticleView, Publication};
 use crate::model::classify::{ClassifierView, ClassifyResponse};
 use crate::model::diff::Diff;
+use crate::model::duplicate::DuplicatePair;
+use crate::model::erasure::ErasureReport;
 use crate::model::exchange::ImportReport;
-use crate::model::gap::{ConsolidationReport, GapView, Pareto, ReplayReport};
-use crate::model::golden::{Golden, GoldenImport, GoldenRun};
+use crate::model::gap::{ConsolidationReport, GapView, Pareto};
+use crate::model::golden::{Golden, GoldenImport, GoldenRun, GoldenView, Replay};
 use crate::model::interaction::{ConversationBatch, IntakeReport, Overview};
 use crate::model::models::{ModelView, PullOrder};
 use crate::model::page::Page;
 use crate::model::pin::Pin;
+use crate::model::preview::Preview;
 use crate::model::search::{SearchResponse, SimilarResponse, SuggestResponse};
 use crate::model::space::{DictionaryWord, Space};
 use crate::model::synonym::{Synonym, SynonymPreview};
@@ -150,6 +153,8 @@ fn editing() -> Vec<Route> {
         action("/v1/articles/{id}/restore", PUBLISH, "Bring an archived article back, as a draft", |c| Box::pin(edits::restore(c))),
         post("/v1/articles/{id}/rollback", PUBLISH, "Publish a new version equal to an earlier one (needs If-Match or expected_version)", edits::rollback)
             .query::<WriteParameters>().body::<RollbackBody>().gives::<ArticleView>(200).if_match(),
+        post("/v1/articles/{id}/preview", WRITE, "Show what publishing a version would change for recent and golden queries", preview::preview)
+            .query::<InSpace>().body::<preview::PreviewBody>().gives::<Preview>(200).not_kept().without_deadline(),
         action("/v1/articles/{id}/verify", PUBLISH, "Say that the live version is still true", |c| Box::pin(edits::verify(c))),
     ]
 }
@@ -179,8 +184,8 @@ fn working_gaps() -> Vec<Route> {
     vec![
         get("/v1/gaps", GAPS, "List what could not be answered", gaps::list)
             .query::<gaps::ListParameters>().gives::<Page<GapView>>(200),
-        post("/v1/gaps/replay", GAPS, "Ask the questions of gaps that have an article again, now", gaps::replay)
-            .query::<InSpace>().gives::<ReplayReport>(200),
+        post("/v1/gaps/replay", GAPS, "Ask the questions of gaps that have an article, and the golden queries, again, now", gaps::replay)
+            .query::<InSpace>().gives::<Replay>(200).without_deadline(),
         post("/v1/gaps/consolidate", GAPS, "Group what could not be answered anew, now", gaps::consolidate)
             .query::<InSpace>().gives::<ConsolidationReport>(200),
         get("/v1/gaps/pareto", GAPS, "The fewest gaps that cover a share of what is not answered", gaps::pareto)
@@ -216,19 +221,21 @@ fn working_gaps() -> Vec<Route> {
 #[rustfmt::skip]
 fn curating() -> Vec<Route> {
     vec![
-        get("/v1/golden", CURATE, "List the golden queries", golden::list)
-            .query::<golden::ListParameters>().gives::<Page<Golden>>(200),
+        get("/v1/golden", CURATE, "List the golden queries and how they stand", golden::list)
+            .query::<golden::ListParameters>().gives::<Page<GoldenView>>(200),
         post("/v1/golden", CURATE, "Say what must come of a query", golden::add)
             .query::<InSpace>().body::<golden::GoldenBody>().gives::<Golden>(201),
         post("/v1/golden/import", CURATE, "Add or replace many golden queries, all of them or none", golden::import)
             .query::<InSpace>().body::<golden::ImportBody>().gives::<GoldenImport>(200),
         post("/v1/golden/run", CURATE, "Ask every golden query and say which come out as expected", golden::run)
             .query::<InSpace>().gives::<GoldenRun>(200).without_deadline(),
-        get("/v1/golden/{id}", CURATE, "Read a golden query", golden::get).query::<InSpace>().gives::<Golden>(200),
+        get("/v1/golden/{id}", CURATE, "Read a golden query", golden::get).query::<InSpace>().gives::<GoldenView>(200),
         put("/v1/golden/{id}", CURATE, "Replace what is said about a golden query", golden::set)
             .query::<InSpace>().body::<golden::GoldenBody>().gives::<Golden>(200),
         Route::new(Method::DELETE, "/v1/golden/{id}", CURATE, "Take a golden query away", golden::remove)
             .query::<InSpace>().sends(204, ""),
+        get("/v1/duplicates", CURATE, "List pairs of live articles that say the same", duplicates::list)
+            .query::<duplicates::DuplicateParameters>().gives::<Whole<DuplicatePair>>(200).without_deadline(),
         get("/v1/pins", CURATE, "List the pins", pins::list).query::<pins::ListParameters>().gives::<Page<Pin>>(200),
         post("/v1/pins", CURATE, "Pin articles to a query: first, never or instead of all others", pins::add)
             .query::<InSpace>().body::<pins::PinBody>().gives::<Pin>(201),
@@ -244,7 +251,7 @@ fn curating() -> Vec<Route> {
         put("/v1/synonyms", CURATE, "Replace the space's synonyms", synonyms::put)
             .query::<InSpace>().body::<synonyms::SynonymsBody>().gives::<Whole<Synonym>>(200),
         post("/v1/synonyms/preview", CURATE, "Show what a synonym would change, on given or logged queries", synonyms::preview)
-            .query::<InSpace>().body::<synonyms::PreviewBody>().gives::<SynonymPreview>(200),
+            .query::<InSpace>().body::<synonyms::PreviewBody>().gives::<SynonymPreview>(200).not_kept(),
         Route::new(Method::DELETE, "/v1/synonyms/{id}", CURATE, "Take a synonym away", synonyms::remove)
             .query::<InSpace>().gives::<Synonym>(200),
     ]
@@ -272,6 +279,8 @@ fn administering() -> Vec<Route> {
             .body::<PullOrder>().gives::<ModelView>(202),
         get("/v1/models/{id}", ADMIN, "Read a model, and how far fetching it is", models::get).gives::<ModelView>(200),
         Route::new(Method::DELETE, "/v1/models/{id}", ADMIN, "Remove a model that was fetched", models::remove).sends(204, ""),
+        post("/v1/erase", ADMIN, "Take away everything that is held of a session or a customer", erase::erase)
+            .body::<erase::EraseBody>().gives::<ErasureReport>(200).without_deadline(),
         get("/v1/audit", ADMIN, "Read the audit log", admin::audit)
             .query::<admin::AuditParameters>().gives::<Page<AuditEntry>>(200),
     ]

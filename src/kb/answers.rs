@@ -79,6 +79,7 @@ impl Kb {
                 language: detect(asked),
                 channel: request.channel.as_ref().map(ToString::to_string),
                 conversation_id: request.conversation_id.as_ref().map(ToString::to_string),
+                session: None,
                 matched: status != AnswerStatus::Unanswered,
                 confidence: round(results.confidence),
                 top: hits.first().map(recorded),

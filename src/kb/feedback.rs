@@ -9,7 +9,6 @@ use super::{Kb, NewFeedback, Reader, records};
 use crate::error::{Error, FieldError, Result};
 use crate::id::{ArticleId, QueryId};
 use crate::model::interaction::LOW_CSAT;
-use crate::model::mask::mask;
 use crate::model::query::FeedbackRecord;
 use crate::store::Batch;
 
@@ -57,7 +56,10 @@ impl Kb {
             csat: feedback.csat.or(old.and_then(|f| f.csat)),
             ces: feedback.ces.or(old.and_then(|f| f.ces)),
             article_id: feedback.article_id.or(old.and_then(|f| f.article_id.clone())),
-            comment: feedback.comment.map(|c| mask(&c)).or(old.and_then(|f| f.comment.clone())),
+            comment: feedback
+                .comment
+                .map(|c| self.masker(&grant.space).mask(&c))
+                .or(old.and_then(|f| f.comment.clone())),
         };
         let mut batch = store.batch();
         batch.put_feedback(&merged);

@@ -44,7 +44,8 @@ impl Kb {
     /// the articles that stand near.
     ///
     /// # Errors
-    /// [`Error::GapNotFound`]; what making an article fails with.
+    /// [`Error::GapNotFound`]; [`Error::Duplicates`] where something answers already and it is not wanted anyway; what
+    /// making an article fails with.
     pub fn draft_gap(
         &self,
         keeper: &GapKeeper,
@@ -55,6 +56,12 @@ impl Kb {
     ) -> Result<(GapView, Written)> {
         let grant = keeper.grant();
         let view = self.view(grant, self.gap(grant, id)?, now)?;
+        if !wanted.anyway {
+            let there = self.answered_by(grant, &view.examples, now)?;
+            if !there.is_empty() {
+                return Err(Error::Duplicates(there));
+            }
+        }
         let title = match wanted.title {
             Some(title) => title,
             None => Title::try_from(cut(&view.label, 200)).map_err(|why| Error::field("title", why.to_string()))?,

@@ -13,6 +13,7 @@ use serde_json::json;
 
 pub(crate) use self::board::Boards;
 pub(crate) use self::counting::{Circumstances, GapCounts, Outcome};
+pub(crate) use self::moves::Forget;
 use super::{GapKeeper, Grant, Kb};
 use crate::error::{Error, Result};
 use crate::id::{ArticleId, GapId};
@@ -33,6 +34,8 @@ pub struct GapDraft {
     pub category: Option<Category>,
     /// Id; made unless given.
     pub article_id: Option<ArticleId>,
+    /// Whether to make it although something answers already.
+    pub anyway: bool,
 }
 
 /// Days that a view shows.

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::json;
 use zhiyin_index::Filter;
 
+use super::golden_watch::Tried;
 use super::records::form;
 use super::search::{article_id, round};
 use super::{Curator, Grant, Kb};
@@ -15,36 +16,15 @@ use crate::error::{Error, FieldError, Result};
 use crate::id::{ArticleId, GoldenId, SpaceId};
 use crate::model::article::Audience;
 use crate::model::golden::{Golden, GoldenImport, GoldenResult, GoldenRun, MAX_GOLDEN, NewGolden};
-use crate::model::page::Page;
-use crate::model::search::{Mode, SearchRequest};
+use crate::model::search::SearchRequest;
 use crate::store::AuditDraft;
 
 /// Places among which an expected article is looked for.
 const PLACES: u32 = 10;
 
 impl Kb {
-    /// Golden queries, in the order of their text.
-    ///
-    /// # Errors
-    /// [`Error::InvalidQuery`] for a cursor that is none; [`Error::Store`].
-    pub fn list_golden(&self, curator: &Curator, limit: usize, cursor: Option<&str>) -> Result<Page<Golden>> {
-        let offset: usize = match cursor {
-            None => 0,
-            Some(text) => text.parse().map_err(|_| Error::query("cursor", "it is not one that this list gave"))?,
-        };
-        let all = self.all_golden(&curator.grant().space)?;
-        let more = all.len() > offset + limit;
-        let items = all.into_iter().skip(offset).take(limit).collect();
-        Ok(Page { items, next_cursor: more.then(|| (offset + limit).to_string()) })
-    }
-
-    /// A golden query.
-    ///
-    /// # Errors
-    /// [`Error::GoldenNotFound`].
-    pub fn get_golden(&self, curator: &Curator, id: &GoldenId) -> Result<Golden> {
-        let found = self.inner.store.get_golden(&curator.grant().space, id)?;
-        found.ok_or_else(|| Error::GoldenNotFound(id.clone()))
+    pub(super) fn golden(&self, grant: &Grant, id: &GoldenId) -> Result<Golden> {
+        self.inner.store.get_golden(&grant.space, id)?.ok_or_else(|| Error::GoldenNotFound(id.clone()))
     }
 
     /// Adds a golden query.
@@ -80,7 +60,7 @@ impl Kb {
             return Err(Error::InvalidRequest(errors));
         }
         let lock = self.inner.store.lock(&grant.space);
-        self.get_golden(curator, id)?;
+        self.golden(grant, id)?;
         let golden = golden(grant, new, "query", now)?;
         if golden.id != *id {
             return Err(Error::field("query", "it asks something else; remove this golden query and add another one"));
@@ -98,7 +78,7 @@ impl Kb {
         let grant = curator.grant();
         let store = &self.inner.store;
         let lock = store.lock(&grant.space);
-        let golden = self.get_golden(curator, id)?;
+        let golden = self.golden(grant, id)?;
         let mut batch = store.batch();
         batch.remove_golden(&grant.space, id);
         batch.audit(draft(grant, "golden.remove", id.to_string(), json!({ "query": golden.query }), now));
@@ -152,26 +132,34 @@ impl Kb {
         Ok(report)
     }
 
-    /// Asks every golden query of the space.
+    /// Asks every golden query of the space, and keeps what came of those that the curator may ask as their audience.
     ///
     /// # Errors
     /// [`Error::IndexUnavailable`] while the space's index is being filled.
     pub fn run_golden(&self, curator: &Curator, now: Timestamp) -> Result<GoldenRun> {
         let grant = curator.grant();
-        let threshold = self.threshold(grant)?;
-        let mut items = Vec::new();
-        for golden in self.all_golden(&grant.space)? {
-            items.push(self.try_golden(grant, golden, threshold, now)?);
+        let current = self.is_current(&grant.space)?;
+        let tried = self.try_all(grant, now)?;
+        let mut items: Vec<GoldenResult> = tried.iter().map(|tried| tried.result.clone()).collect();
+        if current {
+            self.keep_golden(grant, tried, now)?;
         }
         items.sort_by_key(|item| item.passed);
         let expecting: Vec<&GoldenResult> = items.iter().filter(|item| !item.expected.is_empty()).collect();
         let sum: f64 = expecting.iter().filter_map(|item| Some(1.0 / f64::from(item.rank?))).sum();
         let mrr = (!expecting.is_empty()).then(|| sum / expecting.len() as f64);
         let passed = items.iter().filter(|item| item.passed).count();
-        Ok(GoldenRun { queries: items.len(), passed, mrr, threshold, items })
+        Ok(GoldenRun { queries: items.len(), passed, mrr, threshold: self.threshold(grant)?, items })
     }
 
-    fn try_golden(&self, grant: &Grant, golden: Golden, threshold: f64, now: Timestamp) -> Result<GoldenResult> {
+    /// Asks every golden query of the grant's space, in the order of their text.
+    pub(super) fn try_all(&self, grant: &Grant, now: Timestamp) -> Result<Vec<Tried>> {
+        let threshold = self.threshold(grant)?;
+        let all = self.all_golden(&grant.space)?.into_iter();
+        all.map(|golden| self.try_golden(grant, golden, threshold, now)).collect()
+    }
+
+    fn try_golden(&self, grant: &Grant, golden: Golden, threshold: f64, now: Timestamp) -> Result<Tried> {
         let seen = |audience: &Audience| *audience == Audience::Public || *audience <= golden.audience;
         let audiences = grant.audiences.iter().copied().filter(seen).collect();
         let asker = Grant { audiences, ..grant.clone() };
@@ -180,16 +168,18 @@ impl Kb {
         let place = ids.iter().position(|id| golden.articles.contains(id));
         let matched = f64::from(found.confidence) >= threshold;
         let passed = if golden.articles.is_empty() { !matched } else { matched && place == Some(0) };
-        Ok(GoldenResult {
-            id: golden.id,
-            query: golden.query,
-            expected: golden.articles,
+        let version = found.hits.first().map(|hit| hit.record.version);
+        let result = GoldenResult {
+            id: golden.id.clone(),
+            query: golden.query.clone(),
+            expected: golden.articles.clone(),
             passed,
             rank: place.and_then(|place| u32::try_from(place + 1).ok()),
             first: ids.into_iter().next(),
             confidence: round(found.confidence),
             matched,
-        })
+        };
+        Ok(Tried { golden, result, version, degraded: !found.degraded.is_empty() })
     }
 
     /// Every golden query of a space, in the order of their text.
@@ -225,6 +215,8 @@ impl Kb {
         let mut batch = store.batch();
         for one in golden {
             batch.put_golden(&grant.space, one);
+            // What came of it before was measured by other words.
+            batch.remove_golden_last(&grant.space, &one.id);
         }
         let (subject, detail) = match golden {
             [one] => (one.id.to_string(), json!({ "query": one.query, "articles": one.articles })),
@@ -234,6 +226,12 @@ impl Kb {
         let ticket = store.commit(batch)?;
         store.sync(ticket)
     }
+}
+
+/// Where a page begins.
+pub(super) fn offset(cursor: Option<&str>) -> Result<usize> {
+    let text = cursor.unwrap_or("0");
+    text.parse().map_err(|_| Error::query("cursor", "it is not one that this list gave"))
 }
 
 fn golden(grant: &Grant, new: NewGolden, field: &str, now: Timestamp) -> Result<Golden> {
@@ -257,20 +255,7 @@ fn says_the_same(old: &Golden, new: &Golden) -> bool {
 }
 
 fn request(golden: &Golden) -> SearchRequest<Filter> {
-    SearchRequest {
-        query: golden.query.clone(),
-        limit: PLACES,
-        offset: 0,
-        mode: Mode::Hybrid,
-        filters: None,
-        as_of: None,
-        facets: Vec::new(),
-        explain: false,
-        channel: None,
-        conversation_id: None,
-        log: false,
-        rerank: true,
-    }
+    SearchRequest { limit: PLACES, rerank: true, ..SearchRequest::first_of(golden.query.clone()) }
 }
 
 /// An entry of the audit log about something a curator did.

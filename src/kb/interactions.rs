@@ -17,7 +17,6 @@ use crate::id::SpaceId;
 use crate::model::interaction::{
     Conversation, DayCounts, IntakeReport, MAX_TURNS, Pending, ReadConversation, Session, StoredTurn, Turn, day_of,
 };
-use crate::model::mask::mask;
 use crate::model::talk::{Reading, Role, Said, read};
 use crate::store::Batch;
 
@@ -137,8 +136,9 @@ impl Kb {
 
     fn masked(&self, space: &SpaceId, line: u64, mut conversation: Conversation) -> Masked {
         let hash = |kind, name: &str| self.pseudonym(space, kind, name);
+        let masker = self.masker(space);
         for turn in &mut conversation.turns {
-            let masked = mask(turn.text.as_str());
+            let masked = masker.mask(turn.text.as_str());
             // A text that tags made too long is cut; it was fit before.
             let fit: String = masked.chars().take(crate::model::text::TurnText::MAX).collect();
             if let Ok(text) = fit.try_into() {
@@ -148,7 +148,7 @@ impl Kb {
         Masked {
             line,
             session: hash("session", conversation.session_id.as_str()),
-            channel: conversation.channel.as_ref().map(|name| mask(name.as_str())),
+            channel: conversation.channel.as_ref().map(|name| masker.mask(name.as_str())),
             customer: conversation.customer_id.as_ref().map(|name| hash("customer", name.as_str())),
             key: conversation.key.as_ref().map(|name| hash("key", name.as_str())),
             conversation,
@@ -254,6 +254,8 @@ impl Kb {
                     csat: None,
                     turns: 0,
                     questions: 0,
+                    emptied: None,
+                    removed: 0,
                     queries: Vec::new(),
                 };
                 (session, false)
@@ -346,6 +348,11 @@ impl Intake<'_> {
             let number = turn.turn.unwrap_or_default();
             let text = String::from(turn.text);
             let at = turn.at.unwrap_or(self.now);
+            // Its text is kept no longer: what was counted of it stands.
+            if known.session.emptied.is_some_and(|last| number <= last) {
+                self.report.turns.unchanged += 1;
+                continue;
+            }
             let refusal = match known.turns.get(&number) {
                 Some(there) if there.role == turn.role && there.text == text => {
                     self.report.turns.unchanged += 1;

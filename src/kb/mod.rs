@@ -18,20 +18,25 @@ mod answers;
 mod articles;
 mod audit;
 mod classify;
+mod duplicates;
+mod erase;
 mod exchange;
 mod feedback;
 mod gap_work;
 mod gaps;
 mod golden;
+mod golden_watch;
 mod idempotency;
 mod indexes;
 mod interactions;
 pub mod markdown;
 pub mod models;
 mod pins;
+mod preview;
 mod records;
 mod replay;
 mod reranking;
+mod retention;
 mod search;
 mod shelf;
 mod spaces;
@@ -41,8 +46,10 @@ mod vectors;
 mod workers;
 
 pub use accounts::{Admin, Analyst, Caller, Curator, Editor, GapKeeper, Grant, Historian, Publisher, Reader, Recorder};
+pub use erase::Subject;
 pub use gaps::{GapDraft, GapQuery};
 pub use models::ModelSettings;
+pub use retention::Retained;
 pub use types::{
     ArticleQuery, ArticleSort, NewFeedback, SpaceStats, StoredResponse, VerifyReport, VersionSummary, Wanted, Written,
 };
@@ -52,6 +59,7 @@ use zhiyin_index::Synonyms;
 use crate::error::Result;
 use crate::id::SpaceId;
 use crate::model::account::Key;
+use crate::model::mask::Masker;
 use crate::model::space::Space;
 use crate::store::{Store, StoreSettings};
 
@@ -95,6 +103,11 @@ struct Inner {
     boards: gaps::Boards,
     /// Key of the hashes that stand for sessions and customers.
     secret: [u8; 32],
+    /// Whether every record that has a session can be found by it.
+    complete: bool,
+    /// What masks the texts of a space, once it was needed.
+    maskers: RwLock<HashMap<SpaceId, Arc<Masker>>>,
+    removed: retention::Removed,
     trained: classify::Trained,
     wake: (Mutex<bool>, Condvar),
     /// Articles taken into an index since the start.
@@ -122,6 +135,7 @@ impl Kb {
         let opened = Store::open(&dir, &StoreSettings { cache_bytes: settings.store_cache_bytes })?;
         let models = models::Models::new(models, &settings.data_dir, opened.store.clone());
         let (log, records) = records::QueryLog::new();
+        let complete = records::is_complete(&opened.store, opened.created)?;
         let secret = records::secret(&opened.store)?;
         let inner = Inner {
             settings,
@@ -136,6 +150,9 @@ impl Kb {
             gaps: Mutex::default(),
             boards: gaps::Boards::default(),
             secret,
+            complete,
+            maskers: RwLock::default(),
+            removed: retention::Removed::default(),
             trained: classify::Trained::default(),
             wake: (Mutex::new(false), Condvar::new()),
             indexed: AtomicU64::new(0),

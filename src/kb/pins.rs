@@ -9,7 +9,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use parking_lot::RwLock;
 use serde_json::{Value, json};
-use zhiyin_index::{Filter, Hit, Index, Op, Query, Results};
+use zhiyin_index::{Filter, Hit, Op, Query, Results, Snapshot};
 
 use super::golden::draft;
 use super::records::form;
@@ -242,8 +242,8 @@ impl Pinned {
     /// where that leaves a pin nothing to show alone, the others are shown as ever.
     ///
     /// # Errors
-    /// As [`Index::search`].
-    pub(crate) fn search(&self, index: &Index, mut query: Query) -> Result<Results> {
+    /// As [`Snapshot::search`].
+    pub(crate) fn search(&self, index: &Snapshot<'_>, mut query: Query) -> Result<Results> {
         if !self.never.is_empty() {
             let never = Filter::Not { not: Box::new(among(&self.never)) };
             query.filter = Some(with(query.filter.take(), never));

@@ -15,7 +15,6 @@ use crate::id::{GapId, SpaceId};
 use crate::kb::gaps::{Circumstances, GapCounts};
 use crate::model::gap::{NearArticle, Source};
 use crate::model::interaction::{DayCounts, day_of};
-use crate::model::mask::mask;
 use crate::model::query::QueryRecord;
 use crate::model::search::Hit;
 use crate::store::Store;
@@ -79,6 +78,19 @@ pub(crate) fn secret(store: &Store) -> Result<[u8; 32]> {
     Ok(blake3::derive_key("zhiyin 2026-11-21 pseudonyms of sessions and customers", text.as_bytes()))
 }
 
+/// Name of the store's state that says that records were kept by session from the beginning.
+const BY_SESSION: &str = "queries_by_session";
+
+/// Whether every record that has a session is found by it: not where older programs wrote some.
+pub(crate) fn is_complete(store: &Store, created: bool) -> Result<bool> {
+    if created {
+        let mut batch = store.batch();
+        batch.put_state(BY_SESSION, &serde_json::Value::from(true));
+        store.commit(batch)?;
+    }
+    Ok(store.state(BY_SESSION)?.is_some())
+}
+
 /// Who asked, by pseudonyms of customer, key and session, as far as they are known.
 pub(crate) fn source_of<'a>(counted: impl IntoIterator<Item = &'a String>, through: Option<&str>) -> Source {
     let short = |text: &str| text.get(..16).and_then(|hex| u64::from_str_radix(hex, 16).ok());
@@ -93,9 +105,11 @@ impl Kb {
         let key = self.pseudonym(&record.space, "key", &grant.actor);
         // Many customers come through one key; only where nobody says who asks does the key stand for them.
         let source = source_of([session.as_ref().unwrap_or(&key)], Some(&key));
-        record.query = mask(&record.query);
-        record.channel = record.channel.map(|text| mask(&text));
-        record.conversation_id = record.conversation_id.map(|text| mask(&text));
+        let masker = self.masker(&record.space);
+        record.query = masker.mask(&record.query);
+        record.channel = record.channel.map(|text| masker.mask(&text));
+        record.conversation_id = record.conversation_id.map(|text| masker.mask(&text));
+        record.session = session;
         // A search that lacked a part of the engine proves nothing about the knowledge.
         if !record.matched && !record.degraded {
             let form = form(&record.query);

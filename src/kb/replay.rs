@@ -14,7 +14,8 @@ use crate::error::Result;
 use crate::id::{ArticleId, SpaceId};
 use crate::model::article::{Article, Audience};
 use crate::model::gap::{Asked, Cause, Gap, GapStatus, ReplayReport, Replayed, Verification};
-use crate::model::search::{Mode, SearchRequest};
+use crate::model::golden::Replay;
+use crate::model::search::SearchRequest;
 use crate::model::space::GAP_BAR;
 use crate::model::text::QueryText;
 
@@ -22,20 +23,29 @@ use crate::model::text::QueryText;
 const SYSTEM: &str = "system";
 
 impl Kb {
-    /// Asks the questions of every gap again that has an article, now.
+    /// Asks the questions of every gap again that has an article, and every golden query, now.
     ///
     /// # Errors
     /// [`crate::error::Error::IndexUnavailable`] while the index is being rebuilt; [`crate::error::Error::Store`].
-    pub fn replay_gaps(&self, keeper: &GapKeeper, now: Timestamp) -> Result<ReplayReport> {
-        self.replay_space(&keeper.grant().space, true, now)
+    pub fn replay_gaps(&self, keeper: &GapKeeper, now: Timestamp) -> Result<Replay> {
+        let space = &keeper.grant().space;
+        let gaps = self.replay_space(space, true, now)?;
+        Ok(Replay { gaps, golden: self.replay_golden(space, &keeper.grant().actor, now)? })
     }
 
-    /// Replays every space: all gaps with an article, or only those whose article was published since.
+    /// Replays every space: all gaps with an article and all golden queries, or only the gaps whose article was published
+    /// since.
     pub(crate) fn replay_everywhere(&self, all: bool, now: Timestamp) -> Result<()> {
         let spaces: Vec<SpaceId> = self.inner.shelves.read().keys().cloned().collect();
         for space in spaces {
             if self.shelf(&space)?.is_filled() {
                 self.replay_space(&space, all, now)?;
+                if all {
+                    let golden = self.replay_golden(&space, SYSTEM, now)?;
+                    if !golden.regressed.is_empty() {
+                        tracing::warn!(%space, queries = golden.regressed.len(), "golden queries came out right and do no longer");
+                    }
+                }
             }
         }
         Ok(())
@@ -143,20 +153,7 @@ impl Kb {
     }
 
     fn ask(&self, grant: &Grant, text: &QueryText, as_of: Option<Timestamp>, now: Timestamp) -> Result<Option<Asked>> {
-        let request = SearchRequest {
-            query: text.clone(),
-            limit: 1,
-            offset: 0,
-            mode: Mode::Hybrid,
-            filters: None,
-            as_of,
-            facets: Vec::new(),
-            explain: false,
-            channel: None,
-            conversation_id: None,
-            log: false,
-            rerank: false,
-        };
+        let request = SearchRequest { as_of, ..SearchRequest::first_of(text.clone()) };
         let found = self.find(grant, &request, now)?;
         let matched = f64::from(found.confidence) >= self.threshold(grant)?;
         let top = found.hits.first().map(|hit| article_id(&hit.record));
@@ -172,25 +169,32 @@ impl Kb {
         questions: &[Replayed],
     ) -> Result<Option<Cause>> {
         let proven = gap.verification.as_ref();
-        let Some(article) = article else { return Ok(Some(changed(id, "removed"))) };
-        let Some(live) = article.live else {
-            let ended = self.inner.store.publications(&gap.space, id)?.pop().map(|(_, publication)| publication);
-            let change = if article.archived { "archived" } else { "unpublished" };
-            let (by, at) = ended.map_or((None, None), |p| (p.ended_by, p.until));
-            return Ok(Some(Cause { by, at, ..changed(id, change) }));
-        };
+        let live = article.and_then(|article| article.live);
+        let Some(live) = live else { return self.change_of(&gap.space, id) };
         if proven.is_some_and(|proven| proven.publication != Some(live.publication)) {
-            return self.published(&gap.space, id, live.publication);
+            return self.change_of(&gap.space, id);
         }
         let since = proven.map_or(gap.first_seen, |proven| proven.at);
         for asked in questions.iter().filter(|q| !q.after.matched) {
             let Some(other) = asked.after.article_id.as_ref().filter(|other| *other != id) else { continue };
             let live = self.inner.store.get_article(&gap.space, other)?.and_then(|article| article.live);
-            if let Some(live) = live.filter(|live| live.from > since) {
-                return self.published(&gap.space, other, live.publication);
+            if live.is_some_and(|live| live.from > since) {
+                return self.change_of(&gap.space, other);
             }
         }
         Ok(None)
+    }
+
+    /// What happened to an article last: by which publication its live version came, or how it went.
+    pub(super) fn change_of(&self, space: &SpaceId, id: &ArticleId) -> Result<Option<Cause>> {
+        let Some(article) = self.inner.store.get_article(space, id)? else { return Ok(Some(changed(id, "removed"))) };
+        if let Some(live) = article.live {
+            return self.published(space, id, live.publication);
+        }
+        let ended = self.inner.store.publications(space, id)?.pop().map(|(_, publication)| publication);
+        let change = if article.archived { "archived" } else { "unpublished" };
+        let (by, at) = ended.map_or((None, None), |p| (p.ended_by, p.until));
+        Ok(Some(Cause { by, at, ..changed(id, change) }))
     }
 
     fn published(&self, space: &SpaceId, id: &ArticleId, sequence: u32) -> Result<Option<Cause>> {

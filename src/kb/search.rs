@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use serde_json::Value;
-use zhiyin_index::{Attribute, Filter, Mode as EngineMode, Op, Query, Record};
+use zhiyin_index::{Attribute, Filter, Mode as EngineMode, Op, Query, Record, Snapshot};
 
 use super::shelf::engine_error;
 use super::{Grant, Kb, Reader};
@@ -50,6 +50,7 @@ impl Kb {
                     language,
                     channel: request.channel.as_ref().map(ToString::to_string),
                     conversation_id: request.conversation_id.as_ref().map(ToString::to_string),
+                    session: None,
                     matched,
                     confidence: round(results.confidence),
                     top: hits.first().map(recorded),
@@ -80,6 +81,18 @@ impl Kb {
         request: &SearchRequest<Filter>,
         now: Timestamp,
     ) -> Result<zhiyin_index::Results> {
+        let index = self.shelf(&grant.space)?.ready()?;
+        self.find_in(&index.now(), grant, request, now)
+    }
+
+    /// As [`Kb::find`], in an index as it is or as it would be.
+    pub(crate) fn find_in(
+        &self,
+        index: &Snapshot<'_>,
+        grant: &Grant,
+        request: &SearchRequest<Filter>,
+        now: Timestamp,
+    ) -> Result<zhiyin_index::Results> {
         if request.as_of.is_some_and(|at| at > now) {
             return Err(Error::query("as_of", "the future cannot be searched; give a moment up to now"));
         }
@@ -102,11 +115,10 @@ impl Kb {
             exact: false,
             synonyms: self.synonyms(&grant.space)?,
         };
-        let index = self.shelf(&grant.space)?.ready()?;
         let pinned = if request.as_of.is_none() { self.pinned(grant, &query.text, now)? } else { None };
         let text = query.text.clone();
         let mut results = match &pinned {
-            Some(pinned) => pinned.search(&index, query)?,
+            Some(pinned) => pinned.search(index, query)?,
             None => index.search(&query).map_err(engine_error)?,
         };
         if let Some((reranker, _)) = deep {
@@ -269,7 +281,7 @@ pub(crate) fn article_id(record: &Record) -> ArticleId {
     ArticleId::try_from(record.id.clone()).unwrap_or_else(|_| unreachable!("indexed ids are article ids"))
 }
 
-fn language(record: &Record) -> Language {
+pub(crate) fn language(record: &Record) -> Language {
     match record.language.as_str() {
         "zh" => Language::Zh,
         "en" => Language::En,

@@ -420,7 +420,7 @@ fn closed(publication: &Publication) -> Option<Interval> {
     (from < until).then_some(Interval { version: publication.version, from, until: Some(until) })
 }
 
-fn document(id: &ArticleId, version: &Version, interval: Interval) -> Document {
+pub(crate) fn document(id: &ArticleId, version: &Version, interval: Interval) -> Document {
     let content = &version.content;
     let attribute = |value: &AttributeValue| match value {
         AttributeValue::Number(n) => Attribute::Number(*n),

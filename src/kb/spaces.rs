@@ -10,7 +10,8 @@ use serde_json::json;
 use super::{Admin, Curator, Kb};
 use crate::error::{Error, FieldError, Result};
 use crate::id::SpaceId;
-use crate::model::space::{DictionaryWord, MAX_DICTIONARY, Space, SpaceSettings};
+use crate::model::mask::{self, Masker};
+use crate::model::space::{DictionaryWord, MAX_DAYS, MAX_DICTIONARY, MAX_FORMS, Space, SpaceSettings};
 use crate::model::text::Label;
 use crate::store::AuditDraft;
 
@@ -105,7 +106,32 @@ impl Kb {
         let ticket = store.commit(batch)?;
         store.sync(ticket)?;
         self.inner.spaces.write().insert(space.id.clone(), Arc::new(space.clone()));
+        self.inner.maskers.write().remove(&space.id);
         Ok(())
+    }
+
+    /// What masks the texts of a space.
+    pub(crate) fn masker(&self, id: &SpaceId) -> Arc<Masker> {
+        if let Some(masker) = self.inner.maskers.read().get(id) {
+            return masker.clone();
+        }
+        // Held while the settings are read, so that what they become meanwhile is not overwritten by what they were.
+        let mut maskers = self.inner.maskers.write();
+        let settings = self.space_settings(id).map(|settings| settings.privacy.settings()).unwrap_or_default();
+        maskers.entry(id.clone()).or_insert_with(|| Arc::new(Masker::new(settings))).clone()
+    }
+
+    /// Masks a text of which it is not known whose it is: by what any space masks.
+    pub fn mask_strictly(&self, text: &str) -> String {
+        let privacy =
+            self.inner.spaces.read().values().map(|space| space.settings.privacy.settings()).collect::<Vec<_>>();
+        let mut strict = mask::Settings { orders: privacy.iter().any(|own| own.orders), patterns: Vec::new() };
+        for pattern in privacy.into_iter().flat_map(|own| own.patterns) {
+            if !strict.patterns.contains(&pattern) {
+                strict.patterns.push(pattern);
+            }
+        }
+        Masker::new(strict).mask(text)
     }
 
     /// The settings of a space.
@@ -175,6 +201,15 @@ fn check(settings: &SpaceSettings) -> Result<()> {
     }
     if settings.gap_bar.is_some_and(|bar| !(bar > 0.0 && bar <= 1.0)) {
         return Err(Error::field("settings.gap_bar", "it is a share above 0 and up to 1"));
+    }
+    let kept = settings.retention;
+    let days = [("turns", kept.turns_days), ("queries", kept.queries_days), ("feedback", kept.feedback_days)];
+    if let Some((what, _)) = days.into_iter().find(|(_, days)| *days > MAX_DAYS) {
+        let message = format!("it is a number of days up to {MAX_DAYS}; 0 keeps for ever");
+        return Err(Error::field(&format!("settings.retention.{what}_days"), message));
+    }
+    if settings.privacy.patterns.len() > MAX_FORMS {
+        return Err(Error::field("settings.privacy.patterns", format!("at most {MAX_FORMS} are allowed")));
     }
     Ok(())
 }

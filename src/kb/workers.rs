@@ -24,6 +24,12 @@ const TICK: Duration = Duration::from_millis(200);
 const MAINTENANCE: Duration = Duration::from_secs(2);
 /// Time between two replays of all gaps that have an article.
 const NIGHT: Duration = Duration::from_secs(24 * 3600);
+/// Time between two looks at whether that is due.
+const AFTER_NIGHT: Duration = Duration::from_secs(60);
+/// Name of the store's state that holds when everything was asked again last.
+const LAST_NIGHT: &str = "replayed";
+/// Time between two looks for what was kept long enough.
+const TIDYING: Duration = Duration::from_secs(3600);
 /// Time between two removals of old idempotency rows.
 const SWEEP: Duration = Duration::from_secs(600);
 /// A wait after a failure, so that a broken disk does not fill the log.
@@ -39,6 +45,7 @@ impl Kb {
         let log = self.clone();
         let replays = self.clone();
         let questions = self.clone();
+        let tidying = self.clone();
         let groups = self.clone();
         Ok(vec![
             spawn("index", again("index", move || indexing.index_until_stopped()))?,
@@ -47,6 +54,7 @@ impl Kb {
             spawn("replay", again("replay", move || replays.replay_until_stopped()))?,
             spawn("groups", again("groups", move || groups.group_until_stopped()))?,
             spawn("questions", again("questions", move || questions.search_until_stopped()))?,
+            spawn("tidy", again("tidy", move || tidying.tidy_until_stopped()))?,
             spawn("query-log", again("query-log", move || log.write_records(&records, interval)))?,
         ])
     }
@@ -85,24 +93,44 @@ impl Kb {
         }
     }
 
-    /// Asks gaps' questions again: soon after their article was published, and all of them once a day.
+    /// Asks gaps' questions again: soon after their article was published; and all of them, with the golden queries, once
+    /// a day, whenever the process was started.
     #[expect(clippy::disallowed_methods, reason = "a worker is an edge: it tells the time to what it calls")]
     fn replay_until_stopped(&self) {
-        let (mut night, mut seen) = (Instant::now(), 0);
+        let (mut seen, mut rested) = (0, None::<Instant>);
         while !self.stopping() {
-            let indexed = self.inner.indexed.load(Ordering::Acquire);
-            let due = night.elapsed() > NIGHT;
+            let (now, indexed) = (Timestamp::now(), self.inner.indexed.load(Ordering::Acquire));
+            let rests = rested.is_some_and(|since| since.elapsed() < AFTER_NIGHT);
+            let due = !rests && self.is_night_due(now).unwrap_or(false);
             if due || indexed != seen {
-                match self.replay_everywhere(due, Timestamp::now()) {
+                match self.replay_everywhere(due, now).and_then(|()| if due { self.night_is_over(now) } else { Ok(()) })
+                {
                     Ok(()) => seen = indexed,
                     Err(error) => tracing::warn!(%error, "gaps could not be replayed; it is tried again"),
                 }
-                if due {
-                    night = Instant::now();
-                }
+            }
+            if due || rested.is_none() {
+                rested = Some(Instant::now());
             }
             std::thread::sleep(TICK);
         }
+    }
+
+    /// Whether a day has passed since everything was asked again; counting begins with the first look.
+    fn is_night_due(&self, now: Timestamp) -> Result<bool> {
+        let last = self.inner.store.state(LAST_NIGHT)?;
+        let last = last.as_ref().and_then(|at| at.as_str()).and_then(|at| at.parse::<Timestamp>().ok());
+        match last {
+            // While an index is being filled, nothing can be asked.
+            Some(last) => Ok(now.duration_since(last).unsigned_abs() >= NIGHT && self.not_ready().is_empty()),
+            None => self.night_is_over(now).map(|()| false),
+        }
+    }
+
+    fn night_is_over(&self, now: Timestamp) -> Result<()> {
+        let mut batch = self.inner.store.batch();
+        batch.put_state(LAST_NIGHT, &serde_json::Value::from(now.to_string()));
+        self.inner.store.commit(batch).map(drop)
     }
 
     /// Groups what was asked and not answered, and finds why; looks at all of it once a day.
@@ -164,6 +192,28 @@ impl Kb {
                     std::thread::sleep(AFTER_FAILURE);
                 }
             }
+        }
+    }
+
+    /// Finishes what a stop cut off, and removes what was kept long enough.
+    #[expect(clippy::disallowed_methods, reason = "a worker is an edge: it tells the time to what it calls")]
+    fn tidy_until_stopped(&self) {
+        let (mut finished, mut tidied) = (false, None::<Instant>);
+        while !self.stopping() {
+            let now = Timestamp::now();
+            if !finished {
+                match self.finish_erasures(now) {
+                    Ok(_) => finished = true,
+                    Err(error) => tracing::error!(%error, "an erasure could not be finished; it is tried again"),
+                }
+            }
+            if tidied.is_none_or(|since| since.elapsed() > TIDYING) {
+                tidied = Some(Instant::now());
+                if let Err(error) = self.retain(now) {
+                    tracing::warn!(%error, "what was kept long enough could not be removed; it is tried again");
+                }
+            }
+            std::thread::sleep(TICK);
         }
     }
 
@@ -267,10 +317,35 @@ fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<
 }
 
 #[cfg(test)]
-#[expect(clippy::panic, reason = "what is tested is a panic")]
+#[expect(clippy::panic, clippy::expect_used, reason = "tests fail by panicking, and one tests a panic")]
 mod tests {
     use super::*;
     use std::sync::atomic::AtomicUsize;
+
+    #[test]
+    fn a_night_is_due_a_day_after_the_last_one_whenever_the_process_was_started() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let settings = crate::kb::KbSettings {
+            data_dir: dir.path().to_owned(),
+            store_cache_bytes: 1 << 20,
+            index_batch: 10,
+            query_log_interval: Duration::from_millis(50),
+            admin_secret: None,
+        };
+        let start: Timestamp = "2026-11-21T08:00:00Z".parse().expect("a time");
+        let after = |hours| start + jiff::SignedDuration::from_hours(hours);
+        let open = || Kb::open(settings.clone(), start).expect("it opens").0;
+        let kb = open();
+        kb.night_is_over(start).expect("it is kept");
+        assert!(!kb.is_night_due(after(23)).expect("it is read"));
+        kb.close();
+        drop(kb);
+        let kb = open();
+        assert!(kb.is_night_due(after(24)).expect("it is read"));
+        kb.night_is_over(after(24)).expect("it is kept");
+        assert!(!kb.is_night_due(after(47)).expect("it is read"));
+        kb.close();
+    }
 
     #[test]
     fn a_worker_that_panics_begins_again() {

@@ -124,6 +124,16 @@ pub struct Session {
     /// Records of those that were searched; the first [`MAX_QUERIES`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub queries: Vec<QueryId>,
+    /// The last turn whose text was removed because its time was over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emptied: Option<u32>,
+    /// How many turns were.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub removed: u32,
+}
+
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// Most records of searched questions that a session remembers.

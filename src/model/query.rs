@@ -40,6 +40,9 @@ pub struct QueryRecord {
     pub channel: Option<String>,
     /// Conversation, as the caller named it.
     pub conversation_id: Option<String>,
+    /// Hash of the conversation, by which it is found when it is to be erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
     /// Whether something answered.
     pub matched: bool,
     /// Confidence in [0, 1].

@@ -65,6 +65,26 @@ pub struct SearchRequest<F> {
     pub rerank: bool,
 }
 
+impl<F> SearchRequest<F> {
+    /// Asks for the first hit and nothing else, and leaves no record.
+    pub fn first_of(query: QueryText) -> Self {
+        Self {
+            query,
+            limit: 1,
+            offset: 0,
+            mode: Mode::Hybrid,
+            filters: None,
+            as_of: None,
+            facets: Vec::new(),
+            explain: false,
+            channel: None,
+            conversation_id: None,
+            log: false,
+            rerank: false,
+        }
+    }
+}
+
 /// What a search gives.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct SearchResponse {

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ModelName, SpaceId};
+use crate::model::mask::{self, BadPattern, Kind, NumberPattern};
 use crate::model::text::{Handle, Label};
 
 /// Most words of a space's own dictionary.
@@ -47,6 +48,10 @@ pub struct SpaceSettings {
     pub reranker: Option<ModelName>,
     /// Share of a gap's questions that must be answered for it to close, in (0, 1]; absent means [`GAP_BAR`].
     pub gap_bar: Option<f64>,
+    /// How long what customers typed is kept.
+    pub retention: Retention,
+    /// What is masked of it besides what always is.
+    pub privacy: Privacy,
 }
 
 impl Default for SpaceSettings {
@@ -59,7 +64,84 @@ impl Default for SpaceSettings {
             model: None,
             reranker: None,
             gap_bar: None,
+            retention: Retention::default(),
+            privacy: Privacy::default(),
         }
+    }
+}
+
+/// Most days that can be set.
+pub const MAX_DAYS: u32 = 36_500;
+/// Most forms of numbers of a space.
+pub const MAX_FORMS: usize = 50;
+
+/// For how many days texts are kept, by what they are; 0 keeps them for ever. Counts are kept in any case.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Retention {
+    /// Turns of conversations, from the conversation's last turn on.
+    pub turns_days: u32,
+    /// Records of searches, answers and questions.
+    pub queries_days: u32,
+    /// Feedback, from when it was said last.
+    pub feedback_days: u32,
+}
+
+impl Default for Retention {
+    /// Half a year of conversations; of what was asked a year and a month, so that a month can be compared with the same
+    /// one of the year before.
+    fn default() -> Self {
+        Self { turns_days: 180, queries_days: 400, feedback_days: 400 }
+    }
+}
+
+/// Which numbers are masked besides what always is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Privacy {
+    /// Numbers behind `订单号`, `tracking number` and the like, and those that look like known carriers'.
+    pub orders: bool,
+    /// Forms of the space's own numbers, masked whatever stands before them: `#` a digit, `?` a letter, `*` either, `{n}`
+    /// or `{n,m}` how often; such as `LM#{10}`.
+    pub patterns: Vec<NumberForm>,
+}
+
+impl Default for Privacy {
+    fn default() -> Self {
+        Self { orders: true, patterns: Vec::new() }
+    }
+}
+
+impl Privacy {
+    /// The masker's settings.
+    pub fn settings(&self) -> mask::Settings {
+        let mut settings = if self.orders { mask::Settings::default() } else { mask::Settings::without_orders() };
+        settings.patterns.extend(self.patterns.iter().filter_map(NumberForm::pattern));
+        settings
+    }
+}
+
+/// The form of a space's numbers, checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+pub struct NumberForm(#[schemars(length(max = 100))] String);
+
+impl NumberForm {
+    fn pattern(&self) -> Option<NumberPattern> {
+        NumberPattern::new(Kind::Order, &self.0).ok()
+    }
+}
+
+impl TryFrom<String> for NumberForm {
+    type Error = BadPattern;
+    fn try_from(text: String) -> Result<Self, BadPattern> {
+        NumberPattern::new(Kind::Order, &text).map(|_| Self(text))
+    }
+}
+
+impl From<NumberForm> for String {
+    fn from(form: NumberForm) -> String {
+        form.0
     }
 }
 

@@ -10,6 +10,7 @@ use super::keys::{Part, Table, parts};
 use crate::error::Result;
 use crate::id::{KeyId, SpaceId};
 use crate::model::account::Key;
+use crate::model::erasure::Erasure;
 use crate::model::space::{DictionaryWord, Space};
 
 /// How many stale answers one batch takes away.
@@ -92,6 +93,34 @@ impl Store {
     /// `Store`.
     pub fn get_idempotent(&self, key: &str) -> Result<Option<Idempotent>> {
         self.read(Table::Idempotent, &Table::Idempotent.key().raw(key.as_bytes()).bytes())
+    }
+
+    /// Keys of stored answers whose body holds one of these texts.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub fn idempotent_holding(&self, texts: &[&str]) -> Result<Vec<String>> {
+        let table = Table::Idempotent;
+        let mut found = Vec::new();
+        for row in self.scan::<Idempotent>(table, table.key().bytes(), table.key().end()) {
+            let (key, stored) = row?;
+            if texts.iter().any(|text| stored.body.contains(text))
+                && let [Part::Raw(key)] = parts(&key)?.as_slice()
+            {
+                found.extend(String::from_utf8(key.clone()));
+            }
+        }
+        Ok(found)
+    }
+
+    /// Erasures that are not done, ascending by id.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub fn erasures(&self) -> Result<Vec<Erasure>> {
+        let table = Table::Erasure;
+        let rows = self.scan(table, table.key().bytes(), table.key().end());
+        rows.map(|row| row.map(|(_, erasure)| erasure)).collect()
     }
 
     /// Removes the answers given before that moment; says how many.

@@ -11,9 +11,10 @@ use super::Idempotent;
 use super::codec::encode;
 use super::keys::Table;
 use crate::error::Error;
-use crate::id::{ArticleId, SpaceId};
+use crate::id::{ArticleId, QueryId, SpaceId};
 use crate::model::account::Key;
 use crate::model::article::{Article, Publication, Version};
+use crate::model::erasure::Erasure;
 use crate::model::query::{FeedbackRecord, QueryRecord};
 use crate::model::space::{DictionaryWord, Space};
 
@@ -28,6 +29,10 @@ pub struct Batch {
     pub(super) audit: Vec<AuditDraft>,
     /// Why it cannot be written.
     pub(super) failed: Option<Error>,
+}
+
+fn of_session(space: &SpaceId, session: &str, query: &QueryId) -> Vec<u8> {
+    Table::QueryBySession.key().id(space.as_str()).id(session).id(query.as_str()).bytes()
 }
 
 /// An audit entry before it has its place in the chain.
@@ -124,6 +129,18 @@ impl Batch {
         self.put(Table::Query, key, record);
         let by_id = Table::QueryById.key().id(record.id.as_str()).bytes();
         self.put(Table::QueryById, by_id, &(&record.space, record.at));
+        if let Some(session) = &record.session {
+            self.put(Table::QueryBySession, of_session(&record.space, session, &record.id), &());
+        }
+    }
+
+    /// Takes a record away, and every way to it.
+    pub fn remove_query(&mut self, record: &QueryRecord) {
+        self.remove(Table::Query.key().id(record.space.as_str()).time(record.at).id(record.id.as_str()).bytes());
+        self.remove(Table::QueryById.key().id(record.id.as_str()).bytes());
+        if let Some(session) = &record.session {
+            self.remove(of_session(&record.space, session, &record.id));
+        }
     }
 
     /// Writes feedback; it replaces the former one on the same record.
@@ -131,11 +148,31 @@ impl Batch {
         self.put(Table::Feedback, Table::Feedback.key().id(record.about.as_str()).bytes(), record);
     }
 
+    /// Takes the feedback on a record away.
+    pub fn remove_feedback(&mut self, about: &QueryId) {
+        self.remove(Table::Feedback.key().id(about.as_str()).bytes());
+    }
+
     /// Writes the answer stored for an idempotency key.
     pub fn put_idempotent(&mut self, key: &str, value: &Idempotent) {
         self.put(Table::Idempotent, Table::Idempotent.key().raw(key.as_bytes()).bytes(), value);
         let by_time = Table::IdempotentTime.key().time(value.at).raw(key.as_bytes()).bytes();
         self.put(Table::IdempotentTime, by_time, &());
+    }
+
+    /// Takes the answer stored for an idempotency key away; its place by time goes when it is swept.
+    pub fn remove_idempotent(&mut self, key: &str) {
+        self.remove(Table::Idempotent.key().raw(key.as_bytes()).bytes());
+    }
+
+    /// Writes how far an erasure has come.
+    pub fn put_erasure(&mut self, erasure: &Erasure) {
+        self.put(Table::Erasure, Table::Erasure.key().id(&erasure.id).bytes(), erasure);
+    }
+
+    /// Takes an erasure away that is done.
+    pub fn remove_erasure(&mut self, id: &str) {
+        self.remove(Table::Erasure.key().id(id).bytes());
     }
 
     /// Writes a named value.

@@ -122,6 +122,12 @@ impl Batch {
         self.put(Table::GapForm, of_gap(Table::GapForm, &form.space, &form.gap).id(form.id.as_str()).bytes(), &());
     }
 
+    /// Removes a form, and its place under its gap.
+    pub fn remove_form(&mut self, form: &Form) {
+        self.remove(of_gap(Table::Form, &form.space, &form.id).bytes());
+        self.take_form(&form.space, &form.gap, &form.id);
+    }
+
     /// Takes a form from its place under a gap that it leaves.
     pub fn take_form(&mut self, space: &SpaceId, gap: &GapId, form: &GapId) {
         self.remove(of_gap(Table::GapForm, space, gap).id(form.as_str()).bytes());

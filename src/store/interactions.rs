@@ -27,6 +27,26 @@ impl Store {
         self.read(Table::Session, &of_session(Table::Session, space, session).bytes())
     }
 
+    /// The sessions of a space behind the one that is named, ascending by their hash.
+    pub fn sessions(
+        &self,
+        space: &SpaceId,
+        after: Option<&str>,
+    ) -> impl Iterator<Item = Result<(String, Session)>> + Send + use<> {
+        let prefix = Table::Session.key().id(space.as_str());
+        let from = match after {
+            Some(session) => of_session(Table::Session, space, session).end(),
+            None => prefix.clone().bytes(),
+        };
+        self.scan(Table::Session, from, prefix.end()).map(|row| {
+            let (key, session) = row?;
+            match parts(&key)?.as_slice() {
+                [Part::Id(_), Part::Id(id)] => Ok((id.clone(), session)),
+                _ => Err(Error::Store(format!("a key is damaged: {}", key.escape_ascii()))),
+            }
+        })
+    }
+
     /// The turns of a session, ascending by number.
     ///
     /// # Errors
@@ -93,6 +113,17 @@ impl Batch {
     /// Writes a turn.
     pub fn put_turn(&mut self, space: &SpaceId, session: &str, turn: u32, value: &StoredTurn) {
         self.put(Table::Turn, of_session(Table::Turn, space, session).u32(turn).bytes(), value);
+    }
+
+    /// Takes a turn away, and its questions that wait.
+    pub fn remove_turn(&mut self, space: &SpaceId, session: &str, turn: u32) {
+        self.remove(of_session(Table::Turn, space, session).u32(turn).bytes());
+        self.remove_pending(space, session, turn);
+    }
+
+    /// Takes a session away; its turns are taken by themselves.
+    pub fn remove_session(&mut self, space: &SpaceId, session: &str) {
+        self.remove(of_session(Table::Session, space, session).bytes());
     }
 
     /// Marks the questions of a turn as to be searched.

@@ -21,12 +21,14 @@
 //! U     audit by space   space 00 sequence:8                     null
 //! q     query            space 00 time:16 query 00               QueryRecord
 //! i     query by id      query 00                                its place: (space, time)
+//! C     query by session space 00 session 00 query 00           null
 //! f     feedback         query 00                                FeedbackRecord
 //! g     gap              space 00 gap 00                         Gap
 //! F     form             space 00 form 00                        Form
 //! r     form of gap      space 00 gap 00 form 00                 null
 //! X     group edit       space 00 sequence:8                     GroupEdit
 //! e     golden           space 00 golden 00                      Golden
+//! J     golden result    space 00 golden 00                      GoldenLast
 //! x     pin              space 00 pin 00                         Pin
 //! I     idempotent       key as given, raw                       Idempotent
 //! T     idempotent time  time:16 key as given, raw               null
@@ -35,6 +37,7 @@
 //! P     pending          space 00 session 00 number:4            Pending
 //! D     day              space 00 date 00                        DayCounts
 //! b     gap by day       space 00 gap 00 date 00                 GapDay
+//! z     erasure          erasure 00                              Erasure
 //! n     state            name, raw                               any JSON
 //! c     chunk            generation:8 number:4                   a piece of a large value
 //! ```
@@ -67,12 +70,14 @@ pub(super) enum Table {
     AuditBySpace,
     Query,
     QueryById,
+    QueryBySession,
     Feedback,
     Gap,
     Form,
     GapForm,
     GroupEdit,
     Golden,
+    GoldenLast,
     Pin,
     Idempotent,
     IdempotentTime,
@@ -81,6 +86,7 @@ pub(super) enum Table {
     Pending,
     Day,
     GapDay,
+    Erasure,
     State,
     Chunk,
 }
@@ -123,12 +129,14 @@ const TABLES: &[(Table, u8, &str, &[Shape])] = &[
     (Table::AuditBySpace, b'U', "audit by space", &[Id, U64]),
     (Table::Query, b'q', "query", &[Id, Time, Id]),
     (Table::QueryById, b'i', "query by id", &[Id]),
+    (Table::QueryBySession, b'C', "query by session", &[Id, Id, Id]),
     (Table::Feedback, b'f', "feedback", &[Id]),
     (Table::Gap, b'g', "gap", &[Id, Id]),
     (Table::Form, b'F', "form", &[Id, Id]),
     (Table::GapForm, b'r', "form of a gap", &[Id, Id, Id]),
     (Table::GroupEdit, b'X', "group edit", &[Id, U64]),
     (Table::Golden, b'e', "golden query", &[Id, Id]),
+    (Table::GoldenLast, b'J', "golden result", &[Id, Id]),
     (Table::Pin, b'x', "pin", &[Id, Id]),
     (Table::Idempotent, b'I', "idempotency key", &[Raw]),
     (Table::IdempotentTime, b'T', "idempotency time", &[Time, Raw]),
@@ -137,6 +145,7 @@ const TABLES: &[(Table, u8, &str, &[Shape])] = &[
     (Table::Pending, b'P', "pending question", &[Id, Id, U32]),
     (Table::Day, b'D', "day", &[Id, Id]),
     (Table::GapDay, b'b', "gap by day", &[Id, Id, Id]),
+    (Table::Erasure, b'z', "erasure", &[Id]),
     (Table::State, b'n', "state", &[Raw]),
     (Table::Chunk, b'c', "chunk", &[U64, U32]),
 ];

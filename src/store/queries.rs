@@ -4,9 +4,9 @@
 
 use jiff::Timestamp;
 
-use super::Store;
-use super::keys::Table;
-use crate::error::Result;
+use super::keys::{Part, Table, parts};
+use super::{Store, id_of};
+use crate::error::{Error, Result};
 use crate::id::{QueryId, SpaceId};
 use crate::model::query::{FeedbackRecord, QueryRecord};
 
@@ -32,6 +32,26 @@ impl Store {
     ) -> impl DoubleEndedIterator<Item = Result<QueryRecord>> + Send + use<> {
         let key = |at| Table::Query.key().id(space.as_str()).time(at).bytes();
         self.scan(Table::Query, key(from), key(until.max(from))).map(|row| row.map(|(_, record)| record))
+    }
+
+    /// Ids of the records of a session.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub fn queries_of_session(&self, space: &SpaceId, session: &str) -> Result<Vec<QueryId>> {
+        let prefix = Table::QueryBySession.key().id(space.as_str()).id(session);
+        let rows = self.scan::<()>(Table::QueryBySession, prefix.clone().bytes(), prefix.end());
+        let id = |key: &[u8]| match parts(key)?.last() {
+            Some(Part::Id(id)) => id_of(id),
+            _ => Err(Error::Store(format!("a key is damaged: {}", key.escape_ascii()))),
+        };
+        rows.map(|row| row.and_then(|(key, ())| id(&key))).collect()
+    }
+
+    /// All feedback, ascending by what it is about.
+    pub fn feedback(&self) -> impl Iterator<Item = Result<FeedbackRecord>> + Send + use<> {
+        let table = Table::Feedback;
+        self.scan(table, table.key().bytes(), table.key().end()).map(|row| row.map(|(_, record)| record))
     }
 
     /// The feedback on a record.

@@ -134,6 +134,41 @@ fn the_questions_of_a_gap_are_added_to_an_article_as_a_draft() {
     assert_eq!(only.post(&format!("{path}/draft"), json!({})).problem(403), "forbidden");
 }
 
+#[test]
+fn what_answers_already_is_named_before_a_draft_is_made() {
+    let app = TestApp::start();
+    let keeper = app.with_scopes("keeper", &["gaps", "articles:write", "articles:read", "articles:publish"]);
+    let outsider = app.with_key(json!({ "name": "outsider", "scopes": ["gaps", "articles:write"] }));
+    let asked = app.customer().post("/v1/answer", json!({ "question": "can I rent a bicycle" })).expect(200);
+    let path = format!("/v1/gaps/{}", asked["gap_id"].as_str().unwrap());
+    eventually("the gap is counted", || keeper.get(&path).status == 200);
+    let secret =
+        json!({ "id": "secret", "title": "Can I rent a bicycle?", "body": "Staff can.", "audience": "internal" });
+    keeper.post("/v1/articles", secret).expect(201);
+
+    let refused = keeper.post(&format!("{path}/draft"), json!({ "article_id": "rental" }));
+    assert_eq!(refused.problem(409), "duplicates_found");
+    let there = refused.json()["duplicates"].clone();
+    assert_eq!((&there[0]["article_id"], &there[0]["reason"]), (&json!("secret"), &json!("drafted")), "{there}");
+    assert_eq!(keeper.get("/v1/articles/rental?version=latest").status, 404, "nothing was made");
+    assert_eq!(keeper.get(&path).expect(200)["status"], "open");
+    // Who may not see it is not told of it.
+    outsider.post(&format!("{path}/draft"), json!({ "article_id": "rental" })).expect(201);
+    let again = outsider.post(&format!("{path}/draft"), json!({})).expect(409);
+    assert_eq!(again["duplicates"].as_array().unwrap().len(), 1, "{again}");
+    assert_eq!(
+        (&again["duplicates"][0]["article_id"], &again["duplicates"][0]["score"]),
+        (&json!("rental"), &json!(1.0))
+    );
+    let body = json!({ "title": "Bicycle rental", "questions": ["can I rent a bicycle"], "expected_version": 1,
+        "body": "Yes, you can rent a bicycle at the counter." });
+    keeper.put("/v1/articles/rental", body).expect(200);
+    keeper.post("/v1/articles/rental/publish?wait=searchable", json!({})).expect(200);
+    let live = outsider.post(&format!("{path}/draft"), json!({})).expect(409);
+    assert_eq!(live["duplicates"][0]["reason"], "answers", "{live}");
+    outsider.post(&format!("{path}/draft"), json!({ "anyway": true })).expect(201);
+}
+
 /// The gap under which a wording stands.
 fn standing(keeper: &Actor, wording: &str) -> serde_json::Value {
     let page = keeper.get("/v1/gaps?limit=100").expect(200);

@@ -23,7 +23,16 @@ fn a_space_is_made_and_changed() {
         "public_search": false,
         "model": null,
         "reranker": null,
-        "gap_bar": null
+        "gap_bar": null,
+        "retention": {
+          "turns_days": 180,
+          "queries_days": 400,
+          "feedback_days": 400
+        },
+        "privacy": {
+          "orders": true,
+          "patterns": []
+        }
       },
       "created_at": "[time]"
     }
@@ -35,7 +44,9 @@ fn a_space_is_made_and_changed() {
 
     let change = json!({ "settings": { "require_review": true, "threshold": 0.5 } });
     let changed = app.admin().patch("/v1/spaces/support", change).expect(200);
-    let expected = json!({ "threshold": 0.5, "require_review": true, "four_eyes": false, "public_search": false, "model": null, "reranker": null, "gap_bar": null });
+    let expected = json!({ "threshold": 0.5, "require_review": true, "four_eyes": false, "public_search": false, "model": null, "reranker": null, "gap_bar": null,
+        "retention": { "turns_days": 180, "queries_days": 400, "feedback_days": 400 },
+        "privacy": { "orders": true, "patterns": [] } });
     assert_eq!((&changed["name"], &changed["settings"]), (&json!("Support"), &expected));
     let back = app.admin().patch("/v1/spaces/support", json!({ "settings": { "threshold": null } })).expect(200);
     assert_eq!(back["settings"]["threshold"], json!(null));

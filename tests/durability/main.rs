@@ -11,6 +11,7 @@
 )]
 
 mod damage;
+mod erase;
 mod server;
 mod syncs;
 mod talks;

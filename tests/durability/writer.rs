@@ -217,7 +217,16 @@ impl Writer {
                     .map(|live| (id.clone(), live as u64))
                     .into_iter()
                     .collect();
-                assert_eq!(client.found(word), expected, "'{id}' {state:?}: search for {word}");
+                let found = client.found(word);
+                if found != expected {
+                    let all: Vec<_> = state.words.iter().map(|word| client.found(word)).collect();
+                    let report = client.must("POST", "/v1/spaces/default/verify", None);
+                    let kept = read(client, id);
+                    panic!(
+                        "'{id}' {state:?}, perhaps {:?}: '{word}' finds {found:?}, its words {all:?}; the store holds {kept:?}; {report}",
+                        known.perhaps
+                    );
+                }
             }
         }
     }

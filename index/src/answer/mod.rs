@@ -204,8 +204,9 @@ impl Index {
                 asked.len() - 1
             }));
         }
-        let parts = parts(&view, &Query::default(), None);
-        let mut lookup = lookup(&parts, &self.settings.rank);
+        let now = Query::default();
+        let parts = parts(&view, &now, None);
+        let mut lookup = lookup(&view, &now, &parts, &self.settings.rank);
         let mut questions = Vec::with_capacity(asked.len());
         let mut concepts = Vec::new();
         for text in asked {

@@ -73,6 +73,12 @@ impl DenseSnapshot {
         top.finish()
     }
 
+    /// A passage as a query; none when it is not here.
+    #[must_use]
+    pub fn query_of(&self, passage: u64) -> Option<PreparedQuery> {
+        self.rows.places.get(passage).map(|row| self.rows.query_of(row))
+    }
+
     /// The cosine of one passage; none when it is not here.
     #[must_use]
     pub fn cosine(&self, query: &PreparedQuery, passage: u64) -> Option<f32> {

@@ -47,7 +47,7 @@ pub(crate) struct Known {
     /// By kind, and whether they are stop words.
     terms: [Recent<Arc<Found>>; 6],
     /// By word.
-    pub translations: Recent<Arc<[Alternative]>>,
+    pub(super) translations: Recent<Arc<[Alternative]>>,
 }
 
 impl Default for Known {
@@ -71,14 +71,14 @@ fn weight(found: &Arc<Found>) -> usize {
 }
 
 impl Known {
-    pub fn get(&mut self, basis: &Basis, term: &QueryTerm) -> Option<Arc<Found>> {
+    pub(super) fn get(&mut self, basis: &Basis, term: &QueryTerm) -> Option<Arc<Found>> {
         if self.basis.as_ref() != Some(basis) {
             return None;
         }
         self.terms.get_mut(slot(term))?.get(&term.term, weight)
     }
 
-    pub fn insert(&mut self, basis: &Basis, term: &QueryTerm, found: &Arc<Found>) {
+    pub(super) fn insert(&mut self, basis: &Basis, term: &QueryTerm, found: &Arc<Found>) {
         if self.basis.as_ref() != Some(basis) {
             *self = Self { basis: Some(*basis), ..Self::default() };
         }

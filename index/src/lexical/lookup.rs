@@ -5,10 +5,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
 use super::cursor::{K1, norms};
 use super::failed;
 use super::found::{Clause, FieldNorms, Found, List, VIEWS, lists};
-use super::known::Basis;
+use super::known::{Basis, Known};
 use super::statistics::Totals;
 use super::view::{InField, LexicalView};
 use crate::analyzer::{QueryKind, QueryTerm};
@@ -32,7 +34,9 @@ pub(crate) struct Lookup<'a> {
     pub rank: &'a RankSettings,
     pub(super) norms: Arc<FieldNorms>,
     basis: Basis,
-    /// Where no view may remember them, since only some of its documents count.
+    /// What remembers terms from search to search.
+    memory: Option<&'a Mutex<Known>>,
+    /// Where nothing may remember them, since only some of its documents count.
     known: HashMap<(String, QueryKind, bool), Arc<Found>>,
 }
 
@@ -42,30 +46,27 @@ fn idf(frequency: u64, passages: u64) -> f32 {
 }
 
 impl<'a> Lookup<'a> {
-    pub fn new(views: Views<'a>, totals: Totals, rank: &'a RankSettings) -> Self {
+    /// `memory` must belong to these views and to these of their documents; a view that is searched as a whole has its own.
+    pub fn new(views: Views<'a>, totals: Totals, rank: &'a RankSettings, memory: Option<&'a Mutex<Known>>) -> Self {
         let norms = Arc::new(std::array::from_fn(|field| norms(totals.mean_length(field))));
         let basis = Basis::of(&totals, rank);
-        Self { views, totals, rank, norms, basis, known: HashMap::new() }
-    }
-
-    /// The view that remembers what is looked up: the only one, searched as a whole.
-    fn remembering(&self) -> Option<&'a LexicalView> {
-        match self.views.as_slice() {
-            [(view, None)] => Some(view),
+        let memory = memory.or(match views.as_slice() {
+            [(view, None)] => Some(&view.known),
             _ => None,
-        }
+        });
+        Self { views, totals, rank, norms, basis, memory, known: HashMap::new() }
     }
 
     /// A term in every field where its kind stands.
     pub fn find(&mut self, term: &QueryTerm) -> Result<Arc<Found>> {
-        if let Some(view) = self.remembering() {
-            if let Some(found) = view.known.lock().get(&self.basis, term) {
+        if let Some(memory) = self.memory {
+            if let Some(found) = memory.lock().get(&self.basis, term) {
                 return Ok(found);
             }
             let found = Arc::new(self.look_up(term)?);
             // What is not there costs little to look for, and there is much of it.
             if found.frequency > 0 {
-                view.known.lock().insert(&self.basis, term, &found);
+                memory.lock().insert(&self.basis, term, &found);
             }
             return Ok(found);
         }
@@ -80,12 +81,12 @@ impl<'a> Lookup<'a> {
 
     /// Translations of a word, made where they are not remembered.
     pub fn translations(&self, word: &str, make: impl FnOnce() -> Vec<Alternative>) -> Arc<[Alternative]> {
-        let Some(view) = self.remembering() else { return make().into() };
-        if let Some(known) = view.known.lock().translations.get(word, |_| 1) {
+        let Some(memory) = self.memory else { return make().into() };
+        if let Some(known) = memory.lock().translations.get(word, |_| 1) {
             return known;
         }
         let made: Arc<[Alternative]> = make().into();
-        view.known.lock().translations.insert(word.into(), made.clone(), 1);
+        memory.lock().translations.insert(word.into(), made.clone(), 1);
         made
     }
 

@@ -32,6 +32,7 @@ mod view;
 mod vocabulary;
 mod windows;
 
+pub(crate) use known::Known as Remembered;
 pub(crate) use lookup::{Lookup, Views};
 pub(crate) use query::{Prepared, PreparedAlternative, ScoredPart};
 pub(crate) use score::Matching;
@@ -41,6 +42,8 @@ pub(crate) use view::LexicalView;
 
 /// Memory the writer may fill before it writes a segment, in bytes.
 const WRITER_BYTES: usize = 48 * 1024 * 1024;
+/// The same for one document; less is not allowed.
+const FEW_BYTES: usize = 16 * 1024 * 1024;
 
 /// Bytes of stored passages that are packed together: a search unpacks one such block for each passage it looks at.
 const STORE_BLOCK: usize = 4096;
@@ -113,13 +116,22 @@ impl Lexical {
     /// Opens the shelf in `dir`, or makes an empty one.
     pub fn open(dir: &Path) -> Result<Self> {
         std::fs::create_dir_all(dir).map_err(|e| Error::io(dir, e))?;
-        let (schema, fields) = schema();
         let directory = tantivy::directory::MmapDirectory::open(dir).map_err(failed)?;
+        Self::over(directory, WRITER_BYTES, &dir.display().to_string())
+    }
+
+    /// An empty shelf that is kept nowhere.
+    pub fn in_memory() -> Result<Self> {
+        Self::over(tantivy::directory::RamDirectory::create(), FEW_BYTES, "memory")
+    }
+
+    fn over(directory: impl tantivy::Directory, bytes: usize, place: &str) -> Result<Self> {
+        let (schema, fields) = schema();
         let settings = IndexSettings { docstore_blocksize: STORE_BLOCK, ..IndexSettings::default() };
         let index = Index::builder().schema(schema).settings(settings).open_or_create(directory).map_err(failed)?;
         // One thread: a document's passages stay together, and searches keep the other cores.
-        let writer = index.writer_with_num_threads(1, WRITER_BYTES).map_err(|error| match error {
-            TantivyError::LockFailure(..) => Error::Locked(dir.display().to_string()),
+        let writer = index.writer_with_num_threads(1, bytes).map_err(|error| match error {
+            TantivyError::LockFailure(..) => Error::Locked(place.to_owned()),
             other => failed(other),
         })?;
         writer.set_merge_policy(Box::new(merge_policy()));

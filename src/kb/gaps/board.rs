@@ -65,6 +65,11 @@ impl Boards {
         self.news.lock().entry(space.clone()).or_default().edits.push(edit);
     }
 
+    /// Has the groups of a space made anew of what the store holds, when they are needed next.
+    pub fn reload(&self, space: &SpaceId) {
+        self.boards.lock().remove(space);
+    }
+
     /// Forgets a space.
     pub fn forget(&self, space: &SpaceId) {
         self.news.lock().remove(space);

@@ -33,12 +33,27 @@ pub(super) struct Called {
     pub keywords: Vec<String>,
 }
 
+/// What is to be forgotten of forms.
+pub(crate) struct Forget<'a> {
+    /// Forms without the wordings that go.
+    pub kept: Vec<Form>,
+    /// Forms that nobody else asked.
+    pub gone: Vec<Form>,
+    /// What goes.
+    pub texts: &'a BTreeSet<&'a str>,
+    /// Hashes of who asked, and of whoever is to stand for them.
+    pub sources: &'a [(u64, u64)],
+    /// Now.
+    pub now: Timestamp,
+}
+
 /// Gaps and days as they are while forms are moved.
 #[derive(Default)]
 struct Moving {
     gaps: BTreeMap<GapId, Gap>,
     forms: BTreeMap<GapId, Form>,
     left: Vec<(GapId, GapId)>,
+    gone: BTreeSet<GapId>,
     days: BTreeMap<GapId, BTreeMap<Date, GapDay>>,
 }
 
@@ -102,6 +117,40 @@ impl Kb {
         self.write_moves(space, moving, &BTreeMap::new(), batch)?;
         batch.audit(audit);
         Ok(())
+    }
+
+    /// Writes forms that lost wordings, and takes others out of their gaps with all that was counted of them; gaps
+    /// without forms end. Strangers take the place of sources. Says how many gaps ended. The caller holds both locks.
+    pub(crate) fn forget_forms(&self, batch: &mut Batch, space: &SpaceId, forget: Forget<'_>) -> Result<u64> {
+        let Forget { kept, gone, texts, sources, now } = forget;
+        let mut moving = Moving::default();
+        for form in gone.iter().chain(&kept) {
+            self.gap_of_move(space, &mut moving, &form.gap, now)?;
+        }
+        for form in &gone {
+            if let Some(days) = moving.days.get_mut(&form.gap) {
+                days.values_mut().for_each(|day| drop(day.part(std::slice::from_ref(&form.id))));
+            }
+            batch.remove_form(form);
+            moving.gone.insert(form.id.clone());
+        }
+        for day in moving.days.values_mut().flat_map(BTreeMap::values_mut) {
+            sources.iter().for_each(|(source, stranger)| day.forget(*source, *stranger));
+        }
+        let mut ended = 0;
+        for (id, gap) in &mut moving.gaps {
+            ended += u64::from(self.inner.store.form_ids(space, id)?.iter().all(|form| moving.gone.contains(form)));
+            // Its words were taken from all of its questions; they come back with the next consolidation.
+            if !texts.is_empty() {
+                gap.keywords.clear();
+            }
+            if let Some(proof) = &mut gap.verification {
+                proof.questions.retain(|asked| !texts.contains(asked.question.as_str()));
+            }
+        }
+        moving.forms = kept.into_iter().map(|form| (form.id.clone(), form)).collect();
+        self.write_moves(space, moving, &BTreeMap::new(), batch)?;
+        Ok(ended)
     }
 
     fn move_form(
@@ -176,6 +225,7 @@ impl Kb {
         moving.forms.values().for_each(|form| batch.put_form(form));
         for (id, mut gap) in std::mem::take(&mut moving.gaps) {
             let mut ids: BTreeSet<GapId> = store.form_ids(space, &id)?.into_iter().collect();
+            ids.retain(|id| !moving.gone.contains(id));
             for form in moving.forms.values() {
                 if form.gap == id {
                     ids.insert(form.id.clone());

@@ -189,6 +189,7 @@ impl Kb {
                     query: found.text,
                     channel: session.channel.clone(),
                     conversation_id: Some(id.clone()),
+                    session: Some(id.clone()),
                     matched: found.matched,
                     confidence: found.confidence,
                     top: found.hits.first().map(recorded),

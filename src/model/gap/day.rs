@@ -86,6 +86,15 @@ impl GapDay {
         weight
     }
 
+    /// Puts a stranger in the place of a source: who it was is forgotten, what it counted stays.
+    pub fn forget(&mut self, hash: u64, stranger: u64) {
+        // As likely to be in the sample as the source was.
+        let stranger = (stranger | 1 << 63).checked_shr(hash.leading_zeros()).unwrap_or(0);
+        self.recent.retain(|(known, ..)| *known != hash);
+        self.seen.iter_mut().filter(|(known, ..)| *known == hash).for_each(|entry| entry.0 = stranger);
+        self.seen.sort_unstable();
+    }
+
     /// Takes another day of the same date in.
     pub fn merge(&mut self, other: Self) {
         self.queries += other.queries;
@@ -253,5 +262,18 @@ mod tests {
         assert_eq!((parted.queries, parted.sessions, day.queries, day.sessions), (2, 2, 2, 2));
         day.merge(parted);
         assert_eq!((day.queries, day.sessions), (whole.queries, whole.sessions));
+    }
+
+    #[test]
+    fn who_is_forgotten_counts_as_a_stranger_does() {
+        let (form, mut day) = (form(1), GapDay::default());
+        let asked: Vec<u64> = (0..900).map(|n| day.count(&form, &by(&[n]), at(n as i64 * 60))).collect();
+        assert!(day.halved > 0 && asked.len() == 900);
+        let mut whole = day.clone();
+        let known = day.seen.first().map_or(0, |entry| entry.0);
+        day.forget(known, 0x1234_5678_9abc_def0);
+        assert!(whole.knows(known) && !day.knows(known));
+        (day.recount(), whole.recount());
+        assert_eq!((day.sessions, day.seen.len()), (whole.sessions, whole.seen.len()));
     }
 }

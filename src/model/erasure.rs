@@ -1,0 +1,78 @@
+//! The right to be forgotten: what is taken away of a session or a customer, and what stays.
+//!
+//! Invariant: no name stands in an erasure, only the hashes by which its rows are found.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::id::SpaceId;
+
+/// What stays, for people.
+pub const KEPT: &str = "Counts stay (by day and channel, and of gaps that others asked for): they are numbers and name \
+                        nobody. Articles, golden queries and other texts of editors stay as well, whatever they were \
+                        made of.";
+
+/// Whose data are to be taken away.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ErasureKind {
+    /// One conversation.
+    Session,
+    /// Every conversation of a customer.
+    Customer,
+}
+
+/// How much was taken away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct Erased {
+    /// Conversations.
+    pub sessions: u64,
+    /// Their turns.
+    pub turns: u64,
+    /// Turns among them whose questions were still to be searched.
+    pub pending: u64,
+    /// Records of searches, answers and questions.
+    pub queries: u64,
+    /// What was said about them.
+    pub feedback: u64,
+    /// Gaps that held nothing else.
+    pub gaps: u64,
+    /// Texts in gaps that nobody else asked.
+    pub gap_texts: u64,
+    /// Answers kept for a repeat with the same `Idempotency-Key`.
+    pub repeats: u64,
+}
+
+/// An erasure on its way.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Erasure {
+    /// Id, `er_…`.
+    pub id: String,
+    /// Whose.
+    pub kind: ErasureKind,
+    /// In each space the hash of the session or customer.
+    pub of: Vec<(SpaceId, String)>,
+    /// Who asked for it.
+    pub actor: String,
+    /// When.
+    pub at: Timestamp,
+    /// What is gone so far.
+    pub erased: Erased,
+}
+
+/// What an erasure did.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct ErasureReport {
+    /// Names it in the audit log.
+    pub erasure_id: String,
+    /// Whose data were taken away.
+    pub kind: ErasureKind,
+    /// Spaces that were gone through.
+    pub spaces: Vec<SpaceId>,
+    /// How much.
+    pub erased: Erased,
+    /// What stays.
+    pub kept: String,
+}
