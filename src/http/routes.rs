@@ -4,7 +4,7 @@
 
 use actix_web::http::Method;
 
-use super::analytics::{self, OverviewParameters};
+use super::analytics::{self, AnalyticsParameters};
 use super::answers::{self, AnswerBody, FeedbackBody};
 use super::articles::{self, DiffParameters, ListParameters, ReadParameters};
 use super::classify::{self, ClassifyBody, EXAMPLE_TYPES};
@@ -20,6 +20,7 @@ use super::search::{
 use super::{admin, assets, curation, golden, health, metrics, models, pins, synonyms};
 use crate::kb::{SpaceStats, VerifyReport, VersionSummary};
 use crate::model::account::{AuditEntry, KeyView, NewKey, Scope};
+use crate::model::analytics::{ArticleReport, ChannelReport, CoverageReport, QuestionReport, TopicReport};
 use crate::model::answer::AnswerResponse;
 use crate::model::article::{ArticleView, Publication};
 use crate::model::classify::{ClassifierView, ClassifyResponse};
@@ -170,7 +171,17 @@ fn taking_in() -> Vec<Route> {
         post("/v1/interactions", INTERACTIONS, "Hand in conversations; handing the same in again changes nothing", interactions::take_in)
             .query::<InteractionParameters>().body::<ConversationBatch>().streams_in(INTERACTION_TYPES).gives::<IntakeReport>(200),
         get("/v1/analytics/overview", ANALYTICS, "What came in, and how much of it the knowledge answers", analytics::overview)
-            .query::<OverviewParameters>().gives::<Overview>(200),
+            .query::<AnalyticsParameters>().gives::<Overview>(200),
+        get("/v1/analytics/questions", ANALYTICS, "What is asked most, and what is asked more or less than before", analytics::questions)
+            .query::<AnalyticsParameters>().gives::<QuestionReport>(200),
+        get("/v1/analytics/topics", ANALYTICS, "The words of what is asked, weighed for a cloud", analytics::topics)
+            .query::<AnalyticsParameters>().gives::<TopicReport>(200),
+        get("/v1/analytics/articles", ANALYTICS, "How useful articles are, and which are never hit or stale", analytics::articles)
+            .query::<AnalyticsParameters>().gives::<ArticleReport>(200),
+        get("/v1/analytics/channels", ANALYTICS, "What came in through each channel, hand-offs and repeated questions", analytics::channels)
+            .query::<AnalyticsParameters>().gives::<ChannelReport>(200),
+        get("/v1/analytics/coverage", ANALYTICS, "The share of demand that is answered, the gain from closed gaps, open gaps", analytics::coverage)
+            .query::<AnalyticsParameters>().gives::<CoverageReport>(200),
     ]
 }
 

@@ -1,6 +1,7 @@
 //! What people said about an answer or a search.
 //!
-//! Invariant: one record per answer or query; the last word of each kind counts, and comments are masked.
+//! Invariant: one record per answer or query; the last word of each kind counts, once, in the batch that keeps it;
+//! comments are masked.
 
 use jiff::Timestamp;
 
@@ -39,9 +40,8 @@ impl Kb {
                 store.get_query(about)?
             }
         };
-        if record.is_none_or(|r| r.space != grant.space) {
-            return Err(Error::QueryNotFound(about.to_string()));
-        }
+        let record = record.filter(|r| r.space == grant.space);
+        let record = record.ok_or_else(|| Error::QueryNotFound(about.to_string()))?;
         let _lock = store.lock(&grant.space);
         let before = store.get_feedback(about)?;
         let old = before.as_ref();
@@ -57,6 +57,9 @@ impl Kb {
         };
         let mut batch = store.batch();
         batch.put_feedback(&merged);
+        let mut tally = self.tally(&grant.space);
+        tally.feedback(&record, old, &merged)?;
+        tally.put(&mut batch);
         let ticket = store.commit(batch)?;
         drop(_lock);
         store.sync(ticket)

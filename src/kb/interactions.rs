@@ -6,15 +6,15 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 
-use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
+use super::analytics::Tally;
 use super::search::detect;
 use super::{Kb, Recorder};
 use crate::error::{Error, Result};
 use crate::id::SpaceId;
 use crate::model::interaction::{
-    Conversation, DayCounts, IntakeReport, MAX_TURNS, Pending, ReadConversation, Session, StoredTurn, Turn, day_of,
+    Conversation, IntakeReport, MAX_TURNS, Pending, ReadConversation, Session, StoredTurn, Turn, day_of,
 };
 use crate::model::mask::mask;
 use crate::model::talk::{Reading, Role, Said, read};
@@ -61,7 +61,7 @@ struct Intake<'a> {
     dry_run: bool,
     now: Timestamp,
     known: HashMap<String, Known>,
-    days: BTreeMap<Date, DayCounts>,
+    tally: Tally,
     report: IntakeReport,
 }
 
@@ -81,7 +81,7 @@ impl Kb {
     ) -> Result<IntakeReport> {
         let report = IntakeReport { dry_run, ..IntakeReport::default() };
         let space = &recorder.grant().space;
-        let mut intake = Intake { space, dry_run, now, known: HashMap::new(), days: BTreeMap::new(), report };
+        let mut intake = Intake { space, dry_run, now, known: HashMap::new(), tally: self.tally(space), report };
         let mut last = None;
         let mut batch = Vec::new();
         let (mut turns, mut bytes) = (0, 0);
@@ -162,9 +162,7 @@ impl Kb {
         for (session, known) in intake.known.drain() {
             known.put(&mut batch, intake.space, &session);
         }
-        for (day, counts) in std::mem::take(&mut intake.days) {
-            batch.put_day(intake.space, day, &counts);
-        }
+        intake.tally.put(&mut batch);
         if batch.is_empty() { Ok(None) } else { store.commit(batch).map(Some) }
     }
 
@@ -182,7 +180,7 @@ impl Kb {
         }
         if !known.stored {
             let (day, channel) = (known.session.day, channel.clone());
-            let counts = self.day(intake, day)?;
+            let counts = intake.tally.day(day)?;
             counts.conversations += 1;
             counts.channel(channel.as_deref()).conversations += 1;
             (known.stored, known.changed) = (true, true);
@@ -197,9 +195,13 @@ impl Kb {
         session.csat = conversation.csat.or(session.csat);
         let outcome = |s: &Session| (s.resolved, s.handed_off, s.csat);
         if outcome(&before) != outcome(session) {
-            let counts = self.day(intake, session.day)?;
+            let counts = intake.tally.day(session.day)?;
             counts.outcome(&before, true);
             counts.outcome(session, false);
+            let (was, is) = (before.handed_off == Some(true), session.handed_off == Some(true));
+            for answered in session.answered_by.iter().filter(|_| was != is) {
+                intake.tally.handed_off(session.day, answered, was)?;
+            }
         }
         if !new.is_empty() {
             self.read_anew(intake, &id, &mut known, &new)?;
@@ -230,6 +232,8 @@ impl Kb {
                     csat: None,
                     turns: 0,
                     questions: 0,
+                    asked: Vec::new(),
+                    answered_by: Vec::new(),
                 };
                 (session, false)
             }
@@ -266,7 +270,7 @@ impl Kb {
             }
             let customers = u64::from(turn.role == Role::Customer);
             let questions = asked.len() as u64;
-            let counts = self.day(intake, day_of(turn.at))?;
+            let counts = intake.tally.day(day_of(turn.at))?;
             counts.turns += 1;
             counts.customer_turns += customers;
             counts.questions += questions;
@@ -290,15 +294,6 @@ impl Kb {
             }
         }
         Ok(())
-    }
-
-    /// The counts of a day, as this batch has them so far.
-    fn day<'a>(&self, intake: &'a mut Intake<'_>, day: Date) -> Result<&'a mut DayCounts> {
-        if !intake.days.contains_key(&day) {
-            let counts = self.inner.store.day(intake.space, day)?.unwrap_or_default();
-            intake.days.insert(day, counts);
-        }
-        Ok(intake.days.entry(day).or_default())
     }
 
     /// A name that stands for a person or a conversation: the same for the same, and of no use without our secret.

@@ -41,6 +41,7 @@ mod vectors;
 mod workers;
 
 pub use accounts::{Admin, Analyst, Caller, Curator, Editor, GapKeeper, Grant, Historian, Publisher, Reader, Recorder};
+pub use analytics::Wish;
 pub use gaps::GapDraft;
 pub use models::ModelSettings;
 pub use types::{

@@ -13,7 +13,6 @@ use crate::error::Result;
 use crate::id::{GapId, SpaceId};
 use crate::kb::gaps::GapCounts;
 use crate::model::gap::{NearArticle, Source};
-use crate::model::interaction::{DayCounts, day_of};
 use crate::model::mask::mask;
 use crate::model::query::QueryRecord;
 use crate::model::search::Hit;
@@ -21,14 +20,16 @@ use crate::store::Store;
 
 /// Records that may wait for the disk; more are counted and dropped, so that a slow disk cannot stop searches.
 const WAITING: usize = 50_000;
-/// Records written as one batch.
-const BATCH: usize = 2_000;
+/// Records written as one batch: with what is counted of them well below what the store may have unsynced.
+const BATCH: usize = 250;
 
 /// A record on its way to the store.
 pub(crate) struct Waiting {
     record: QueryRecord,
     nearest: Vec<NearArticle>,
     source: Source,
+    /// Pseudonym of the conversation, where it has one.
+    session: Option<String>,
 }
 
 /// The near end of the query log.
@@ -54,6 +55,12 @@ pub(crate) fn form(query: &str) -> String {
     let folded = zhiyin_index::normalize::folded(query);
     let words: Vec<&str> = folded.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
     words.join(" ")
+}
+
+/// Under which name questions of this form are counted.
+pub(crate) fn form_name(space: &SpaceId, form: &str) -> String {
+    let hash = blake3::hash(format!("{space}\n{form}").as_bytes()).to_hex();
+    hash.get(..24).unwrap_or_default().to_owned()
 }
 
 /// The gap a question of this form belongs to: found without a look into the store.
@@ -108,7 +115,7 @@ impl Kb {
         let nearest = if gap.is_some() { hits.iter().take(3).map(NearArticle::of).collect() } else { Vec::new() };
         let log = &self.inner.log;
         if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =
-            log.sender.try_send(Waiting { record, nearest, source })
+            log.sender.try_send(Waiting { record, nearest, source, session })
         {
             log.dropped.fetch_add(1, Ordering::Relaxed);
         }
@@ -142,22 +149,14 @@ impl Kb {
             let _gaps_lock = self.inner.gaps.lock();
             let mut batch = store.batch();
             let mut gaps = GapCounts::default();
-            let mut days: BTreeMap<jiff::civil::Date, DayCounts> = BTreeMap::new();
-            for Waiting { record, nearest, source } in waiting {
-                let day = day_of(record.at);
-                if !days.contains_key(&day) {
-                    days.insert(day, store.day(&space, day)?.unwrap_or_default());
-                }
-                let live = &mut days.entry(day).or_default().live;
-                live.queries += 1;
-                live.matched += u64::from(record.matched);
+            let mut tally = self.tally(&space);
+            for Waiting { record, nearest, source, session } in waiting {
+                tally.live(&record, session.as_deref())?;
                 self.count_in_gap(&mut gaps, &record, nearest, &source)?;
                 batch.put_query(&record);
             }
             gaps.put(&mut batch, &space);
-            for (day, counts) in &days {
-                batch.put_day(&space, *day, counts);
-            }
+            tally.put(&mut batch);
             last = Some(store.commit(batch)?);
         }
         last.map_or(Ok(()), |ticket| store.sync(ticket))

@@ -148,7 +148,7 @@ fn place(key: &[u8]) -> Result<(String, u32)> {
 }
 
 /// The day at the end of a key.
-fn date(key: &[u8]) -> Result<Date> {
+pub(super) fn date(key: &[u8]) -> Result<Date> {
     match parts(key)?.last() {
         Some(Part::Id(day)) => day.parse().map_err(|e| Error::Store(format!("a key holds the day '{day}': {e}"))),
         _ => Err(Error::Store(format!("a key is damaged: {}", key.escape_ascii()))),

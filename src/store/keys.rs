@@ -33,6 +33,12 @@
 //! P     pending          space 00 session 00 number:4            Pending
 //! D     day              space 00 date 00                        DayCounts
 //! b     gap by day       space 00 gap 00 date 00                 GapDay
+//! F     form by day      space 00 form 00 date 00                FormCount
+//! Q     form             space 00 form 00                        FormText
+//! R     top forms        space 00 date 00                        TopForms
+//! W     words            space 00 date 00                        DayWords
+//! A     article by day   space 00 date 00 article 00             ArticleDay
+//! L     lately asked     space 00 date 00 session 00             [Asked]
 //! n     state            name, raw                               any JSON
 //! c     chunk            generation:8 number:4                   a piece of a large value
 //! ```
@@ -77,6 +83,12 @@ pub(super) enum Table {
     Pending,
     Day,
     GapDay,
+    FormDay,
+    Form,
+    TopForms,
+    Words,
+    ArticleDay,
+    Lately,
     State,
     Chunk,
 }
@@ -131,6 +143,12 @@ const TABLES: &[(Table, u8, &str, &[Shape])] = &[
     (Table::Pending, b'P', "pending question", &[Id, Id, U32]),
     (Table::Day, b'D', "day", &[Id, Id]),
     (Table::GapDay, b'b', "gap by day", &[Id, Id, Id]),
+    (Table::FormDay, b'F', "form by day", &[Id, Id, Id]),
+    (Table::Form, b'Q', "form", &[Id, Id]),
+    (Table::TopForms, b'R', "top forms", &[Id, Id]),
+    (Table::Words, b'W', "words", &[Id, Id]),
+    (Table::ArticleDay, b'A', "article by day", &[Id, Id, Id]),
+    (Table::Lately, b'L', "lately asked", &[Id, Id, Id]),
     (Table::State, b'n', "state", &[Raw]),
     (Table::Chunk, b'c', "chunk", &[U64, U32]),
 ];

@@ -9,12 +9,13 @@ use jiff::Timestamp;
 
 use crate::error::{Error, Result};
 use crate::id::{QueryId, SpaceId};
+use crate::kb::analytics::Tally;
 use crate::kb::gaps::GapCounts;
 use crate::kb::search::{blind, detect, hit, recorded, round};
 use crate::kb::{Grant, Kb, records};
 use crate::model::article::Audience;
 use crate::model::gap::NearArticle;
-use crate::model::interaction::{DayCounts, Pending, day_of};
+use crate::model::interaction::{AnsweredBy, Pending, Session, day_of};
 use crate::model::query::{QueryKind, QueryRecord};
 use crate::model::search::{Hit, Mode, SearchRequest};
 use crate::model::text::QueryText;
@@ -23,6 +24,9 @@ use crate::model::text::QueryText;
 const BATCH: usize = 64;
 /// Hits that are looked at: the nearest articles of a gap.
 const LOOKED_AT: u32 = 3;
+
+/// Articles that are remembered as having answered a session.
+const MAX_ANSWERED_BY: usize = 16;
 
 /// Where a space's pass stands: behind this turn of this session.
 pub(crate) type Passed = BTreeMap<SpaceId, (String, u32)>;
@@ -107,28 +111,45 @@ impl Kb {
         Ok(Some(found))
     }
 
+    /// Notes which article answered, and counts it where a person took over all the same.
+    fn count_answer(&self, tally: &mut Tally, session: &mut Session, record: &QueryRecord) -> Result<()> {
+        let Some(top) = record.top.as_ref().filter(|_| record.matched) else { return Ok(()) };
+        let known = session.answered_by.iter().any(|answered| answered.article == top.article_id);
+        if known || session.answered_by.len() >= MAX_ANSWERED_BY {
+            return Ok(());
+        }
+        let answered = AnsweredBy { article: top.article_id.clone(), version: top.version };
+        if session.handed_off == Some(true) {
+            tally.handed_off(session.day, &answered, false)?;
+        }
+        session.answered_by.push(answered);
+        Ok(())
+    }
+
     fn count_searched(&self, space: &SpaceId, searched: Vec<((String, u32), Pending, Vec<Searched>)>) -> Result<()> {
         let store = &self.inner.store;
         let lock = store.lock(space);
         let gaps_lock = self.inner.gaps.lock();
         let mut batch = store.batch();
         let mut gaps = GapCounts::default();
-        let mut days: BTreeMap<jiff::civil::Date, DayCounts> = BTreeMap::new();
+        let mut tally = self.tally(space);
+        let mut sessions: BTreeMap<String, Session> = BTreeMap::new();
         for ((id, turn), pending, found) in searched {
             // A turn that came late may have completed the question meanwhile: it is searched again.
             if store.pending(space, &id, turn)?.as_ref() != Some(&pending) {
                 continue;
             }
-            let Some(session) = store.session(space, &id)? else { continue };
+            let known = match sessions.remove(&id) {
+                Some(session) => Some(session),
+                None => store.session(space, &id)?,
+            };
+            let Some(mut session) = known else { continue };
             batch.remove_pending(space, &id, turn);
             let source = records::source_of(session.customer.iter().chain(&session.key).chain([&id]), None);
             let day = day_of(pending.at);
-            if !days.contains_key(&day) {
-                days.insert(day, store.day(space, day)?.unwrap_or_default());
-            }
-            let counts = days.entry(day).or_default();
             for (place, found) in found.into_iter().enumerate() {
                 let (matched, unmatched) = (u64::from(found.matched), u64::from(!found.matched));
+                let counts = tally.day(day)?;
                 counts.matched += matched;
                 counts.unmatched += unmatched;
                 let of_channel = counts.channel(session.channel.as_deref());
@@ -150,16 +171,19 @@ impl Kb {
                     top: found.hits.first().map(recorded),
                     gap_id: gap,
                     degraded: false,
+                    handoff: Vec::new(),
                 };
                 let nearest = found.hits.iter().map(NearArticle::of).collect();
                 self.count_in_gap(&mut gaps, &record, nearest, &source)?;
+                tally.of_session(&record, &mut session.asked)?;
+                self.count_answer(&mut tally, &mut session, &record)?;
                 batch.put_query(&record);
             }
+            sessions.insert(id, session);
         }
         gaps.put(&mut batch, space);
-        for (day, counts) in &days {
-            batch.put_day(space, *day, counts);
-        }
+        sessions.iter().for_each(|(id, session)| batch.put_session(space, id, session));
+        tally.put(&mut batch);
         let ticket = store.commit(batch)?;
         drop(gaps_lock);
         drop(lock);
