@@ -48,11 +48,13 @@ mod tests {
     #[test]
     fn content_words_stand_whole_and_once() {
         let dir = tempfile::tempdir().unwrap();
-        let (index, _) =
-            Index::open(dir.path(), IndexSettings::default(), Arc::new(HashEmbedder::default())).unwrap();
+        let (index, _) = Index::open(dir.path(), IndexSettings::default(), Arc::new(HashEmbedder::default())).unwrap();
         let words = |text: &str| index.keywords(text).into_iter().map(|word| word.written).collect::<Vec<_>>();
         assert_eq!(words("北京大学的 deliveries 是 24 小时吗"), ["北京大学", "deliveries", "小时"]);
         assert_eq!(words("退货退货,怎么退货"), ["退货"]);
-        assert_eq!(index.keywords("Deliveries").first().unwrap().term, index.keywords("delivery").first().unwrap().term);
+        assert_eq!(
+            index.keywords("Deliveries").first().unwrap().term,
+            index.keywords("delivery").first().unwrap().term
+        );
     }
 }

@@ -62,6 +62,8 @@ enum Action {
     Channels(Period),
     /// The share that is answered, what closed gaps gained, and what is open.
     Coverage(Period),
+    /// The volume of the next 48 hours, or of those behind --to.
+    Forecast(Period),
 }
 
 impl Analytics {
@@ -79,6 +81,7 @@ impl Analytics {
             Action::Articles(period) => ("articles", period, articles),
             Action::Channels(period) => ("channels", period, channels),
             Action::Coverage(period) => ("coverage", period, coverage),
+            Action::Forecast(period) => ("forecast", period, forecast),
         };
         connection.run(Directory::Existing, |session| {
             let request = Request::get(format!("/v1/analytics/{name}")).with("from", period.from);
@@ -227,4 +230,25 @@ fn coverage(out: &mut Out, report: &Value) -> Result<()> {
     let [open, sessions, median] = ["open", "sessions", "median_age_days"].map(|field| of(at(gaps, field)));
     out.line(format!("{open} gaps are open, asked by {sessions}; median age {median} days"))?;
     out.line(format!("why: {}", counts(at(gaps, "causes"))))
+}
+
+fn forecast(out: &mut Out, report: &Value) -> Result<()> {
+    let reason = at(report, "reason");
+    if !reason.is_null() {
+        return out.line(format!("No forecast: {}", one_line(&of(reason))));
+    }
+    let [model, total] = ["model", "total"].map(|field| of(at(report, field)));
+    out.line(out.bold(&format!("about {total} queries in 48 hours ({})", model.replace('_', " "))))?;
+    let shares = ["wape", "wape_of_days", "wape_of_last_week", "interval", "interval_held"];
+    let [error, days, naive, meant, held] = shares.map(|field| share(at(report, &format!("error/{field}"))));
+    let tried = of(at(report, "error/forecasts"));
+    out.line(format!("{tried} forecasts held against what came: off by {error} by hour, {days} by day;"))?;
+    out.line(format!("repeating the week before: {naive}. Intervals made for {meant} of the hours held {held}."))?;
+    let rows: Vec<Vec<String>> = list(report, "points")
+        .map(|point| {
+            let counts = ["queries", "low", "high"].map(|field| at(point, field).as_f64().unwrap_or_default());
+            std::iter::once(text::time(at(point, "at"))).chain(counts.map(|n| format!("{n:.1}"))).collect()
+        })
+        .collect();
+    out.table(&["HOUR", "QUERIES", "LOW", "HIGH"], &rows)
 }

@@ -79,6 +79,11 @@ pub async fn channels(call: Call) -> Outcome {
     figures(call, Bucket::Day, Kb::channel_figures).await
 }
 
+/// `GET /v1/analytics/forecast`.
+pub async fn forecast(call: Call) -> Outcome {
+    figures(call, Bucket::Day, Kb::forecast).await
+}
+
 /// `GET /v1/analytics/coverage`.
 pub async fn coverage(call: Call) -> Outcome {
     figures(call, Bucket::Month, Kb::coverage).await

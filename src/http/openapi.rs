@@ -355,6 +355,7 @@ mod tests {
         GET /v1/analytics/articles (analytics)
         GET /v1/analytics/channels (analytics)
         GET /v1/analytics/coverage (analytics)
+        GET /v1/analytics/forecast (analytics)
         GET /v1/gaps (gaps)
         POST /v1/gaps/replay (gaps)
         GET /v1/gaps/{id} (gaps)

@@ -26,6 +26,7 @@ use crate::model::article::{ArticleView, Publication};
 use crate::model::classify::{ClassifierView, ClassifyResponse};
 use crate::model::diff::Diff;
 use crate::model::exchange::ImportReport;
+use crate::model::forecast::ForecastReport;
 use crate::model::gap::{GapView, ReplayReport};
 use crate::model::golden::{Golden, GoldenImport, GoldenRun};
 use crate::model::interaction::{ConversationBatch, IntakeReport, Overview};
@@ -182,6 +183,8 @@ fn taking_in() -> Vec<Route> {
             .query::<AnalyticsParameters>().gives::<ChannelReport>(200),
         get("/v1/analytics/coverage", ANALYTICS, "The share of demand that is answered, the gain from closed gaps, open gaps", analytics::coverage)
             .query::<AnalyticsParameters>().gives::<CoverageReport>(200),
+        get("/v1/analytics/forecast", ANALYTICS, "The volume of the next 48 hours, with the error that such forecasts had lately", analytics::forecast)
+            .query::<AnalyticsParameters>().gives::<ForecastReport>(200),
     ]
 }
 

@@ -5,6 +5,7 @@
 
 mod articles;
 mod coverage;
+mod forecast;
 mod questions;
 mod tally;
 

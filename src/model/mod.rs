@@ -10,6 +10,7 @@ pub mod classify;
 pub mod content;
 pub mod diff;
 pub mod exchange;
+pub mod forecast;
 pub mod gap;
 pub mod golden;
 pub mod interaction;

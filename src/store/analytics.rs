@@ -88,7 +88,9 @@ impl Store {
     /// `Store`.
     pub fn words_between(&self, space: &SpaceId, from: Date, to: Date) -> Result<Vec<DayWords>> {
         let until = Table::Words.key().id(space.as_str()).id(&to.to_string()).end();
-        self.scan(Table::Words, by_day(Table::Words, space, from), until).map(|row| row.map(|(_, words)| words)).collect()
+        self.scan(Table::Words, by_day(Table::Words, space, from), until)
+            .map(|row| row.map(|(_, words)| words))
+            .collect()
     }
 
     /// How an article did on a day.

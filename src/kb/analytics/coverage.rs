@@ -73,7 +73,8 @@ impl Kb {
         for gap in gaps.iter().filter(|gap| gap.status == GapStatus::Closed) {
             let Some(article) = &gap.article_id else { continue };
             let publications = store.publications(space, article)?;
-            let Some((_, first)) = publications.iter().find(|(_, publication)| publication.from > gap.first_seen) else {
+            let Some((_, first)) = publications.iter().find(|(_, publication)| publication.from > gap.first_seen)
+            else {
                 continue;
             };
             let day = day_of(first.from);
@@ -94,14 +95,7 @@ impl Kb {
 }
 
 fn point(from: Date, [demand, answered, gained]: [u64; 3]) -> CoveragePoint {
-    CoveragePoint {
-        from,
-        demand,
-        answered,
-        coverage: share(answered, demand),
-        gained,
-        gain: share(gained, demand),
-    }
+    CoveragePoint { from, demand, answered, coverage: share(answered, demand), gained, gain: share(gained, demand) }
 }
 
 fn of_channel(channel: String, counts: &ChannelCounts) -> ChannelFigures {

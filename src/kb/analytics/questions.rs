@@ -166,6 +166,10 @@ mod tests {
         assert_eq!(most_listed(&lists, 2), (vec!["b".into(), "a".into()], 1), "the next one has 1");
         let full: Vec<(String, u64)> = (0..crate::model::analytics::MAX_TOP).map(|n| (format!("{n}"), 7)).collect();
         let full: Vec<(&str, u64)> = full.iter().map(|(form, count)| (form.as_str(), *count)).collect();
-        assert_eq!(most_listed(&[list(3, &full)], 1_000).1, 7, "who is not on a full list may have as many as its last");
+        assert_eq!(
+            most_listed(&[list(3, &full)], 1_000).1,
+            7,
+            "who is not on a full list may have as many as its last"
+        );
     }
 }

@@ -244,9 +244,8 @@ impl Tally {
                 None => store.lately(space, day, session)?.unwrap_or_default(),
             };
         }
-        let of_today = now(&mut self.lately, (today, session.to_owned()), |(day, session)| {
-            store.lately(space, *day, session)
-        })?;
+        let of_today =
+            now(&mut self.lately, (today, session.to_owned()), |(day, session)| store.lately(space, *day, session))?;
         let yesterdays = asked.clone().remember(&mut before);
         Ok(asked.remember(of_today) || yesterdays)
     }
