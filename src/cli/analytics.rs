@@ -20,6 +20,8 @@ use super::text::{self, at, of, one_line, percent};
 ///   zhiyin analytics questions --limit 50      what is asked most, rising and falling
 ///   zhiyin analytics topics                    its words
 ///   zhiyin analytics articles                  useful, never hit, stale
+///   zhiyin analytics forecast                  the next 48 hours, and how wrong such forecasts were
+///   zhiyin analytics alerts                    what the space's rules raised
 ///   zhiyin analytics coverage --bucket month   the share that is answered, and what closed gaps gained
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
@@ -64,6 +66,8 @@ enum Action {
     Coverage(Period),
     /// The volume of the next 48 hours, or of those behind --to.
     Forecast(Period),
+    /// Alerts that the space's rules raised.
+    Alerts(Period),
 }
 
 impl Analytics {
@@ -82,6 +86,7 @@ impl Analytics {
             Action::Channels(period) => ("channels", period, channels),
             Action::Coverage(period) => ("coverage", period, coverage),
             Action::Forecast(period) => ("forecast", period, forecast),
+            Action::Alerts(period) => ("alerts", period, alerts),
         };
         connection.run(Directory::Existing, |session| {
             let request = Request::get(format!("/v1/analytics/{name}")).with("from", period.from);
@@ -251,4 +256,17 @@ fn forecast(out: &mut Out, report: &Value) -> Result<()> {
         })
         .collect();
     out.table(&["HOUR", "QUERIES", "LOW", "HIGH"], &rows)
+}
+
+fn alerts(out: &mut Out, page: &Value) -> Result<()> {
+    let rows: Vec<Vec<String>> = list(page, "items")
+        .map(|alert| {
+            let delivery = at(alert, "delivery/state");
+            let delivery = if delivery.is_null() { "not sent".to_owned() } else { of(delivery) };
+            let [rule, message] = ["rule", "message"].map(|field| of(at(alert, field)));
+            vec![text::time(at(alert, "raised_at")), rule, delivery, message]
+        })
+        .collect();
+    out.table(&["RAISED", "RULE", "WEBHOOK", "WHAT"], &rows)?;
+    super::article::more(out, page)
 }

@@ -14,6 +14,7 @@ use super::query::Query;
 use crate::id::{KeyId, ModelName, SpaceId};
 use crate::kb::{SpaceStats, VerifyReport};
 use crate::model::account::{AuditEntry, KeyView, NewKey};
+use crate::model::alert::AlertSettings;
 use crate::model::page::Page;
 use crate::model::space::{Space, SpaceSettings};
 use crate::model::text::Label;
@@ -130,6 +131,8 @@ pub struct SettingsChange {
     /// Share of a gap's questions that must be answered for it to close, in (0, 1]; `null` for 0.8.
     #[serde(deserialize_with = "given")]
     gap_bar: Option<Option<f64>>,
+    /// Which figures raise alerts, as a whole: what is not given in it is as by default.
+    alerts: Option<AlertSettings>,
 }
 
 /// Tells `null` from a field that is not there.
@@ -149,6 +152,7 @@ impl SettingsChange {
             model: self.model.unwrap_or(settings.model),
             reranker: self.reranker.unwrap_or(settings.reranker),
             gap_bar: self.gap_bar.unwrap_or(settings.gap_bar),
+            alerts: self.alerts.unwrap_or(settings.alerts),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Invariant: every request passes `door.rs`; every path stands in `routes.rs`.
 
 mod admin;
+mod alerts;
 mod analytics;
 mod answers;
 mod articles;

@@ -4,6 +4,7 @@
 
 use actix_web::http::Method;
 
+use super::alerts::{self, AlertParameters, WebhookBody};
 use super::analytics::{self, AnalyticsParameters};
 use super::answers::{self, AnswerBody, FeedbackBody};
 use super::articles::{self, DiffParameters, ListParameters, ReadParameters};
@@ -20,6 +21,7 @@ use super::search::{
 use super::{admin, assets, curation, golden, health, metrics, models, pins, synonyms};
 use crate::kb::{SpaceStats, VerifyReport, VersionSummary};
 use crate::model::account::{AuditEntry, KeyView, NewKey, Scope};
+use crate::model::alert::{Alert, WebhookView};
 use crate::model::analytics::{ArticleReport, ChannelReport, CoverageReport, QuestionReport, TopicReport};
 use crate::model::answer::AnswerResponse;
 use crate::model::article::{ArticleView, Publication};
@@ -185,6 +187,8 @@ fn taking_in() -> Vec<Route> {
             .query::<AnalyticsParameters>().gives::<CoverageReport>(200),
         get("/v1/analytics/forecast", ANALYTICS, "The volume of the next 48 hours, with the error that such forecasts had lately", analytics::forecast)
             .query::<AnalyticsParameters>().gives::<ForecastReport>(200),
+        get("/v1/analytics/alerts", ANALYTICS, "Alerts that the space's rules raised, and how far their delivery is", alerts::list)
+            .query::<AlertParameters>().gives::<Page<Alert>>(200),
     ]
 }
 
@@ -269,6 +273,10 @@ fn administering() -> Vec<Route> {
             .gives::<VerifyReport>(200).without_deadline(),
         post("/v1/spaces/{id}/reindex", ADMIN, "Build the space's index anew", admin::reindex_space)
             .sends(202, "").without_deadline(),
+        get("/v1/spaces/{id}/webhook", ADMIN, "Where a space's alerts are sent", alerts::get_webhook).gives::<WebhookView>(200),
+        put("/v1/spaces/{id}/webhook", ADMIN, "Send a space's alerts somewhere; the secret they are signed with is shown once", alerts::set_webhook)
+            .body::<WebhookBody>().gives::<WebhookView>(200),
+        Route::new(Method::DELETE, "/v1/spaces/{id}/webhook", ADMIN, "Send a space's alerts nowhere", alerts::remove_webhook).sends(204, ""),
         get("/v1/keys", ADMIN, "List API keys", admin::list_keys).gives::<Whole<KeyView>>(200),
         post("/v1/keys", ADMIN, "Make an API key; its secret is shown once", admin::create_key)
             .body::<NewKey>().gives::<admin::CreatedKey>(201).replay_without("secret"),

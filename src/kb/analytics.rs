@@ -14,12 +14,15 @@ use jiff::civil::Date;
 
 use super::{Analyst, Grant, Kb};
 use crate::error::Result;
-use crate::id::ArticleId;
+use crate::id::{ArticleId, SpaceId};
 use crate::model::analytics::{Bucket, MAX_DAYS, Period};
 use crate::model::article::{Article, Audience, Version};
 use crate::model::interaction::{Overview, day_of};
 
 pub(crate) use tally::Tally;
+
+/// Sessions that are forgotten with one write.
+const FORGOTTEN: usize = 500;
 
 /// Which days are asked for, cut into which pieces, and how long lists may be.
 #[derive(Debug, Clone, Copy, Default)]
@@ -35,7 +38,7 @@ pub struct Wish {
 }
 
 impl Wish {
-    fn period(&self, now: Timestamp, most: i32) -> Result<Period> {
+    pub(super) fn period(&self, now: Timestamp, most: i32) -> Result<Period> {
         Period::meant(self.from, self.to, day_of(now), most)
     }
 }
@@ -50,6 +53,16 @@ impl Kb {
         let space = &analyst.grant().space;
         let days = self.inner.store.days(space, from, to)?;
         Ok(Overview::of(space.clone(), from, to, &days, wish.bucket))
+    }
+
+    /// Forgets what live sessions asked before yesterday: nothing is asked again after a day.
+    pub(super) fn forget_lately(&self, now: Timestamp) -> Result<()> {
+        let before = day_of(now).yesterday().unwrap_or(Date::MIN);
+        let spaces: Vec<SpaceId> = self.inner.spaces.read().keys().cloned().collect();
+        for space in spaces {
+            while self.inner.store.forget_lately(&space, before, FORGOTTEN)? == FORGOTTEN {}
+        }
+        Ok(())
     }
 
     /// The live version of an article, where there is one and the caller may see it.

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use parking_lot::{Condvar, Mutex, RwLock};
 
 pub mod accounts;
+mod alerts;
 mod analytics;
 mod answers;
 mod articles;

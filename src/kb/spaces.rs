@@ -176,6 +176,9 @@ fn check(settings: &SpaceSettings) -> Result<()> {
     if settings.gap_bar.is_some_and(|bar| !(bar > 0.0 && bar <= 1.0)) {
         return Err(Error::field("settings.gap_bar", "it is a share above 0 and up to 1"));
     }
+    if let Some((field, why)) = settings.alerts.fault() {
+        return Err(Error::field(field, why));
+    }
     Ok(())
 }
 

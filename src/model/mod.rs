@@ -3,6 +3,7 @@
 //! Invariant: no I/O and no clock; time comes in as an argument.
 
 pub mod account;
+pub mod alert;
 pub mod analytics;
 pub mod answer;
 pub mod article;

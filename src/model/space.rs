@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ModelName, SpaceId};
+use crate::model::alert::AlertSettings;
 use crate::model::text::{Handle, Label};
 
 /// Most words of a space's own dictionary.
@@ -47,6 +48,8 @@ pub struct SpaceSettings {
     pub reranker: Option<ModelName>,
     /// Share of a gap's questions that must be answered for it to close, in (0, 1]; absent means [`GAP_BAR`].
     pub gap_bar: Option<f64>,
+    /// Which figures raise alerts.
+    pub alerts: AlertSettings,
 }
 
 impl Default for SpaceSettings {
@@ -59,6 +62,7 @@ impl Default for SpaceSettings {
             model: None,
             reranker: None,
             gap_bar: None,
+            alerts: AlertSettings::default(),
         }
     }
 }

@@ -39,6 +39,11 @@
 //! W     words            space 00 date 00                        DayWords
 //! A     article by day   space 00 date 00 article 00             ArticleDay
 //! L     lately asked     space 00 date 00 session 00             [Asked]
+//! N     alert            space 00 alert 00                       Alert
+//! O     alert by time    space 00 time:16 alert 00               null
+//! X     outbox           space 00 alert 00                       Waiting
+//! H     webhook          space 00                                Webhook
+//! K     task             space 00 article 00                     Task
 //! n     state            name, raw                               any JSON
 //! c     chunk            generation:8 number:4                   a piece of a large value
 //! ```
@@ -89,6 +94,11 @@ pub(super) enum Table {
     Words,
     ArticleDay,
     Lately,
+    Alert,
+    AlertByTime,
+    Outbox,
+    Webhook,
+    Task,
     State,
     Chunk,
 }
@@ -149,6 +159,11 @@ const TABLES: &[(Table, u8, &str, &[Shape])] = &[
     (Table::Words, b'W', "words", &[Id, Id]),
     (Table::ArticleDay, b'A', "article by day", &[Id, Id, Id]),
     (Table::Lately, b'L', "lately asked", &[Id, Id, Id]),
+    (Table::Alert, b'N', "alert", &[Id, Id]),
+    (Table::AlertByTime, b'O', "alert by time", &[Id, Time, Id]),
+    (Table::Outbox, b'X', "alert to be delivered", &[Id, Id]),
+    (Table::Webhook, b'H', "webhook", &[Id]),
+    (Table::Task, b'K', "task", &[Id, Id]),
     (Table::State, b'n', "state", &[Raw]),
     (Table::Chunk, b'c', "chunk", &[U64, U32]),
 ];

@@ -12,6 +12,8 @@
 
 mod access;
 mod actors;
+mod alerts;
+mod analytics;
 mod answers;
 mod articles;
 mod classify;

@@ -23,7 +23,15 @@ fn a_space_is_made_and_changed() {
         "public_search": false,
         "model": null,
         "reranker": null,
-        "gap_bar": null
+        "gap_bar": null,
+        "alerts": {
+          "answer_rate_below": null,
+          "handoff_rate_above": null,
+          "csat_below": null,
+          "gap_sessions_above": null,
+          "spikes": true,
+          "min_queries": 50
+        }
       },
       "created_at": "[time]"
     }
@@ -35,7 +43,11 @@ fn a_space_is_made_and_changed() {
 
     let change = json!({ "settings": { "require_review": true, "threshold": 0.5 } });
     let changed = app.admin().patch("/v1/spaces/support", change).expect(200);
-    let expected = json!({ "threshold": 0.5, "require_review": true, "four_eyes": false, "public_search": false, "model": null, "reranker": null, "gap_bar": null });
+    let alerts = json!({
+        "answer_rate_below": null, "handoff_rate_above": null, "csat_below": null, "gap_sessions_above": null,
+        "spikes": true, "min_queries": 50
+    });
+    let expected = json!({ "threshold": 0.5, "require_review": true, "four_eyes": false, "public_search": false, "model": null, "reranker": null, "gap_bar": null, "alerts": alerts });
     assert_eq!((&changed["name"], &changed["settings"]), (&json!("Support"), &expected));
     let back = app.admin().patch("/v1/spaces/support", json!({ "settings": { "threshold": null } })).expect(200);
     assert_eq!(back["settings"]["threshold"], json!(null));
