@@ -27,6 +27,7 @@ mod search;
 mod serve;
 mod spaces;
 mod synonyms;
+mod tasks;
 mod text;
 
 use clap::{Parser, Subcommand};
@@ -57,6 +58,7 @@ enum Command {
     Interactions(interactions::Interactions),
     Analytics(analytics::Analytics),
     Gaps(gaps::Gaps),
+    Tasks(tasks::Tasks),
     Golden(golden::Golden),
     Pin(pins::Pin),
     Eval(eval::Eval),
@@ -90,6 +92,7 @@ impl Cli {
             Command::Interactions(interactions) => interactions.run(),
             Command::Analytics(analytics) => analytics.run(),
             Command::Gaps(gaps) => gaps.run(),
+            Command::Tasks(tasks) => tasks.run(),
             Command::Golden(golden) => golden.run(),
             Command::Pin(pin) => pin.run(),
             Command::Eval(eval) => eval.run(),

@@ -41,6 +41,7 @@ mod settings;
 mod shape;
 mod state;
 mod synonyms;
+mod tasks;
 
 pub use server::{Server, start, until_asked_to_stop};
 pub use settings::{GateSettings, HttpSettings};

@@ -357,6 +357,8 @@ mod tests {
         GET /v1/analytics/coverage (analytics)
         GET /v1/analytics/forecast (analytics)
         GET /v1/analytics/alerts (analytics)
+        GET /v1/tasks (articles:write)
+        POST /v1/tasks/{id}/close (articles:write)
         GET /v1/gaps (gaps)
         POST /v1/gaps/replay (gaps)
         GET /v1/gaps/{id} (gaps)

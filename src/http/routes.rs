@@ -18,7 +18,7 @@ use super::route::{Access, Route};
 use super::search::{
     self, BatchBody, BatchResponse, RelatedParameters, SearchBody, SearchParameters, SimilarBody, SuggestParameters,
 };
-use super::{admin, assets, curation, golden, health, metrics, models, pins, synonyms};
+use super::{admin, assets, curation, golden, health, metrics, models, pins, synonyms, tasks};
 use crate::kb::{SpaceStats, VerifyReport, VersionSummary};
 use crate::model::account::{AuditEntry, KeyView, NewKey, Scope};
 use crate::model::alert::{Alert, WebhookView};
@@ -38,6 +38,7 @@ use crate::model::pin::Pin;
 use crate::model::search::{SearchResponse, SimilarResponse, SuggestResponse};
 use crate::model::space::{DictionaryWord, Space};
 use crate::model::synonym::{Synonym, SynonymPreview};
+use crate::model::task::TaskView;
 
 const OPEN: Access = Access::Open;
 const SEARCH: Access = Access::Scope(Scope::Search);
@@ -195,6 +196,10 @@ fn taking_in() -> Vec<Route> {
 #[rustfmt::skip]
 fn working_gaps() -> Vec<Route> {
     vec![
+        get("/v1/tasks", WRITE, "List articles that got low ratings or hand-offs, for review", tasks::list)
+            .query::<tasks::ListParameters>().gives::<Page<TaskView>>(200),
+        post("/v1/tasks/{id}/close", WRITE, "Close the review task of an article", tasks::close)
+            .query::<InSpace>().body::<tasks::CloseBody>().gives::<TaskView>(200),
         get("/v1/gaps", GAPS, "List what could not be answered", gaps::list)
             .query::<gaps::ListParameters>().gives::<Page<GapView>>(200),
         post("/v1/gaps/replay", GAPS, "Ask the questions of gaps that have an article again, now", gaps::replay)

@@ -200,7 +200,7 @@ impl Kb {
             counts.outcome(session, false);
             let (was, is) = (before.handed_off == Some(true), session.handed_off == Some(true));
             for answered in session.answered_by.iter().filter(|_| was != is) {
-                intake.tally.handed_off(session.day, answered, was)?;
+                intake.tally.handed_off(session.day, answered, session.last_at, was)?;
             }
         }
         if !new.is_empty() {

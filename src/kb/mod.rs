@@ -37,6 +37,7 @@ mod search;
 mod shelf;
 mod spaces;
 mod synonyms;
+mod tasks;
 mod types;
 mod vectors;
 mod workers;

@@ -25,4 +25,5 @@ pub mod search;
 pub mod space;
 pub mod synonym;
 pub mod talk;
+pub mod task;
 pub mod text;

@@ -12,6 +12,7 @@ use super::{Batch, Store, id_of};
 use crate::error::{Error, Result};
 use crate::id::{ArticleId, SpaceId};
 use crate::model::analytics::{ArticleDay, Asked, DayWords, FormCount, FormText, TopForms};
+use crate::model::task::Task;
 
 fn by_day(table: Table, space: &SpaceId, day: Date) -> Vec<u8> {
     table.key().id(space.as_str()).id(&day.to_string()).bytes()
@@ -27,6 +28,10 @@ fn of_article(space: &SpaceId, day: Date, article: &ArticleId) -> Vec<u8> {
 
 fn of_session(space: &SpaceId, day: Date, session: &str) -> Vec<u8> {
     Table::Lately.key().id(space.as_str()).id(&day.to_string()).id(session).bytes()
+}
+
+fn of_task(space: &SpaceId, article: &ArticleId) -> Vec<u8> {
+    Table::Task.key().id(space.as_str()).id(article.as_str()).bytes()
 }
 
 impl Store {
@@ -145,7 +150,36 @@ impl Store {
     }
 }
 
+impl Store {
+    /// The review task of an article.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub fn task(&self, space: &SpaceId, article: &ArticleId) -> Result<Option<Task>> {
+        self.read(Table::Task, &of_task(space, article))
+    }
+
+    /// The review tasks of a space, by article.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub fn tasks(&self, space: &SpaceId) -> Result<Vec<Task>> {
+        let prefix = Table::Task.key().id(space.as_str());
+        self.scan(Table::Task, prefix.clone().bytes(), prefix.end()).map(|row| row.map(|(_, task)| task)).collect()
+    }
+}
+
 impl Batch {
+    /// Writes the review task of an article.
+    pub fn put_task(&mut self, space: &SpaceId, task: &Task) {
+        self.put(Table::Task, of_task(space, &task.article), task);
+    }
+
+    /// Takes the review task of an article away.
+    pub fn remove_task(&mut self, space: &SpaceId, article: &ArticleId) {
+        self.remove(of_task(space, article));
+    }
+
     /// Writes how often a form was asked on a day.
     pub fn put_form_day(&mut self, space: &SpaceId, form: &str, day: Date, count: &FormCount) {
         self.put(Table::FormDay, of_form(space, form, day), count);

@@ -33,3 +33,4 @@ mod search;
 mod server;
 mod spaces;
 mod synonyms;
+mod tasks;

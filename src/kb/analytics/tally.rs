@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use zhiyin_index::Index;
@@ -17,6 +18,7 @@ use crate::kb::{Kb, records};
 use crate::model::analytics::{ArticleDay, Asked, DayWords, FormCount, FormText, TopForms};
 use crate::model::interaction::{AnsweredBy, DayCounts, day_of};
 use crate::model::query::{FeedbackRecord, QueryKind, QueryRecord};
+use crate::model::task::{Complaint, Task};
 use crate::store::{Batch, Store};
 
 /// Counts on their way into a batch; all of one space.
@@ -32,6 +34,8 @@ pub(crate) struct Tally {
     words: BTreeMap<Date, DayWords>,
     articles: BTreeMap<(Date, ArticleId), ArticleDay>,
     lately: BTreeMap<(Date, String), Vec<Asked>>,
+    /// Review tasks; nothing where there is none, or none any more.
+    tasks: BTreeMap<ArticleId, Option<Task>>,
 }
 
 /// What a table holds under a key, as this batch has it so far.
@@ -63,6 +67,7 @@ impl Kb {
             words: BTreeMap::new(),
             articles: BTreeMap::new(),
             lately: BTreeMap::new(),
+            tasks: BTreeMap::new(),
         }
     }
 }
@@ -94,7 +99,11 @@ impl Tally {
             let article = self.article(day, &top.article_id)?;
             article.shown += 1;
             article.answered += matched;
-            article.handed_off += u64::from(record.matched && record.blames_article());
+            article.handed_off += u64::from(record.blames_article());
+            if record.blames_article() {
+                let about = (&top.article_id, top.version);
+                self.complain(about, Complaint::HandedOff, record.at, Some(&record.query), None)?;
+            }
         }
         Ok(())
     }
@@ -134,10 +143,14 @@ impl Tally {
     }
 
     /// Counts (or takes back) that a person took over a conversation which an article had answered.
-    pub fn handed_off(&mut self, day: Date, answered: &AnsweredBy, back: bool) -> Result<()> {
+    pub fn handed_off(&mut self, day: Date, answered: &AnsweredBy, at: Timestamp, back: bool) -> Result<()> {
         let count = &mut self.article(day, &answered.article)?.handed_off;
         *count = if back { count.saturating_sub(1) } else { *count + 1 };
-        Ok(())
+        let about = (&answered.article, answered.version);
+        match back {
+            true => self.take_back(about, Complaint::HandedOff),
+            false => self.complain(about, Complaint::HandedOff, at, None, None),
+        }
     }
 
     /// Counts what was said of a query, in the place of what was said before.
@@ -151,11 +164,67 @@ impl Tally {
         let counts = &mut self.day(day)?.feedback;
         before.iter().for_each(|before| counts.count(before, true));
         counts.count(said, false);
+        let (mut gone, mut new) = (Vec::new(), Vec::new());
         for (said, back) in before.iter().map(|before| (*before, true)).chain([(said, false)]) {
-            let Some((article, _)) = record.concerned(said.article_id.as_ref()) else { continue };
+            let Some((article, version)) = self.concerned(record, said)? else { continue };
             self.article(day, &article)?.rate(said, back);
+            let complaints = Complaint::of(said).into_iter().map(|complaint| (article.clone(), version, complaint));
+            if back { gone.extend(complaints) } else { new.extend(complaints) }
+        }
+        for (article, version, complaint) in gone.iter().filter(|complaint| !new.contains(complaint)) {
+            self.take_back((article, *version), *complaint)?;
+        }
+        for (article, version, complaint) in new.iter().filter(|complaint| !gone.contains(complaint)) {
+            let (question, comment) = (Some(record.query.as_str()), said.comment.as_deref());
+            self.complain((article, *version), *complaint, said.at, question, comment)?;
         }
         Ok(())
+    }
+
+    /// The article that feedback is about, and its version; nothing where there is no such article.
+    fn concerned(&self, record: &QueryRecord, said: &FeedbackRecord) -> Result<Option<(ArticleId, u32)>> {
+        match record.concerned(said.article_id.as_ref()) {
+            Some((article, Some(version))) => Ok(Some((article, version))),
+            Some((article, None)) => {
+                let known = self.store.get_article(&self.space, &article)?;
+                Ok(known.and_then(|known| known.live).map(|live| (article, live.version)))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Counts a complaint about a version of an article in its review task.
+    fn complain(
+        &mut self,
+        (article, version): (&ArticleId, u32),
+        complaint: Complaint,
+        at: Timestamp,
+        question: Option<&str>,
+        comment: Option<&str>,
+    ) -> Result<()> {
+        let task = self.task(article)?;
+        let mut complained = Task::with(task.take(), article, version, complaint, at);
+        if complained.version == version {
+            complained.illustrate(question, comment);
+        }
+        *task = Some(complained);
+        Ok(())
+    }
+
+    fn take_back(&mut self, (article, version): (&ArticleId, u32), complaint: Complaint) -> Result<()> {
+        let task = self.task(article)?;
+        *task = task.take().and_then(|task| task.without(version, complaint));
+        Ok(())
+    }
+
+    fn task(&mut self, article: &ArticleId) -> Result<&mut Option<Task>> {
+        Ok(match self.tasks.entry(article.clone()) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let known = self.store.task(&self.space, article)?;
+                place.insert(known)
+            }
+        })
     }
 
     /// Puts everything into a batch; the tally is empty then.
@@ -181,6 +250,12 @@ impl Tally {
         }
         for ((day, session), asked) in std::mem::take(&mut self.lately) {
             batch.put_lately(space, day, &session, &asked);
+        }
+        for (article, task) in std::mem::take(&mut self.tasks) {
+            match task {
+                Some(task) => batch.put_task(space, &task),
+                None => batch.remove_task(space, &article),
+            }
         }
     }
 

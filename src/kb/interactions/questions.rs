@@ -120,7 +120,7 @@ impl Kb {
         }
         let answered = AnsweredBy { article: top.article_id.clone(), version: top.version };
         if session.handed_off == Some(true) {
-            tally.handed_off(session.day, &answered, false)?;
+            tally.handed_off(session.day, &answered, record.at, false)?;
         }
         session.answered_by.push(answered);
         Ok(())
