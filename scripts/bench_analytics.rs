@@ -118,13 +118,14 @@ fn record(random: &mut Random, number: u64, articles: u64, at: Timestamp, words:
     let word = |n: u64| words.get((n % words.len() as u64) as usize).copied().unwrap_or_default();
     let query = format!("{}的{}怎么办理 variant {form}", word(form), word(form / 12));
     // One question in five is answered by nothing.
-    let matched = form % 5 != 0;
+    let matched = !form.is_multiple_of(5);
     let space = SpaceId::default_space();
     let gap = (!matched).then(|| GapId::of(&space, &query));
     let article = random.rank(articles);
+    let channel = ["app", "web", "phone"].get((number % 3) as usize);
     Ok(serde_json::from_value(json!({
         "id": format!("q_{number:032x}"), "space": space, "at": at, "kind": "answer", "query": query, "language": "zh",
-        "channel": ["app", "web", "phone"].get((number % 3) as usize), "conversation_id": format!("c-{}", number / 3),
+        "channel": channel, "conversation_id": format!("c-{}", number / 3),
         "matched": matched, "confidence": if matched { 0.8 } else { 0.2 },
         "top": { "article_id": format!("article-{article}"), "version": 1, "score": 0.8 },
         "gap_id": gap, "degraded": false,
@@ -144,14 +145,14 @@ fn figures(kb: &Kb, now: Timestamp) -> Result<()> {
         println!("{name:<18} {month:>9.1} ms {all:>9.1} ms");
         Ok(())
     };
-    both("overview", &|wish| Ok(drop(kb.overview(&analyst, wish, now)?)))?;
-    both("questions", &|wish| Ok(drop(kb.hot_questions(&analyst, wish, now)?)))?;
-    both("topics", &|wish| Ok(drop(kb.hot_topics(&analyst, wish, now)?)))?;
-    both("articles", &|wish| Ok(drop(kb.article_figures(&analyst, wish, now)?)))?;
-    both("channels", &|wish| Ok(drop(kb.channel_figures(&analyst, wish, now)?)))?;
-    both("coverage", &|wish| Ok(drop(kb.coverage(&analyst, wish, now)?)))?;
-    both("forecast", &|wish| Ok(drop(kb.forecast(&analyst, wish, now)?)))?;
-    both("alerts", &|wish| Ok(drop(kb.list_alerts(&analyst, wish, None, None, now)?)))?;
+    both("overview", &|wish| kb.overview(&analyst, wish, now).map(drop).map_err(Into::into))?;
+    both("questions", &|wish| kb.hot_questions(&analyst, wish, now).map(drop).map_err(Into::into))?;
+    both("topics", &|wish| kb.hot_topics(&analyst, wish, now).map(drop).map_err(Into::into))?;
+    both("articles", &|wish| kb.article_figures(&analyst, wish, now).map(drop).map_err(Into::into))?;
+    both("channels", &|wish| kb.channel_figures(&analyst, wish, now).map(drop).map_err(Into::into))?;
+    both("coverage", &|wish| kb.coverage(&analyst, wish, now).map(drop).map_err(Into::into))?;
+    both("forecast", &|wish| kb.forecast(&analyst, wish, now).map(drop).map_err(Into::into))?;
+    both("alerts", &|wish| kb.list_alerts(&analyst, wish, None, None, now).map(drop).map_err(Into::into))?;
     let told = kb.forecast(&analyst, wish(DAYS)?, now)?;
     println!("forecast: {:?} {:?}", told.model, told.error);
     Ok(())
