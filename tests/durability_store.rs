@@ -23,7 +23,7 @@ use zhiyin::error::Error;
 use zhiyin::id::{ArticleId, GapId, KeyId, QueryId, SpaceId};
 use zhiyin::model::account::Key;
 use zhiyin::model::article::{Article, Publication, Version};
-use zhiyin::model::gap::Gap;
+use zhiyin::model::gap::{Form, Gap};
 use zhiyin::model::query::{FeedbackRecord, QueryRecord};
 use zhiyin::model::space::{DictionaryWord, Space};
 use zhiyin::store::{AuditDraft, Idempotent, Store, StoreSettings};
@@ -81,10 +81,17 @@ fn query(id: &str, second: i64) -> QueryRecord {
     }))
 }
 
-fn gap(id: &str, form: &str) -> Gap {
+fn gap(id: &str) -> Gap {
     of(json!({
-        "id": id, "space": "default", "form": form, "label": form, "status": "open", "language": "en", "queries": 1,
+        "id": id, "space": "default", "label": "可以退货吗", "status": "open", "language": "zh",
         "first_seen": at(1), "last_seen": at(1), "examples": [], "nearest": [],
+    }))
+}
+
+fn form(id: &str, gap: &str, text: &str) -> Form {
+    of(json!({
+        "id": id, "space": "default", "gap": gap, "group": null, "form": text, "wordings": [text], "language": "zh",
+        "tally": { "queries": 2 }, "first_seen": at(1), "last_seen": at(1), "nearest": [], "why": null, "places": [],
     }))
 }
 
@@ -173,8 +180,10 @@ fn queries_and_gaps_come_back_as_they_were() {
         batch.put_query(&query(name, second));
     }
     batch.put_feedback(&feedback);
-    batch.put_gap(&gap("g_1", "可以退货吗"));
-    batch.put_gap(&gap("g_2", &"long ".repeat(2_000)));
+    batch.put_gap(&gap("g_1"));
+    batch.put_gap(&gap("g_2"));
+    batch.put_form(&form("g_1", "g_1", "可以退货吗"));
+    batch.put_form(&form("g_9", "g_1", &"long ".repeat(2_000)));
     store.commit(batch).unwrap();
     let ids = |from, until| -> Vec<String> {
         store.queries(&s, at(from), at(until)).map(|record| record.unwrap().id.to_string()).collect()
@@ -187,8 +196,16 @@ fn queries_and_gaps_come_back_as_they_were() {
     assert_eq!(store.get_feedback(&q2).unwrap(), Some(feedback));
     let g2: GapId = "g_2".parse().unwrap();
     assert_eq!(store.get_gap(&s, &g2).unwrap().map(|gap| gap.id), Some(g2.clone()));
-    assert_eq!(store.gap_by_form(&s, &"long ".repeat(2_000)).unwrap().map(|gap| gap.id), Some(g2));
-    assert_eq!(store.gap_by_form(&space("other"), "可以退货吗").unwrap(), None);
+    let forms = store.forms_of(&s, &"g_1".parse().unwrap()).unwrap();
+    assert_eq!(forms.iter().map(|form| form.id.as_str()).collect::<Vec<_>>(), ["g_1", "g_9"]);
+    assert_eq!((forms[1].form.len(), forms[1].tally.queries), (10_000, 2));
+    // A form that leaves stands under its new gap only.
+    let mut batch = store.batch();
+    batch.take_form(&s, &"g_1".parse().unwrap(), &"g_9".parse().unwrap());
+    batch.put_form(&Form { gap: g2.clone(), ..forms[1].clone() });
+    store.commit(batch).unwrap();
+    assert_eq!(store.form_ids(&s, &"g_1".parse().unwrap()).unwrap().len(), 1);
+    assert_eq!(store.form_ids(&s, &g2).unwrap().len(), 1);
     assert_eq!(store.gaps(&s).count(), 2);
 }
 

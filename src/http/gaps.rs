@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::articles::{PageLimit, page_limit};
 use super::body::Body;
 use super::call::{Call, Outcome, Reply};
-use super::fields::InSpace;
+use super::fields::{Between, InSpace};
 use super::query::Query;
-use crate::id::{ArticleId, SpaceId};
-use crate::kb::{GapDraft, Written};
-use crate::model::gap::{GapStatus, GapView};
+use crate::id::{ArticleId, GapId, SpaceId};
+use crate::kb::{GapDraft, GapQuery, Written};
+use crate::model::gap::{CauseKind, GapStatus, GapView};
 use crate::model::page::Page;
 use crate::model::text::{Category, Note, Title};
 
@@ -21,7 +21,7 @@ use crate::model::text::{Category, Note, Title};
 #[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Sort {
-    /// Most asked first.
+    /// Those first whose answer is worth most.
     Impact,
 }
 
@@ -33,6 +33,8 @@ pub struct ListParameters {
     space: Option<SpaceId>,
     /// Only in this state.
     status: Option<GapStatus>,
+    /// Only for this cause.
+    cause: Option<CauseKind>,
     /// Order; `impact`, the only one, unless given.
     #[expect(dead_code, reason = "checked at the door; there is one order")]
     sort: Option<Sort>,
@@ -52,7 +54,8 @@ pub async fn list(call: Call) -> Outcome {
     let p: ListParameters = call.query()?;
     let keeper = call.kb().gap_keeper(&call.caller, &p.space.unwrap_or_else(SpaceId::default_space))?;
     let (kb, limit) = (call.kb().clone(), page_limit(p.limit));
-    let work = move || kb.list_gaps(&keeper, p.status, limit, p.cursor.as_deref());
+    let (wanted, now) = (GapQuery { status: p.status, cause: p.cause }, call.now);
+    let work = move || kb.list_gaps(&keeper, &wanted, limit, p.cursor.as_deref(), now);
     let page: Page<GapView> = call.state.searches.run(work).await?;
     Reply::ok(&page)
 }
@@ -62,8 +65,8 @@ pub async fn get(call: Call) -> Outcome {
     let p: InSpace = call.query()?;
     let id = call.part("id")?;
     let keeper = call.kb().gap_keeper(&call.caller, &p.space.unwrap_or_else(SpaceId::default_space))?;
-    let kb = call.kb().clone();
-    let gap: GapView = call.state.searches.run(move || kb.get_gap(&keeper, &id)).await?;
+    let (kb, now) = (call.kb().clone(), call.now);
+    let gap: GapView = call.state.searches.run(move || kb.get_gap(&keeper, &id, now)).await?;
     Reply::ok(&gap)
 }
 
@@ -78,6 +81,9 @@ pub struct DismissBody {
     /// Why.
     #[serde(default)]
     reason: Option<Note>,
+    /// What the editor says of the cause, such as `out_of_scope`; questions like it that come later share it.
+    #[serde(default)]
+    cause: Option<CauseKind>,
 }
 
 impl Body for DismissBody {}
@@ -90,7 +96,8 @@ pub async fn dismiss(call: Call) -> Outcome {
     let space = super::fields::space(body.space, p.space)?;
     let keeper = call.kb().gap_keeper(&call.caller, &space)?;
     let (kb, now) = (call.kb().clone(), call.now);
-    let gap: GapView = call.state.writes.run(move || kb.dismiss_gap(&keeper, &id, body.reason, now)).await?;
+    let gap: GapView =
+        call.state.writes.run(move || kb.dismiss_gap(&keeper, &id, body.reason, body.cause, now)).await?;
     Reply::ok(&gap)
 }
 
@@ -183,4 +190,90 @@ pub async fn replay(call: Call) -> Outcome {
     let (kb, now) = (call.kb().clone(), call.now);
     let report = call.state.bulk.run(move || kb.replay_gaps(&keeper, now)).await?;
     Reply::ok(&report)
+}
+
+/// Gaps that ask for one article.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "MergeGaps")]
+pub struct MergeBody {
+    /// The space; `default` unless given.
+    #[serde(default)]
+    space: Option<SpaceId>,
+    /// The gaps that end in the one of the path; at most 100.
+    gaps: Vec<GapId>,
+}
+
+impl Body for MergeBody {}
+
+/// `POST /v1/gaps/{id}/merge`.
+pub async fn merge(call: Call) -> Outcome {
+    let p: InSpace = call.query()?;
+    let id = call.part("id")?;
+    let body: MergeBody = call.body()?;
+    let space = super::fields::space(body.space, p.space)?;
+    let keeper = call.kb().gap_keeper(&call.caller, &space)?;
+    let (kb, now) = (call.kb().clone(), call.now);
+    let gap: GapView = call.state.writes.run(move || kb.merge_gaps(&keeper, &id, &body.gaps, now)).await?;
+    Reply::ok(&gap)
+}
+
+/// Wordings that ask for another article than the rest of their gap.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "SplitGap")]
+pub struct SplitBody {
+    /// The space; `default` unless given.
+    #[serde(default)]
+    space: Option<SpaceId>,
+    /// Ids of the wordings, as the gap shows them; at most 100.
+    wordings: Vec<GapId>,
+}
+
+impl Body for SplitBody {}
+
+/// `POST /v1/gaps/{id}/split`.
+pub async fn split(call: Call) -> Outcome {
+    let p: InSpace = call.query()?;
+    let id = call.part("id")?;
+    let body: SplitBody = call.body()?;
+    let space = super::fields::space(body.space, p.space)?;
+    let keeper = call.kb().gap_keeper(&call.caller, &space)?;
+    let (kb, now) = (call.kb().clone(), call.now);
+    let gap: GapView = call.state.writes.run(move || kb.split_gap(&keeper, &id, &body.wordings, now)).await?;
+    Reply::json(StatusCode::CREATED, &gap)
+}
+
+/// `POST /v1/gaps/consolidate`.
+pub async fn consolidate(call: Call) -> Outcome {
+    let p: InSpace = call.query()?;
+    let keeper = call.kb().gap_keeper(&call.caller, &p.space.unwrap_or_else(SpaceId::default_space))?;
+    let (kb, now) = (call.kb().clone(), call.now);
+    let report = call.state.bulk.run(move || kb.consolidate_gaps(&keeper, now)).await?;
+    Reply::ok(&report)
+}
+
+/// Parameters of `GET /v1/gaps/pareto`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ParetoParameters {
+    /// The space; `default` unless given.
+    space: Option<SpaceId>,
+    /// The share to be covered, in percent; 80 unless given.
+    percent: Option<Between<1, 100>>,
+}
+
+impl Body for ParetoParameters {
+    const QUERY: bool = true;
+}
+impl Query for ParetoParameters {}
+
+/// `GET /v1/gaps/pareto`.
+pub async fn pareto(call: Call) -> Outcome {
+    let p: ParetoParameters = call.query()?;
+    let keeper = call.kb().gap_keeper(&call.caller, &p.space.unwrap_or_else(SpaceId::default_space))?;
+    let (kb, now) = (call.kb().clone(), call.now);
+    let share = p.percent.map_or(0.8, |percent| f64::from(percent.0) / 100.0);
+    let found = call.state.searches.run(move || kb.pareto(&keeper, share, now)).await?;
+    Reply::ok(&found)
 }

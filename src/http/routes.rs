@@ -12,7 +12,7 @@ use super::classify::{self, ClassifyBody, EXAMPLE_TYPES};
 use super::edits::{self, ActionBody, CreateBody, PublishBody, RollbackBody, SaveBody, WriteParameters};
 use super::exchange::{self, ExportParameters, IMPORT_TYPES, ImportParameters};
 use super::fields::{InSpace, Whole};
-use super::gaps::{self, DismissBody, DraftBody, GapArticle, LinkBody};
+use super::gaps::{self, DismissBody, DraftBody, GapArticle, LinkBody, MergeBody, SplitBody};
 use super::interactions::{self, INTERACTION_TYPES, InteractionParameters};
 use super::route::{Access, Route};
 use super::search::{
@@ -29,7 +29,7 @@ use crate::model::classify::{ClassifierView, ClassifyResponse};
 use crate::model::diff::Diff;
 use crate::model::exchange::ImportReport;
 use crate::model::forecast::ForecastReport;
-use crate::model::gap::{GapView, ReplayReport};
+use crate::model::gap::{ConsolidationReport, GapView, Pareto, ReplayReport};
 use crate::model::golden::{Golden, GoldenImport, GoldenRun};
 use crate::model::interaction::{ConversationBatch, IntakeReport, Overview};
 use crate::model::models::{ModelView, PullOrder};
@@ -204,6 +204,10 @@ fn working_gaps() -> Vec<Route> {
             .query::<gaps::ListParameters>().gives::<Page<GapView>>(200),
         post("/v1/gaps/replay", GAPS, "Ask the questions of gaps that have an article again, now", gaps::replay)
             .query::<InSpace>().gives::<ReplayReport>(200),
+        post("/v1/gaps/consolidate", GAPS, "Group what could not be answered anew, now", gaps::consolidate)
+            .query::<InSpace>().gives::<ConsolidationReport>(200),
+        get("/v1/gaps/pareto", GAPS, "The fewest gaps that cover a share of what is not answered", gaps::pareto)
+            .query::<gaps::ParetoParameters>().gives::<Pareto>(200),
         get("/v1/gaps/{id}", GAPS, "Read a gap", gaps::get).query::<InSpace>().gives::<GapView>(200),
         post("/v1/gaps/{id}/dismiss", GAPS, "Set a gap aside", gaps::dismiss)
             .query::<InSpace>().body::<DismissBody>().gives::<GapView>(200),
@@ -211,6 +215,10 @@ fn working_gaps() -> Vec<Route> {
             .query::<InSpace>().body::<DraftBody>().gives::<GapArticle>(201),
         post("/v1/gaps/{id}/link", GAPS, "Add a gap's questions to an article, as a draft version (also needs articles:write)", gaps::link)
             .query::<InSpace>().body::<LinkBody>().gives::<GapArticle>(200),
+        post("/v1/gaps/{id}/merge", GAPS, "Make one gap of several", gaps::merge)
+            .query::<InSpace>().body::<MergeBody>().gives::<GapView>(200),
+        post("/v1/gaps/{id}/split", GAPS, "Take wordings out of a gap, as a gap of their own", gaps::split)
+            .query::<InSpace>().body::<SplitBody>().gives::<GapView>(201),
         post("/v1/gaps/{id}/reopen", GAPS, "Open a gap again", gaps::reopen)
             .query::<InSpace>().gives::<GapView>(200),
         get("/v1/dictionary", CURATE, "Read the space's own words", curation::get)

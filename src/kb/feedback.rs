@@ -5,11 +5,14 @@
 
 use jiff::Timestamp;
 
-use super::{Kb, NewFeedback, Reader};
+use super::gaps::{Circumstances, GapCounts, Outcome};
+use super::{Kb, NewFeedback, Reader, records};
 use crate::error::{Error, FieldError, Result};
-use crate::id::QueryId;
+use crate::id::{ArticleId, QueryId};
+use crate::model::interaction::LOW_CSAT;
 use crate::model::mask::mask;
 use crate::model::query::FeedbackRecord;
+use crate::store::Batch;
 
 /// Longest comment, in characters.
 pub const MAX_COMMENT: usize = 2_000;
@@ -43,6 +46,7 @@ impl Kb {
         let record = record.filter(|r| r.space == grant.space);
         let record = record.ok_or_else(|| Error::QueryNotFound(about.to_string()))?;
         let _lock = store.lock(&grant.space);
+        let _counting = self.inner.gaps.lock();
         let before = store.get_feedback(about)?;
         let old = before.as_ref();
         let merged = FeedbackRecord {
@@ -60,10 +64,56 @@ impl Kb {
         let mut tally = self.tally(&grant.space);
         tally.feedback(&record, old, &merged)?;
         tally.put(&mut batch);
+        let mut gaps = GapCounts::default();
+        if is_low(&merged) && !old.is_some_and(is_low) {
+            self.count_low_rating(&mut gaps, &mut batch, about, merged.article_id.as_ref())?;
+        }
+        gaps.put(&mut batch, &grant.space);
         let ticket = store.commit(batch)?;
+        self.inner.boards.counted(&grant.space, gaps.forms());
+        drop(_counting);
         drop(_lock);
         store.sync(ticket)
     }
+
+    /// Counts a question whose answer did not help: in its gap, or as one that was answered in part.
+    fn count_low_rating(
+        &self,
+        gaps: &mut GapCounts,
+        batch: &mut Batch,
+        about: &QueryId,
+        article: Option<&ArticleId>,
+    ) -> Result<()> {
+        let Some(mut record) = self.inner.store.get_query(about)? else { return Ok(()) };
+        if record.gap_id.is_some() {
+            return self.recount_outcome(gaps, &record, Outcome { low_rated: 1, handed_off: 0 });
+        }
+        let form = records::form(&record.query);
+        if form.is_empty() || record.degraded {
+            return Ok(());
+        }
+        record.gap_id = Some(records::gap_of(&record.space, &form));
+        let session = record.conversation_id.as_ref().map(|id| self.pseudonym(&record.space, "session", id));
+        let who = session.unwrap_or_else(|| self.pseudonym(&record.space, "query", about.as_str()));
+        let mut nearest = self.near_of(&record)?;
+        if let Some(article) = article {
+            nearest.sort_by_key(|near| near.article_id != *article);
+        }
+        let circumstances = Circumstances {
+            nearest,
+            source: records::source_of([&who], None),
+            low_rated: true,
+            ..Circumstances::default()
+        };
+        self.count_in_gap(gaps, &record, circumstances)?;
+        batch.put_query(&record);
+        Ok(())
+    }
+}
+
+/// Whether the customer was not helped.
+fn is_low(feedback: &FeedbackRecord) -> bool {
+    feedback.helpful == Some(false) || feedback.csat.is_some_and(|csat| csat <= LOW_CSAT)
 }
 
 fn check(feedback: &NewFeedback) -> Vec<FieldError> {

@@ -10,11 +10,11 @@ use super::{Editor, GapKeeper, Grant, Kb, Written};
 use crate::error::{Error, Result};
 use crate::id::{ArticleId, GapId};
 use crate::model::article::{Audience, Content, MAX_QUESTIONS};
-use crate::model::gap::{Gap, GapStatus, GapView, NearArticle, SuggestedAction, Suggestion};
+use crate::model::gap::{CauseKind, Gap, GapStatus, GapView, NearArticle, Proof, SuggestedAction, Suggestion, Why};
 use crate::model::text::{Body, Category, Note, Question, Title};
 
 /// Score from which the nearest article is taken to be the one that should answer.
-const NEAR_ENOUGH: f64 = 0.35;
+pub(crate) const NEAR_ENOUGH: f64 = 0.35;
 
 impl Kb {
     /// Makes a draft article of a gap: its label as title, its questions, the nearest article's category, and links to
@@ -31,7 +31,7 @@ impl Kb {
         now: Timestamp,
     ) -> Result<(GapView, Written)> {
         let grant = keeper.grant();
-        let view = self.view(grant, self.gap(grant, id)?)?;
+        let view = self.view(grant, self.gap(grant, id)?, now)?;
         let title = match wanted.title {
             Some(title) => title,
             None => Title::try_from(cut(&view.label, 200)).map_err(|why| Error::field("title", why.to_string()))?,
@@ -57,8 +57,8 @@ impl Kb {
         };
         let note = Note::try_from(format!("from gap {id}")).ok();
         let written = self.create_article(editor, None, wanted.article_id, content, note, now)?;
-        let gap = self.attach(grant, id, &written.id, "gap.draft", now)?;
-        Ok((self.view(grant, gap)?, written))
+        let gap = self.attach(grant, id, &written.id, None, now)?;
+        Ok((self.view(grant, gap, now)?, written))
     }
 
     /// Adds a gap's questions to an article, as a new draft version of it.
@@ -84,12 +84,20 @@ impl Kb {
         content.questions.truncate(MAX_QUESTIONS);
         let note = Note::try_from(format!("questions of gap {id}")).ok();
         let written = self.save_article(editor, article, Some(head.latest), content, note, now)?;
-        let gap = self.attach(grant, id, article, "gap.link", now)?;
-        Ok((self.view(grant, gap)?, written))
+        // That an editor links it says that it was there.
+        let live = head.live.is_some();
+        let why =
+            Why { kind: CauseKind::PresentNotFound, proof: Proof::Editor, article_id: Some(article.clone()), at: now };
+        let gap = self.attach(grant, id, article, live.then_some(why), now)?;
+        Ok((self.view(grant, gap, now)?, written))
     }
 
-    fn attach(&self, grant: &Grant, id: &GapId, article: &ArticleId, action: &str, now: Timestamp) -> Result<Gap> {
-        let set = |gap| Some(Gap { article_id: Some(article.clone()), status: GapStatus::Drafting, ..gap });
+    fn attach(&self, grant: &Grant, id: &GapId, article: &ArticleId, why: Option<Why>, now: Timestamp) -> Result<Gap> {
+        let action = if why.is_some() { "gap.link" } else { "gap.draft" };
+        let set = |gap: Gap| {
+            let why = why.or(gap.why);
+            Some(Gap { article_id: Some(article.clone()), status: GapStatus::Drafting, why, ..gap })
+        };
         self.change_gap(grant, id, action, json!({ "article_id": article }), now, set)
     }
 

@@ -1,24 +1,28 @@
-//! What could not be answered: one gap per normalised form of a question.
+//! What could not be answered: forms of questions, gathered under the article that they ask for.
 //!
 //! Invariant: a gap holds masked text only; a view names no article outside the keeper's audiences.
 
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+mod board;
+mod causes;
+mod counting;
+mod edits;
+mod moves;
 
 use jiff::Timestamp;
-use jiff::civil::Date;
 use serde_json::json;
 
-use super::{GapKeeper, Grant, Kb, records};
+pub(crate) use self::board::Boards;
+pub(crate) use self::counting::{Circumstances, GapCounts, Outcome};
+use super::{GapKeeper, Grant, Kb};
 use crate::error::{Error, Result};
-use crate::id::{ArticleId, GapId, SpaceId};
+use crate::id::{ArticleId, GapId};
 use crate::model::article::{Article, ReviewState};
-use crate::model::gap::{Gap, GapDay, GapPoint, GapStatus, GapView, MAX_EXAMPLES, NearArticle, Source};
-use crate::model::interaction::day_of;
+use crate::model::gap::{
+    CauseKind, Gap, GapPoint, GapStatus, GapView, Pareto, ParetoStep, Proof, Why, WordingView, Worth,
+};
 use crate::model::page::Page;
-use crate::model::query::QueryRecord;
 use crate::model::text::{Category, Note, Title};
-use crate::store::{AuditDraft, Batch};
+use crate::store::AuditDraft;
 
 /// What an editor wants of a draft that is made of a gap.
 #[derive(Debug, Clone, Default)]
@@ -34,76 +38,113 @@ pub struct GapDraft {
 /// Days that a view shows.
 const TREND_DAYS: usize = 30;
 
-/// Gaps and their days while a batch of questions is counted.
-#[derive(Default)]
-pub(crate) struct GapCounts {
-    gaps: BTreeMap<GapId, Gap>,
-    days: BTreeMap<(GapId, Date), GapDay>,
-}
-
-impl GapCounts {
-    /// Writes what was counted; all of it belongs to one space.
-    pub fn put(&self, batch: &mut Batch, space: &SpaceId) {
-        self.gaps.values().for_each(|gap| batch.put_gap(gap));
-        self.days.iter().for_each(|((gap, day), counts)| batch.put_gap_day(space, gap, *day, counts));
-    }
-}
-
-/// By what gaps are ordered: one session, customer or key counts once a day, however often it asks.
-fn impact(gap: &Gap) -> (u64, u64) {
-    (gap.sessions, gap.queries)
-}
+/// Forms that a view shows.
+const SHOWN_FORMS: usize = 20;
 
 impl Kb {
-    /// Gaps, those first that most sessions asked for, then most asked, then latest.
+    /// Gaps, those first whose answer is worth most.
     ///
     /// # Errors
     /// [`Error::InvalidQuery`] for a cursor that is none; [`Error::Store`].
     pub fn list_gaps(
         &self,
         keeper: &GapKeeper,
-        status: Option<GapStatus>,
+        wanted: &GapQuery,
         limit: usize,
         cursor: Option<&str>,
+        now: Timestamp,
     ) -> Result<Page<GapView>> {
         let grant = keeper.grant();
         let offset: usize = match cursor {
             None => 0,
             Some(text) => text.parse().map_err(|_| Error::query("cursor", "it is not one that this list gave"))?,
         };
-        let mut gaps: Vec<Gap> = Vec::new();
+        let mut gaps: Vec<(f64, Gap)> = Vec::new();
         for gap in self.inner.store.gaps(&grant.space) {
-            let mut gap = gap?;
-            gap.status = self.standing(&gap)?;
-            if status.is_none_or(|s| s == gap.status) {
-                gaps.push(gap);
+            let gap = gap?;
+            let cause = gap.why.as_ref().map(|why| why.kind);
+            if wanted.cause.is_some_and(|kind| cause != Some(kind)) {
+                continue;
+            }
+            if wanted.status.is_none() || wanted.status == Some(self.standing(&gap)?) {
+                gaps.push((Worth::of(&gap.tally, &gap.heat, now).impact(cause), gap));
             }
         }
-        gaps.sort_by(|a, b| impact(b).cmp(&impact(a)).then(b.last_seen.cmp(&a.last_seen)).then(a.id.cmp(&b.id)));
+        gaps.sort_by(|(a, one), (b, other)| {
+            let by_counts = (other.sessions, other.tally.queries).cmp(&(one.sessions, one.tally.queries));
+            b.total_cmp(a).then(by_counts).then(other.last_seen.cmp(&one.last_seen)).then(one.id.cmp(&other.id))
+        });
         let more = gaps.len() > offset + limit;
         let page = gaps.into_iter().skip(offset).take(limit);
-        let items = page.map(|gap| self.view(grant, gap)).collect::<Result<Vec<GapView>>>()?;
+        let items = page.map(|(_, gap)| self.view(grant, gap, now)).collect::<Result<Vec<GapView>>>()?;
         Ok(Page { items, next_cursor: more.then(|| (offset + limit).to_string()) })
     }
 
-    /// A gap.
+    /// The fewest gaps that cover a share of what is asked and not answered.
     ///
     /// # Errors
-    /// [`Error::GapNotFound`].
-    pub fn get_gap(&self, keeper: &GapKeeper, id: &GapId) -> Result<GapView> {
-        let gap = self.gap(keeper.grant(), id)?;
-        self.view(keeper.grant(), gap)
+    /// [`Error::Store`].
+    pub fn pareto(&self, keeper: &GapKeeper, share: f64, now: Timestamp) -> Result<Pareto> {
+        let mut waiting: Vec<(f64, Gap)> = Vec::new();
+        for gap in self.inner.store.gaps(&keeper.grant().space) {
+            let gap = gap?;
+            let idle = gap.why.as_ref().is_some_and(|why| why.kind == CauseKind::OutOfScope);
+            if !idle && !matches!(gap.status, GapStatus::Closed | GapStatus::Dismissed) {
+                waiting.push((gap.heat.demand(now), gap));
+            }
+        }
+        waiting.sort_by(|(a, one), (b, other)| b.total_cmp(a).then(one.id.cmp(&other.id)));
+        let all: f64 = waiting.iter().map(|(demand, _)| demand).sum();
+        let (mut covered, mut steps) = (0.0, Vec::new());
+        for (demand, gap) in &waiting {
+            if covered >= share * all || *demand <= 0.0 {
+                break;
+            }
+            covered += demand;
+            steps.push(ParetoStep {
+                id: gap.id.clone(),
+                label: gap.label.clone(),
+                status: self.standing(gap)?,
+                askings: round(*demand),
+                covered: round(covered / all),
+            });
+        }
+        Ok(Pareto {
+            share,
+            gaps: waiting.len() as u64,
+            askings: round(all),
+            needed: steps.len() as u64,
+            covered: if all > 0.0 { round(covered / all) } else { 0.0 },
+            steps,
+        })
     }
 
-    /// Sets a gap aside; further questions of its form are counted but do not open it again.
+    /// A gap, by its id or by that of one of its forms.
     ///
     /// # Errors
     /// [`Error::GapNotFound`].
-    pub fn dismiss_gap(&self, keeper: &GapKeeper, id: &GapId, reason: Option<Note>, now: Timestamp) -> Result<GapView> {
+    pub fn get_gap(&self, keeper: &GapKeeper, id: &GapId, now: Timestamp) -> Result<GapView> {
+        let gap = self.gap(keeper.grant(), id)?;
+        self.view(keeper.grant(), gap, now)
+    }
+
+    /// Sets a gap aside; further questions of its forms are counted but do not open it again.
+    ///
+    /// # Errors
+    /// [`Error::GapNotFound`].
+    pub fn dismiss_gap(
+        &self,
+        keeper: &GapKeeper,
+        id: &GapId,
+        reason: Option<Note>,
+        cause: Option<CauseKind>,
+        now: Timestamp,
+    ) -> Result<GapView> {
         let grant = keeper.grant();
-        let set = |gap: Gap| Some(Gap { status: GapStatus::Dismissed, ..gap });
-        let gap = self.change_gap(grant, id, "gap.dismiss", json!({ "reason": reason }), now, set)?;
-        self.view(grant, gap)
+        let said = cause.map(|kind| Why { kind, proof: Proof::Editor, article_id: None, at: now });
+        let set = |gap: Gap| Some(Gap { status: GapStatus::Dismissed, why: said.or(gap.why), ..gap });
+        let gap = self.change_gap(grant, id, "gap.dismiss", json!({ "reason": reason, "cause": cause }), now, set)?;
+        self.view(grant, gap, now)
     }
 
     /// Opens a gap again that was set aside or closed.
@@ -117,7 +158,7 @@ impl Kb {
             Some(Gap { status: if closed { GapStatus::Reopened } else { GapStatus::Open }, ..gap })
         };
         let gap = self.change_gap(grant, id, "gap.reopen", json!({}), now, again)?;
-        self.view(grant, gap)
+        self.view(grant, gap, now)
     }
 
     /// Changes a gap as it is now, with an entry in the audit log; nothing is written where `change` gives nothing.
@@ -162,14 +203,24 @@ impl Kb {
         Ok(if reviewed == Some(ReviewState::InReview) { GapStatus::AwaitingReview } else { gap.status })
     }
 
+    /// A gap by its id, or by that of a form that stands under it.
     pub(crate) fn gap(&self, grant: &Grant, id: &GapId) -> Result<Gap> {
-        self.inner.store.get_gap(&grant.space, id)?.ok_or_else(|| Error::GapNotFound(id.clone()))
+        let store = &self.inner.store;
+        let named = match store.get_gap(&grant.space, id)? {
+            Some(gap) => Some(gap),
+            None => match store.get_form(&grant.space, id)? {
+                Some(form) => store.get_gap(&grant.space, &form.gap)?,
+                None => None,
+            },
+        };
+        named.ok_or_else(|| Error::GapNotFound(id.clone()))
     }
 
-    pub(crate) fn view(&self, grant: &Grant, gap: Gap) -> Result<GapView> {
+    pub(crate) fn view(&self, grant: &Grant, gap: Gap, now: Timestamp) -> Result<GapView> {
+        let store = &self.inner.store;
         let (mut gap, mut nearest) = (gap, Vec::new());
         for near in std::mem::take(&mut gap.nearest) {
-            let article = self.inner.store.get_article(&grant.space, &near.article_id)?;
+            let article = store.get_article(&grant.space, &near.article_id)?;
             if article.is_some_and(|a| self.may_see_live(grant, &a)) {
                 nearest.push(near);
             }
@@ -177,18 +228,39 @@ impl Kb {
         let status = self.standing(&gap)?;
         let waits = matches!(status, GapStatus::Open | GapStatus::Reopened);
         let suggested = if waits { Some(self.suggestion(grant, &gap, &nearest)?) } else { None };
-        let mut trend = self.inner.store.gap_days(&grant.space, &gap.id, TREND_DAYS)?;
+        let mut trend = store.gap_days(&grant.space, &gap.id, TREND_DAYS)?;
         trend.reverse();
         let trend = trend.iter().map(|(day, counts)| GapPoint::of(*day, counts)).collect();
+        let worth = Worth::of(&gap.tally, &gap.heat, now);
+        let named = |why: &Why| Why {
+            article_id: why.article_id.clone().filter(|id| self.may_see_latest(grant, id)),
+            ..why.clone()
+        };
+        let mut forms = store.forms_of(&grant.space, &gap.id)?;
+        forms.sort_by(|a, b| b.tally.queries.cmp(&a.tally.queries).then(a.id.cmp(&b.id)));
+        let count = forms.len() as u64;
+        let wordings = forms.iter().take(SHOWN_FORMS).map(|form| WordingView {
+            id: form.id.clone(),
+            question: form.question().to_owned(),
+            queries: form.tally.queries,
+            cause: form.why.as_ref().map(named),
+        });
         Ok(GapView {
             suggested,
+            impact: worth.impact(gap.why.as_ref().map(|why| why.kind)),
+            worth,
+            cause: gap.why.as_ref().map(named),
+            causes: gap.causes,
+            keywords: gap.keywords,
+            forms: count,
+            wordings: wordings.collect(),
             article_id: gap.article_id,
             verification: gap.verification,
             id: gap.id,
             label: gap.label,
             status,
             language: gap.language,
-            queries: gap.queries,
+            queries: gap.tally.queries,
             sessions: gap.sessions,
             first_seen: gap.first_seen,
             last_seen: gap.last_seen,
@@ -198,64 +270,30 @@ impl Kb {
         })
     }
 
+    /// Whether the newest version of an article is for the caller, live or not.
+    fn may_see_latest(&self, grant: &Grant, id: &ArticleId) -> bool {
+        let article = self.inner.store.get_article(&grant.space, id).ok().flatten();
+        let version = article.and_then(|a| self.inner.store.get_version(&a.space, id, a.latest).ok().flatten());
+        version.is_some_and(|version| grant.sees(version.content.audience))
+    }
+
     /// Whether the live version of an article is for the caller; not where it cannot be told.
     fn may_see_live(&self, grant: &Grant, article: &Article) -> bool {
         let version = article.live.map(|live| live.version);
         let version = version.and_then(|n| self.inner.store.get_version(&article.space, &article.id, n).ok().flatten());
         version.is_some_and(|v| grant.sees(v.content.audience))
     }
-
-    /// Counts a question in its gap, if it has one. The caller holds the lock of gaps.
-    pub(crate) fn count_in_gap(
-        &self,
-        counts: &mut GapCounts,
-        record: &QueryRecord,
-        nearest: Vec<NearArticle>,
-        source: &Source,
-    ) -> Result<()> {
-        let Some(id) = &record.gap_id else { return Ok(()) };
-        let store = &self.inner.store;
-        let gap = match counts.gaps.entry(id.clone()) {
-            Entry::Occupied(gap) => gap.into_mut(),
-            Entry::Vacant(place) => {
-                let known = store.get_gap(&record.space, id)?;
-                place.insert(known.unwrap_or_else(|| new_gap(id, record)))
-            }
-        };
-        let of_day = match counts.days.entry((id.clone(), day_of(record.at))) {
-            Entry::Occupied(day) => day.into_mut(),
-            Entry::Vacant(place) => {
-                let known = store.gap_day(&record.space, id, place.key().1)?;
-                place.insert(known.unwrap_or_default())
-            }
-        };
-        gap.queries += 1;
-        gap.sessions += of_day.count(source, record.at);
-        gap.first_seen = gap.first_seen.min(record.at);
-        gap.last_seen = gap.last_seen.max(record.at);
-        gap.nearest = nearest;
-        if gap.examples.len() < MAX_EXAMPLES && !gap.examples.contains(&record.query) {
-            gap.examples.push(record.query.clone());
-        }
-        Ok(())
-    }
 }
 
-fn new_gap(id: &GapId, record: &QueryRecord) -> Gap {
-    Gap {
-        id: id.clone(),
-        space: record.space.clone(),
-        form: records::form(&record.query),
-        label: record.query.clone(),
-        status: GapStatus::Open,
-        language: record.language,
-        queries: 0,
-        sessions: 0,
-        first_seen: record.at,
-        last_seen: record.at,
-        examples: Vec::new(),
-        nearest: Vec::new(),
-        article_id: None,
-        verification: None,
-    }
+/// Which gaps a list shows.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct GapQuery {
+    /// Only in this state.
+    pub status: Option<GapStatus>,
+    /// Only for this cause.
+    pub cause: Option<CauseKind>,
+}
+
+fn round(value: f64) -> f64 {
+    (value * 1_000.0).round() / 1_000.0
 }

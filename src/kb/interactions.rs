@@ -9,6 +9,7 @@ use std::io;
 use jiff::{SignedDuration, Timestamp};
 
 use super::analytics::Tally;
+use super::gaps::GapCounts;
 use super::search::detect;
 use super::{Kb, Recorder};
 use crate::error::{Error, Result};
@@ -20,8 +21,10 @@ use crate::model::mask::mask;
 use crate::model::talk::{Reading, Role, Said, read};
 use crate::store::Batch;
 
+mod ends;
 mod questions;
 
+use ends::End;
 pub(crate) use questions::Passed;
 
 /// Turns of one batch: with their questions well below what the store may have unsynced.
@@ -62,6 +65,8 @@ struct Intake<'a> {
     now: Timestamp,
     known: HashMap<String, Known>,
     tally: Tally,
+    /// What changes for gaps because of how conversations are now said to have ended.
+    gaps: GapCounts,
     report: IntakeReport,
 }
 
@@ -81,7 +86,15 @@ impl Kb {
     ) -> Result<IntakeReport> {
         let report = IntakeReport { dry_run, ..IntakeReport::default() };
         let space = &recorder.grant().space;
-        let mut intake = Intake { space, dry_run, now, known: HashMap::new(), tally: self.tally(space), report };
+        let mut intake = Intake {
+            space,
+            dry_run,
+            now,
+            known: HashMap::new(),
+            tally: self.tally(space),
+            gaps: GapCounts::default(),
+            report,
+        };
         let mut last = None;
         let mut batch = Vec::new();
         let (mut turns, mut bytes) = (0, 0);
@@ -148,8 +161,10 @@ impl Kb {
         }
         let store = &self.inner.store;
         let _lock = store.lock(intake.space);
+        let _counting = self.inner.gaps.lock();
+        let mut ends = Vec::new();
         for masked in batch {
-            self.take_conversation(intake, masked)?;
+            ends.extend(self.take_conversation(intake, masked)?);
         }
         if intake.dry_run {
             let remembered: usize = intake.known.values().map(|known| known.turns.len()).sum();
@@ -163,10 +178,17 @@ impl Kb {
             known.put(&mut batch, intake.space, &session);
         }
         intake.tally.put(&mut batch);
+        let mut gaps = std::mem::take(&mut intake.gaps);
+        for end in ends {
+            self.count_end(&mut gaps, &mut batch, end)?;
+        }
+        gaps.put(&mut batch, intake.space);
+        self.inner.boards.counted(intake.space, gaps.forms());
         if batch.is_empty() { Ok(None) } else { store.commit(batch).map(Some) }
     }
 
-    fn take_conversation(&self, intake: &mut Intake<'_>, masked: Masked) -> Result<()> {
+    /// Takes a conversation in; gives how it ended, where that is new and its questions were searched before.
+    fn take_conversation(&self, intake: &mut Intake<'_>, masked: Masked) -> Result<Option<End>> {
         let Masked { line, session: id, channel, customer, key, mut conversation } = masked;
         let turns = std::mem::take(&mut conversation.turns);
         let mut known = match intake.known.remove(&id) {
@@ -176,7 +198,7 @@ impl Kb {
         let said = (conversation.resolved, conversation.handed_off, conversation.csat);
         let new = intake.keep(&mut known, line, turns);
         if !known.stored && new.is_empty() && said == (None, None, None) {
-            return Ok(());
+            return Ok(None);
         }
         if !known.stored {
             let (day, channel) = (known.session.day, channel.clone());
@@ -194,6 +216,7 @@ impl Kb {
         session.handed_off = conversation.handed_off.or(session.handed_off);
         session.csat = conversation.csat.or(session.csat);
         let outcome = |s: &Session| (s.resolved, s.handed_off, s.csat);
+        let mut end = None;
         if outcome(&before) != outcome(session) {
             let counts = intake.tally.day(session.day)?;
             counts.outcome(&before, true);
@@ -202,6 +225,7 @@ impl Kb {
             for answered in session.answered_by.iter().filter(|_| was != is) {
                 intake.tally.handed_off(session.day, answered, session.last_at, was)?;
             }
+            end = End::of(&id, &before, session);
         }
         if !new.is_empty() {
             self.read_anew(intake, &id, &mut known, &new)?;
@@ -209,7 +233,7 @@ impl Kb {
         known.changed |= known.session != before;
         intake.report.conversations += 1;
         intake.known.insert(id, known);
-        Ok(())
+        Ok(end)
     }
 
     /// The session as the store has it, or a new one.
@@ -234,6 +258,7 @@ impl Kb {
                     questions: 0,
                     asked: Vec::new(),
                     answered_by: Vec::new(),
+                    queries: Vec::new(),
                 };
                 (session, false)
             }

@@ -44,7 +44,7 @@ mod workers;
 
 pub use accounts::{Admin, Analyst, Caller, Curator, Editor, GapKeeper, Grant, Historian, Publisher, Reader, Recorder};
 pub use analytics::Wish;
-pub use gaps::GapDraft;
+pub use gaps::{GapDraft, GapQuery};
 pub use models::ModelSettings;
 pub use types::{
     ArticleQuery, ArticleSort, NewFeedback, SpaceStats, StoredResponse, VerifyReport, VersionSummary, Wanted, Written,
@@ -94,6 +94,8 @@ struct Inner {
     log: records::QueryLog,
     /// Held by whoever counts in gaps, from reading them to the commit; taken after a space's lock.
     gaps: Mutex<()>,
+    /// Groups of the forms of questions that were not answered.
+    boards: gaps::Boards,
     /// Key of the hashes that stand for sessions and customers.
     secret: [u8; 32],
     trained: classify::Trained,
@@ -135,6 +137,7 @@ impl Kb {
             pins: pins::PinBoard::default(),
             log,
             gaps: Mutex::default(),
+            boards: gaps::Boards::default(),
             secret,
             trained: classify::Trained::default(),
             wake: (Mutex::new(false), Condvar::new()),

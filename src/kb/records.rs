@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use super::{Admin, Grant, Kb};
 use crate::error::Result;
 use crate::id::{GapId, SpaceId};
-use crate::kb::gaps::GapCounts;
+use crate::kb::gaps::{Circumstances, GapCounts};
 use crate::model::gap::{NearArticle, Source};
 use crate::model::mask::mask;
 use crate::model::query::QueryRecord;
@@ -63,6 +63,11 @@ pub(crate) fn form_name(space: &SpaceId, form: &str) -> String {
     hash.get(..24).unwrap_or_default().to_owned()
 }
 
+/// Under which name questions of a gap's form are counted: the two are the same hash.
+pub(crate) fn name_of(form: &GapId) -> String {
+    form.as_str().trim_start_matches("g_").to_owned()
+}
+
 /// The gap a question of this form belongs to: found without a look into the store.
 pub(crate) fn gap_of(space: &SpaceId, form: &str) -> GapId {
     GapId::of(space, form)
@@ -109,7 +114,9 @@ impl Kb {
                 record.gap_id = Some(gap_of(&record.space, &form));
             }
         }
-        let gap = record.gap_id.clone();
+        // A form that is known already stands under a gap that may have another name.
+        let known = record.gap_id.as_ref().and_then(|id| self.inner.store.get_form(&record.space, id).ok().flatten());
+        let gap = known.map(|form| form.gap).or_else(|| record.gap_id.clone());
         let nearest = if gap.is_some() { hits.iter().take(3).map(NearArticle::of).collect() } else { Vec::new() };
         let log = &self.inner.log;
         if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =
@@ -138,6 +145,14 @@ impl Kb {
             self.write_batch(waiting.by_ref().take(BATCH).collect())?;
         }
         Ok(())
+    }
+
+    /// The article that stood first for a record, as one near a gap.
+    pub(crate) fn near_of(&self, record: &QueryRecord) -> Result<Vec<NearArticle>> {
+        let Some(top) = &record.top else { return Ok(Vec::new()) };
+        let version = self.inner.store.get_version(&record.space, &top.article_id, top.version)?;
+        let near = |title| NearArticle { article_id: top.article_id.clone(), title, score: top.score };
+        Ok(version.map(|version| near(version.content.title.to_string())).into_iter().collect())
     }
 
     /// Writes what waits, batch by batch, until the senders are gone or the server stops.
@@ -170,12 +185,13 @@ impl Kb {
             let mut tally = self.tally(&space);
             for Waiting { record, nearest, source, session } in waiting {
                 tally.live(&record, session.as_deref())?;
-                self.count_in_gap(&mut gaps, &record, nearest, &source)?;
+                self.count_in_gap(&mut gaps, &record, Circumstances { nearest, source, ..Circumstances::default() })?;
                 batch.put_query(&record);
             }
             gaps.put(&mut batch, &space);
             tally.put(&mut batch);
             last = Some(store.commit(batch)?);
+            self.inner.boards.counted(&space, gaps.forms());
         }
         last.map_or(Ok(()), |ticket| store.sync(ticket))
     }

@@ -43,11 +43,13 @@ impl Kb {
         let questions = self.clone();
         let alerts = self.clone();
         let letters = self.clone();
+        let groups = self.clone();
         Ok(vec![
             spawn("index", again("index", move || indexing.index_until_stopped()))?,
             spawn("graph", again("graph", move || graphs.maintain_until_stopped()))?,
             spawn("vectors", again("vectors", move || vectors.embed_until_stopped()))?,
             spawn("replay", again("replay", move || replays.replay_until_stopped()))?,
+            spawn("groups", again("groups", move || groups.group_until_stopped()))?,
             spawn("questions", again("questions", move || questions.search_until_stopped()))?,
             spawn("alerts", again("alerts", move || alerts.raise_until_stopped()))?,
             spawn("letters", again("letters", move || letters.deliver_until_stopped()))?,
@@ -109,6 +111,28 @@ impl Kb {
                 }
             }
             std::thread::sleep(TICK);
+        }
+    }
+
+    /// Groups what was asked and not answered, and finds why; looks at all of it once a day.
+    #[expect(clippy::disallowed_methods, reason = "a worker is an edge: it tells the time to what it calls")]
+    fn group_until_stopped(&self) {
+        let mut night = Instant::now();
+        while !self.stopping() {
+            match self.group_news(Timestamp::now()) {
+                Ok(true) => {}
+                Ok(false) => std::thread::sleep(TICK),
+                Err(error) => {
+                    tracing::warn!(%error, "gaps could not be grouped; it is tried again");
+                    std::thread::sleep(AFTER_FAILURE);
+                }
+            }
+            if night.elapsed() > NIGHT {
+                night = Instant::now();
+                if let Err(error) = self.consolidate_everywhere(Timestamp::now()) {
+                    tracing::warn!(%error, "gaps could not be consolidated");
+                }
+            }
         }
     }
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use self::counts::{ChannelCounts, DayCounts, FeedbackCounts, HourCounts, LiveCounts, SetAside};
 pub use self::overview::{DayPoint, Feedback, Overview, Satisfaction};
 pub use self::read::{Conversations, ReadConversation, TurnFault, read_conversation};
-use crate::id::ArticleId;
+use crate::id::{ArticleId, QueryId};
 use crate::model::analytics::Asked;
 use crate::model::talk::{Reason, Role};
 use crate::model::text::{Handle, TurnText};
@@ -124,6 +124,9 @@ pub struct Session {
     pub turns: u32,
     /// Questions found in them.
     pub questions: u32,
+    /// Records of those that were searched; the first [`MAX_QUERIES`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub queries: Vec<QueryId>,
     /// What was asked lately, to tell what is asked again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub asked: Vec<Asked>,
@@ -139,6 +142,25 @@ pub struct AnsweredBy {
     pub article: ArticleId,
     /// Version.
     pub version: u32,
+}
+
+/// Most records of searched questions that a session remembers.
+pub const MAX_QUERIES: usize = 50;
+/// Satisfaction up to which a conversation failed.
+pub const LOW_CSAT: u8 = 2;
+
+impl Session {
+    /// Whether the customer was dissatisfied.
+    pub fn is_low_rated(&self) -> bool {
+        self.csat.is_some_and(|csat| u8::from(csat) <= LOW_CSAT)
+    }
+
+    /// Remembers the record of a question.
+    pub fn note_query(&mut self, id: &QueryId) {
+        if self.queries.len() < MAX_QUERIES && !self.queries.contains(id) {
+            self.queries.push(id.clone());
+        }
+    }
 }
 
 /// A turn as it is kept.

@@ -138,6 +138,28 @@ fn reading(course: &mut Course, turn: &Said<'_>) -> Reading {
     if questions.is_empty() { Reading::SetAside(Reason::NotAQuestion) } else { Reading::Asks(questions) }
 }
 
+/// Characters up to which a text with an insult asks nothing besides.
+const ONLY_ABUSE: usize = 16;
+
+/// Whether a text is chit-chat or an insult, and so nothing that knowledge could answer.
+///
+/// ```
+/// use zhiyin::model::talk::is_idle;
+///
+/// assert!(is_idle("讲个笑话吧") && is_idle("Who are you?"));
+/// assert!(!is_idle("退款他妈的怎么还没到账,订单都取消三天了") && !is_idle("怎么退货"));
+/// ```
+pub fn is_idle(text: &str) -> bool {
+    let kept: Vec<char> = text.chars().filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '\'' | '’')).collect();
+    let folded = folded(&kept);
+    let start = folded.iter().position(|c| *c != ' ').unwrap_or(0);
+    let end = folded.iter().rposition(|c| *c != ' ').map_or(0, |last| last + 1);
+    let folded = folded.get(start..end).unwrap_or_default();
+    let known = phrases();
+    let chats = known.opening("chit_chat", folded).is_some_and(|length| length * 3 >= folded.len() * 2);
+    chats || (folded.len() <= ONLY_ABUSE && known.holds("abuse", folded))
+}
+
 /// Whether a program wrote it, whoever sent it.
 fn is_machine(text: &str) -> bool {
     let text = text.trim();

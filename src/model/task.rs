@@ -6,13 +6,12 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::interaction::LOW_CSAT;
 use super::query::FeedbackRecord;
 use crate::id::{ArticleId, SpaceId};
 use crate::model::article::Article;
 use crate::model::text::Note;
 
-/// Highest satisfaction that counts as a complaint.
-const LOW_CSAT: u8 = 2;
 /// Questions, and comments, that are kept with a task.
 const MAX_EXAMPLES: usize = 5;
 

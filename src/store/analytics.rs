@@ -57,8 +57,8 @@ impl Store {
     ///
     /// # Errors
     /// `Store`.
-    pub fn form(&self, space: &SpaceId, form: &str) -> Result<Option<FormText>> {
-        self.read(Table::Form, &Table::Form.key().id(space.as_str()).id(form).bytes())
+    pub fn question(&self, space: &SpaceId, form: &str) -> Result<Option<FormText>> {
+        self.read(Table::Question, &Table::Question.key().id(space.as_str()).id(form).bytes())
     }
 
     /// The most asked forms of a day.
@@ -186,8 +186,8 @@ impl Batch {
     }
 
     /// Writes what is known of a form.
-    pub fn put_form(&mut self, space: &SpaceId, form: &str, text: &FormText) {
-        self.put(Table::Form, Table::Form.key().id(space.as_str()).id(form).bytes(), text);
+    pub fn put_question(&mut self, space: &SpaceId, form: &str, text: &FormText) {
+        self.put(Table::Question, Table::Question.key().id(space.as_str()).id(form).bytes(), text);
     }
 
     /// Writes the most asked forms of a day.

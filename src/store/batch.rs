@@ -7,14 +7,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::Idempotent;
 use super::codec::encode;
 use super::keys::Table;
-use super::{Idempotent, form_hash};
 use crate::error::Error;
 use crate::id::{ArticleId, SpaceId};
 use crate::model::account::Key;
 use crate::model::article::{Article, Publication, Version};
-use crate::model::gap::Gap;
 use crate::model::query::{FeedbackRecord, QueryRecord};
 use crate::model::space::{DictionaryWord, Space};
 
@@ -130,13 +129,6 @@ impl Batch {
     /// Writes feedback; it replaces the former one on the same record.
     pub fn put_feedback(&mut self, record: &FeedbackRecord) {
         self.put(Table::Feedback, Table::Feedback.key().id(record.about.as_str()).bytes(), record);
-    }
-
-    /// Writes a gap and the way from its form to it.
-    pub fn put_gap(&mut self, gap: &Gap) {
-        self.put(Table::Gap, Table::Gap.key().id(gap.space.as_str()).id(gap.id.as_str()).bytes(), gap);
-        let by_form = Table::GapByForm.key().id(gap.space.as_str()).raw(&form_hash(&gap.form)).bytes();
-        self.put(Table::GapByForm, by_form, &gap.id);
     }
 
     /// Writes the answer stored for an idempotency key.

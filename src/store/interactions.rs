@@ -7,16 +7,11 @@ use jiff::civil::Date;
 use super::keys::{KeyBuilder, Part, Table, parts};
 use super::{Batch, Store};
 use crate::error::{Error, Result};
-use crate::id::{GapId, SpaceId};
-use crate::model::gap::GapDay;
+use crate::id::SpaceId;
 use crate::model::interaction::{DayCounts, Pending, Session, StoredTurn};
 
 fn of_session(table: Table, space: &SpaceId, session: &str) -> KeyBuilder {
     table.key().id(space.as_str()).id(session)
-}
-
-fn of_gap_day(space: &SpaceId, gap: &GapId) -> KeyBuilder {
-    Table::GapDay.key().id(space.as_str()).id(gap.as_str())
 }
 
 fn of_day(space: &SpaceId, day: Date) -> Vec<u8> {
@@ -87,24 +82,6 @@ impl Store {
             .map(|row| row.and_then(|(key, counts)| Ok((date(&key)?, counts))))
             .collect()
     }
-
-    /// What was counted of a gap on a day.
-    ///
-    /// # Errors
-    /// `Store`.
-    pub fn gap_day(&self, space: &SpaceId, gap: &GapId, day: Date) -> Result<Option<GapDay>> {
-        self.read(Table::GapDay, &of_gap_day(space, gap).id(&day.to_string()).bytes())
-    }
-
-    /// The latest days on which a gap was asked for, at most so many, the latest first.
-    ///
-    /// # Errors
-    /// `Store`.
-    pub fn gap_days(&self, space: &SpaceId, gap: &GapId, most: usize) -> Result<Vec<(Date, GapDay)>> {
-        let prefix = of_gap_day(space, gap);
-        let rows = self.scan(Table::GapDay, prefix.clone().bytes(), prefix.end()).rev().take(most);
-        rows.map(|row| row.and_then(|(key, counts)| Ok((date(&key)?, counts)))).collect()
-    }
 }
 
 impl Batch {
@@ -131,11 +108,6 @@ impl Batch {
     /// Writes what was counted on a day.
     pub fn put_day(&mut self, space: &SpaceId, day: Date, counts: &DayCounts) {
         self.put(Table::Day, of_day(space, day), counts);
-    }
-
-    /// Writes what was counted of a gap on a day.
-    pub fn put_gap_day(&mut self, space: &SpaceId, gap: &GapId, day: Date, counts: &GapDay) {
-        self.put(Table::GapDay, of_gap_day(space, gap).id(&day.to_string()).bytes(), counts);
     }
 }
 

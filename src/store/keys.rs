@@ -23,7 +23,9 @@
 //! i     query by id      query 00                                its place: (space, time)
 //! f     feedback         query 00                                FeedbackRecord
 //! g     gap              space 00 gap 00                         Gap
-//! G     gap by form      space 00 BLAKE3 of the form, raw        GapId
+//! F     form             space 00 form 00                        Form
+//! r     form of gap      space 00 gap 00 form 00                 null
+//! X     group edit       space 00 sequence:8                     GroupEdit
 //! e     golden           space 00 golden 00                      Golden
 //! x     pin              space 00 pin 00                         Pin
 //! I     idempotent       key as given, raw                       Idempotent
@@ -33,15 +35,15 @@
 //! P     pending          space 00 session 00 number:4            Pending
 //! D     day              space 00 date 00                        DayCounts
 //! b     gap by day       space 00 gap 00 date 00                 GapDay
-//! F     form by day      space 00 form 00 date 00                FormCount
-//! Q     form             space 00 form 00                        FormText
+//! B     form by day      space 00 form 00 date 00                FormCount
+//! Q     question         space 00 form 00                        FormText
 //! R     top forms        space 00 date 00                        TopForms
 //! W     words            space 00 date 00                        DayWords
 //! A     article by day   space 00 date 00 article 00             ArticleDay
 //! L     lately asked     space 00 date 00 session 00             [Asked]
 //! N     alert            space 00 alert 00                       Alert
 //! O     alert by time    space 00 time:16 alert 00               null
-//! X     outbox           space 00 alert 00                       Waiting
+//! Y     outbox           space 00 alert 00                       Waiting
 //! H     webhook          space 00                                Webhook
 //! K     task             space 00 article 00                     Task
 //! n     state            name, raw                               any JSON
@@ -78,7 +80,9 @@ pub(super) enum Table {
     QueryById,
     Feedback,
     Gap,
-    GapByForm,
+    Form,
+    GapForm,
+    GroupEdit,
     Golden,
     Pin,
     Idempotent,
@@ -89,7 +93,7 @@ pub(super) enum Table {
     Day,
     GapDay,
     FormDay,
-    Form,
+    Question,
     TopForms,
     Words,
     ArticleDay,
@@ -143,7 +147,9 @@ const TABLES: &[(Table, u8, &str, &[Shape])] = &[
     (Table::QueryById, b'i', "query by id", &[Id]),
     (Table::Feedback, b'f', "feedback", &[Id]),
     (Table::Gap, b'g', "gap", &[Id, Id]),
-    (Table::GapByForm, b'G', "gap by form", &[Id, Raw]),
+    (Table::Form, b'F', "form", &[Id, Id]),
+    (Table::GapForm, b'r', "form of a gap", &[Id, Id, Id]),
+    (Table::GroupEdit, b'X', "group edit", &[Id, U64]),
     (Table::Golden, b'e', "golden query", &[Id, Id]),
     (Table::Pin, b'x', "pin", &[Id, Id]),
     (Table::Idempotent, b'I', "idempotency key", &[Raw]),
@@ -153,15 +159,15 @@ const TABLES: &[(Table, u8, &str, &[Shape])] = &[
     (Table::Pending, b'P', "pending question", &[Id, Id, U32]),
     (Table::Day, b'D', "day", &[Id, Id]),
     (Table::GapDay, b'b', "gap by day", &[Id, Id, Id]),
-    (Table::FormDay, b'F', "form by day", &[Id, Id, Id]),
-    (Table::Form, b'Q', "form", &[Id, Id]),
+    (Table::FormDay, b'B', "form by day", &[Id, Id, Id]),
+    (Table::Question, b'Q', "question", &[Id, Id]),
     (Table::TopForms, b'R', "top forms", &[Id, Id]),
     (Table::Words, b'W', "words", &[Id, Id]),
     (Table::ArticleDay, b'A', "article by day", &[Id, Id, Id]),
     (Table::Lately, b'L', "lately asked", &[Id, Id, Id]),
     (Table::Alert, b'N', "alert", &[Id, Id]),
     (Table::AlertByTime, b'O', "alert by time", &[Id, Time, Id]),
-    (Table::Outbox, b'X', "alert to be delivered", &[Id, Id]),
+    (Table::Outbox, b'Y', "alert to be delivered", &[Id, Id]),
     (Table::Webhook, b'H', "webhook", &[Id]),
     (Table::Task, b'K', "task", &[Id, Id]),
     (Table::State, b'n', "state", &[Raw]),

@@ -12,6 +12,7 @@ mod batch;
 mod classifiers;
 mod codec;
 mod curation;
+mod gaps;
 mod interactions;
 mod keys;
 mod open;

@@ -1,14 +1,13 @@
-//! What is stored of questions: records, feedback and gaps?
+//! What is stored of questions: records and feedback?
 //!
-//! Invariant: a record is found by its id and by its time; a gap by its form only while it still has that form.
+//! Invariant: a record is found by its id and by its time.
 
 use jiff::Timestamp;
 
+use super::Store;
 use super::keys::Table;
-use super::{Store, form_hash};
 use crate::error::Result;
-use crate::id::{GapId, QueryId, SpaceId};
-use crate::model::gap::Gap;
+use crate::id::{QueryId, SpaceId};
 use crate::model::query::{FeedbackRecord, QueryRecord};
 
 impl Store {
@@ -41,31 +40,5 @@ impl Store {
     /// `Store`.
     pub fn get_feedback(&self, about: &QueryId) -> Result<Option<FeedbackRecord>> {
         self.read(Table::Feedback, &Table::Feedback.key().id(about.as_str()).bytes())
-    }
-
-    /// A gap by its id.
-    ///
-    /// # Errors
-    /// `Store`.
-    pub fn get_gap(&self, space: &SpaceId, id: &GapId) -> Result<Option<Gap>> {
-        self.read(Table::Gap, &Table::Gap.key().id(space.as_str()).id(id.as_str()).bytes())
-    }
-
-    /// A gap by its normalised form.
-    ///
-    /// # Errors
-    /// `Store`.
-    pub fn gap_by_form(&self, space: &SpaceId, form: &str) -> Result<Option<Gap>> {
-        let by_form = Table::GapByForm.key().id(space.as_str()).raw(&form_hash(form)).bytes();
-        let Some(id) = self.read::<GapId>(Table::GapByForm, &by_form)? else {
-            return Ok(None);
-        };
-        Ok(self.get_gap(space, &id)?.filter(|gap| gap.form == form))
-    }
-
-    /// The gaps of a space, ascending by id.
-    pub fn gaps(&self, space: &SpaceId) -> impl Iterator<Item = Result<Gap>> + Send + use<> {
-        let prefix = Table::Gap.key().id(space.as_str());
-        self.scan(Table::Gap, prefix.clone().bytes(), prefix.end()).map(|row| row.map(|(_, gap)| gap))
     }
 }

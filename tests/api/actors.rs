@@ -19,6 +19,7 @@ pub struct TestApp {
     pub base: String,
     /// Secrets of the keys made so far, by what was asked for.
     secrets: Mutex<HashMap<String, String>>,
+    config: Config,
     folder: tempfile::TempDir,
 }
 
@@ -41,7 +42,17 @@ impl TestApp {
         let app = App::start(&config).unwrap();
         let base = format!("http://{}", app.address);
         Actor::new(&base, None).until_ready();
-        Self { app: Some(app), base, secrets: Mutex::default(), folder }
+        Self { app: Some(app), base, secrets: Mutex::default(), config, folder }
+    }
+
+    /// The same server on the same folder, stopped and started again.
+    pub fn restart(mut self) -> Self {
+        self.app.take().unwrap().stop().unwrap();
+        let app = App::start(&self.config).unwrap();
+        self.base = format!("http://{}", app.address);
+        self.app = Some(app);
+        Actor::new(&self.base, None).until_ready();
+        self
     }
 
     pub fn app(&self) -> &App {

@@ -143,6 +143,12 @@ impl Grouping {
         None
     }
 
+    /// How fine the groups are cut, as the last consolidation found it; what [`Grouping::settle`] takes.
+    #[must_use]
+    pub fn resolution(&self) -> Option<f32> {
+        self.state.consolidated.then_some(self.state.resolution)
+    }
+
     /// How often a group's questions were asked.
     #[must_use]
     pub fn weight(&self, group: GroupId) -> f32 {

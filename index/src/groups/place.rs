@@ -63,6 +63,43 @@ impl Grouping {
         }
     }
 
+    /// Takes in a member where it stood before a restart; [`Grouping::settle`] comes after the last one.
+    pub fn admit(&mut self, member: Member, group: Option<GroupId>) {
+        let id = member.id.clone();
+        self.wait(member);
+        if let Some(group) = group {
+            self.state.next_group = self.state.next_group.max(group.0 + 1);
+            if let Some(row) = self.by_id.get(&id).copied() {
+                self.assign(row, Some(group));
+            }
+        }
+    }
+
+    /// Puts a member where it is to stand; nothing where it is not there.
+    pub fn put(&mut self, member: &str, group: Option<GroupId>) {
+        if let Some(row) = self.by_id.get(member).copied() {
+            if let Some(group) = group {
+                self.state.next_group = self.state.next_group.max(group.0 + 1);
+            }
+            self.assign(row, group);
+        }
+    }
+
+    /// Says how often a member was asked by now; false where it is not there.
+    pub fn weigh(&mut self, member: &str, weight: f32) -> bool {
+        let kept = self.by_id.get(member).and_then(|row| self.state.members.get_mut(*row as usize));
+        kept.map(|kept| kept.weight = weight).is_some()
+    }
+
+    /// Finds the neighbours of all members anew, as after many were admitted. `resolution` is the one that was in force.
+    pub fn settle(&mut self, resolution: Option<f32>) {
+        if let Some(resolution) = resolution.filter(|resolution| resolution.is_finite() && *resolution > 0.0) {
+            self.state.resolution = resolution;
+            self.state.consolidated = true;
+        }
+        self.recentre();
+    }
+
     fn add(&mut self, member: Member) {
         let Member { id, text, mut vector, weight } = member;
         if vector.len() != self.state.dimension {

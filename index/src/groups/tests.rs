@@ -272,6 +272,39 @@ fn a_question_that_comes_again_weighs_more_and_one_taken_out_is_gone() {
 }
 
 #[test]
+fn what_was_admitted_again_stands_where_it_stood_and_what_editors_said_holds() {
+    let mut before = placed(members(60));
+    before.consolidate();
+    let mut after = grouping();
+    for member in members(60) {
+        let group = before.group_of(&member.id);
+        after.admit(member, group);
+    }
+    after.settle(before.resolution());
+    stands(&after);
+    assert_eq!(partition(&after), partition(&before));
+    assert_eq!(after.resolution(), before.resolution());
+    // Topics come in turn: 0 and 1 are of two topics, 0 and 5 of one.
+    let (one, other) = (["q000", "q001"], ["q005", "q010"]);
+    let tied = after.tie(&one).unwrap();
+    let parted = after.part(&["q000"], &other).unwrap();
+    assert!(after.group_of("q001") == Some(tied) && after.group_of("q000") == Some(parted));
+    assert_eq!((after.tie(&["q000"]), after.part(&["none"], &other)), (None, None));
+    for _ in 0..2 {
+        after.consolidate();
+        stands(&after);
+        assert!(other.iter().all(|id| after.group_of(id) != after.group_of("q000")), "apart, as was said");
+    }
+    let mut again = placed(members(60));
+    let both = again.tie(&one).unwrap();
+    again.consolidate();
+    assert_eq!(again.group_of("q000"), again.group_of("q001"), "together, as was said: {both:?}");
+    assert!(again.weigh("q000", 9.0) && !again.weigh("none", 9.0));
+    again.put("q000", None);
+    assert_eq!(again.group_of("q000"), None);
+}
+
+#[test]
 fn labels_are_real_questions_and_keywords_tell() {
     let texts = [
         "how do I get a refund for my order",

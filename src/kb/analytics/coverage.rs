@@ -15,11 +15,9 @@ use crate::kb::{Analyst, Kb, records};
 use crate::model::analytics::{
     ChannelFigures, ChannelReport, CoveragePoint, CoverageReport, MAX_DAYS, OpenGaps, Period, four_decimals, share,
 };
-use crate::model::gap::{Gap, GapStatus};
+use crate::model::gap::{CauseKind, Gap, GapStatus};
 use crate::model::interaction::{ChannelCounts, DayCounts, day_of};
 
-/// Score from which the nearest article of a gap is about the same.
-const NEAR: f64 = 0.35;
 const SECONDS_OF_A_DAY: f64 = 86_400.0;
 
 impl Kb {
@@ -78,9 +76,8 @@ impl Kb {
                 continue;
             };
             let day = day_of(first.from);
-            let wordings = gap.examples.iter().map(|example| records::form(example)).chain([gap.form.clone()]);
-            for form in wordings.filter(|form| !form.is_empty()) {
-                let known = since.entry(records::form_name(space, &form)).or_insert(day);
+            for form in store.form_ids(space, &gap.id)? {
+                let known = since.entry(records::name_of(&form)).or_insert(day);
                 *known = day.min(*known);
             }
         }
@@ -120,12 +117,14 @@ fn of_channel(channel: String, counts: &ChannelCounts) -> ChannelFigures {
 
 /// Why a gap is open, in a word.
 fn cause(gap: &Gap) -> &'static str {
-    match gap.status {
-        GapStatus::Reopened => "answered_no_longer",
-        GapStatus::Drafting | GapStatus::AwaitingReview => "being_written",
-        _ if gap.verification.as_ref().is_some_and(|proof| !proof.passed) => "published_but_not_answering",
-        _ if gap.nearest.first().is_some_and(|near| near.score >= NEAR) => "near_article_does_not_answer",
-        _ => "no_article",
+    match gap.why.as_ref().map(|why| why.kind) {
+        None => "unknown",
+        Some(CauseKind::Missing) => "missing",
+        Some(CauseKind::PresentNotFound) => "present_not_found",
+        Some(CauseKind::Stale) => "stale",
+        Some(CauseKind::Hidden) => "hidden",
+        Some(CauseKind::Partial) => "partial",
+        Some(CauseKind::OutOfScope) => "out_of_scope",
     }
 }
 
@@ -154,7 +153,7 @@ fn open_gaps(gaps: &[Gap], now: Timestamp) -> OpenGaps {
         } += 1;
         ages.push(days);
         open.open += 1;
-        open.queries += gap.queries;
+        open.queries += gap.tally.queries;
         open.sessions += gap.sessions;
         *open.causes.entry(cause(gap).to_owned()).or_default() += 1;
     }

@@ -110,10 +110,15 @@ impl Kb {
 
     /// A question as callers see it; nothing where its text is gone.
     fn shown(&self, grant: &Grant, asked: &Candidate, all: (u64, u64), bucket: Bucket) -> Result<Option<HotQuestion>> {
-        let Some(known) = self.inner.store.form(&grant.space, &asked.form)? else { return Ok(None) };
+        let Some(known) = self.inner.store.question(&grant.space, &asked.form)? else { return Ok(None) };
         let article = match known.article {
             Some(article) if self.sees_live(grant, &article)? => Some(article),
             _ => None,
+        };
+        // What was filed under a form stands now under the gap that the form belongs to.
+        let gap = match &known.gap {
+            Some(form) => self.inner.store.get_form(&grant.space, form)?.map(|form| form.gap).or(known.gap.clone()),
+            None => None,
         };
         let mut trend: BTreeMap<Date, u64> = BTreeMap::new();
         for (day, queries) in &asked.days {
@@ -131,7 +136,7 @@ impl Kb {
             direction,
             trend: trend.into_iter().map(|(from, queries)| QuestionTrend { from, queries }).collect(),
             article_id: article,
-            gap_id: known.gap,
+            gap_id: gap,
         }))
     }
 }

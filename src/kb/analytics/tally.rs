@@ -237,7 +237,7 @@ impl Tally {
             batch.put_form_day(space, &form, day, &count);
         }
         for (form, (text, _)) in std::mem::take(&mut self.texts).into_iter().filter(|(_, (_, changed))| *changed) {
-            batch.put_form(space, &form, &text);
+            batch.put_question(space, &form, &text);
         }
         for (day, top) in std::mem::take(&mut self.tops) {
             batch.put_top_forms(space, day, &top);
@@ -275,7 +275,7 @@ impl Tally {
         let (text, changed) = match self.texts.entry(name) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(place) => {
-                let known = store.form(space, place.key())?;
+                let known = store.question(space, place.key())?;
                 let new = known.is_none();
                 place.insert((known.unwrap_or_else(fresh), new))
             }

@@ -10,14 +10,15 @@ use jiff::Timestamp;
 use crate::error::{Error, Result};
 use crate::id::{QueryId, SpaceId};
 use crate::kb::analytics::Tally;
-use crate::kb::gaps::GapCounts;
+use crate::kb::gaps::{Circumstances, GapCounts};
 use crate::kb::search::{blind, detect, hit, recorded, round};
 use crate::kb::{Grant, Kb, records};
 use crate::model::article::Audience;
-use crate::model::gap::NearArticle;
-use crate::model::interaction::{AnsweredBy, Pending, Session, day_of};
+use crate::model::gap::{CauseKind, NearArticle, Proof, Why};
+use crate::model::interaction::{AnsweredBy, Pending, Session, StoredTurn, day_of};
 use crate::model::query::{QueryKind, QueryRecord};
 use crate::model::search::{Hit, Mode, SearchRequest};
+use crate::model::talk::Role;
 use crate::model::text::QueryText;
 
 /// Turns whose questions are searched for one batch.
@@ -37,6 +38,8 @@ struct Searched {
     matched: bool,
     confidence: f64,
     hits: Vec<Hit>,
+    /// What the conversation tells of the cause.
+    why: Option<Why>,
 }
 
 impl Kb {
@@ -59,7 +62,7 @@ impl Kb {
                 if self.stopping() {
                     break;
                 }
-                if let Some(found) = self.search_questions(&space, &pending, now)? {
+                if let Some(found) = self.search_questions(&space, &place, &pending, now)? {
                     searched.push((place, pending, found));
                 }
             }
@@ -72,7 +75,13 @@ impl Kb {
     }
 
     /// Searches the questions of a turn as any customer would; nothing where the engine cannot tell now.
-    fn search_questions(&self, space: &SpaceId, pending: &Pending, now: Timestamp) -> Result<Option<Vec<Searched>>> {
+    fn search_questions(
+        &self,
+        space: &SpaceId,
+        place: &(String, u32),
+        pending: &Pending,
+        now: Timestamp,
+    ) -> Result<Option<Vec<Searched>>> {
         let grant = Grant { space: space.clone(), audiences: vec![Audience::Public], actor: "interactions".to_owned() };
         let threshold = self.threshold(&grant)?;
         let mut found = Vec::new();
@@ -101,9 +110,11 @@ impl Kb {
                     return Ok(None);
                 }
             };
+            let matched = f64::from(results.confidence) >= threshold;
             found.push(Searched {
                 text: text.clone(),
-                matched: f64::from(results.confidence) >= threshold,
+                matched,
+                why: if matched { None } else { self.answered_by_agent(space, place, now)? },
                 confidence: round(results.confidence),
                 hits: results.hits.iter().map(hit).collect(),
             });
@@ -126,6 +137,27 @@ impl Kb {
         Ok(())
     }
 
+    /// The article that the agent's reply repeats: then the knowledge held the answer, and the search missed it.
+    fn answered_by_agent(
+        &self,
+        space: &SpaceId,
+        (session, turn): &(String, u32),
+        now: Timestamp,
+    ) -> Result<Option<Why>> {
+        let turns = self.inner.store.turns(space, session)?;
+        let mut later = turns.iter().filter(|(number, _)| number > turn).map(|(_, said)| said);
+        let reply = later.find(|said| said.role != Role::System && said.set_aside.is_none());
+        let Some(reply) = reply.filter(|reply| reply.role == Role::Agent) else { return Ok(None) };
+        let article = self.told_by(space, &reply.text, now)?;
+        let why = |article| Why {
+            kind: CauseKind::PresentNotFound,
+            proof: Proof::AgentReply,
+            article_id: Some(article),
+            at: now,
+        };
+        Ok(article.map(why))
+    }
+
     fn count_searched(&self, space: &SpaceId, searched: Vec<((String, u32), Pending, Vec<Searched>)>) -> Result<()> {
         let store = &self.inner.store;
         let lock = store.lock(space);
@@ -139,11 +171,15 @@ impl Kb {
             if store.pending(space, &id, turn)?.as_ref() != Some(&pending) {
                 continue;
             }
-            let known = match sessions.remove(&id) {
-                Some(session) => Some(session),
-                None => store.session(space, &id)?,
-            };
-            let Some(mut session) = known else { continue };
+            if !sessions.contains_key(&id) {
+                sessions.extend(store.session(space, &id)?.map(|session| (id.clone(), session)));
+            }
+            let Some(session) = sessions.get_mut(&id) else { continue };
+            let failed = (session.handed_off == Some(true), session.is_low_rated());
+            let asks_more = found.iter().any(|found| !found.matched) || failed != (false, false);
+            let agents = |(_, said): &(u32, StoredTurn)| said.role == Role::Agent && said.set_aside.is_none();
+            let agent_turns =
+                if asks_more { store.turns(space, &id)?.iter().filter(|turn| agents(turn)).count() as u64 } else { 0 };
             batch.remove_pending(space, &id, turn);
             let source = records::source_of(session.customer.iter().chain(&session.key).chain([&id]), None);
             let day = day_of(pending.at);
@@ -156,7 +192,9 @@ impl Kb {
                 of_channel.matched += matched;
                 of_channel.unmatched += unmatched;
                 let form = records::form(&found.text);
-                let gap = (!found.matched && !form.is_empty()).then(|| records::gap_of(space, &form));
+                // What was found, and then a person had to take over, did not help.
+                let missed = !found.matched || failed != (false, false);
+                let gap = (missed && !form.is_empty()).then(|| records::gap_of(space, &form));
                 let record = QueryRecord {
                     id: QueryId::for_interaction(pending.at.as_millisecond(), &id, turn, place),
                     space: space.clone(),
@@ -174,17 +212,27 @@ impl Kb {
                     handoff: Vec::new(),
                 };
                 let nearest = found.hits.iter().map(NearArticle::of).collect();
-                self.count_in_gap(&mut gaps, &record, nearest, &source)?;
+                session.note_query(&record.id);
+                let circumstances = Circumstances {
+                    nearest,
+                    source: source.clone(),
+                    place: Some((id.clone(), turn)),
+                    agent_turns,
+                    handed_off: failed.0,
+                    low_rated: failed.1,
+                    why: found.why,
+                };
+                self.count_in_gap(&mut gaps, &record, circumstances)?;
                 tally.of_session(&record, &mut session.asked)?;
-                self.count_answer(&mut tally, &mut session, &record)?;
+                self.count_answer(&mut tally, session, &record)?;
                 batch.put_query(&record);
             }
-            sessions.insert(id, session);
         }
-        gaps.put(&mut batch, space);
         sessions.iter().for_each(|(id, session)| batch.put_session(space, id, session));
+        gaps.put(&mut batch, space);
         tally.put(&mut batch);
         let ticket = store.commit(batch)?;
+        self.inner.boards.counted(space, gaps.forms());
         drop(gaps_lock);
         drop(lock);
         store.sync(ticket)
