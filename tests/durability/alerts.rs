@@ -57,6 +57,8 @@ fn take(mut stream: TcpStream, fails: bool, received: &Received) -> std::io::Res
     }
     let body = String::from_utf8_lossy(&body).into_owned();
     received.lock().expect("no panic holds it").entry(id).or_default().push(body);
+    // Long enough for a kill to fall between the receiver's having it and the sender's knowing it.
+    std::thread::sleep(Duration::from_millis(150));
     stream.write_all(b"HTTP/1.1 204 x\r\nConnection: close\r\n\r\n")
 }
 

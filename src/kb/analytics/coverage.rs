@@ -1,7 +1,7 @@
 //! How much of what is asked is answered, by channel and by month, and what closing gaps has gained?
 //!
-//! Invariant: a question counts as gained only in a wording that was filed under a gap which is closed now, and only
-//! from the day on which the article that closed it was published.
+//! Invariant: a question counts as gained only in a wording that went unanswered under a gap which is closed now, and
+//! only from the day on which the article that closed it was published.
 
 use std::collections::BTreeMap;
 
@@ -67,7 +67,8 @@ impl Kb {
     /// Questions by day that a gap would have taken which is closed now.
     fn gained(&self, space: &SpaceId, gaps: &[Gap], period: Period) -> Result<BTreeMap<Date, u64>> {
         let store = &self.inner.store;
-        let mut since: BTreeMap<String, Date> = BTreeMap::new();
+        // By form: the day from which on it counts, and the day on which its gap was first seen.
+        let mut since: BTreeMap<String, (Date, Date)> = BTreeMap::new();
         for gap in gaps.iter().filter(|gap| gap.status == GapStatus::Closed) {
             let Some(article) = &gap.article_id else { continue };
             let publications = store.publications(space, article)?;
@@ -75,14 +76,17 @@ impl Kb {
             else {
                 continue;
             };
-            let day = day_of(first.from);
             for form in store.form_ids(space, &gap.id)? {
-                let known = since.entry(records::name_of(&form)).or_insert(day);
-                *known = day.min(*known);
+                since.insert(records::name_of(&form), (day_of(first.from), day_of(gap.first_seen)));
             }
         }
         let mut gained: BTreeMap<Date, u64> = BTreeMap::new();
-        for (form, since) in since.into_iter().filter(|(_, since)| *since <= period.to) {
+        for (form, (since, seen)) in since.into_iter().filter(|(_, (since, _))| *since <= period.to) {
+            // What was found before too, and did not help, was answered then as it is now: it gains nothing here.
+            let before = store.form_days(space, &form, seen, since)?;
+            if before.iter().all(|(_, count)| count.matched == count.queries) {
+                continue;
+            }
             for (day, count) in store.form_days(space, &form, since.max(period.from), period.to)? {
                 *gained.entry(day).or_default() += count.matched;
             }

@@ -63,8 +63,8 @@ pub struct CoveragePoint {
     pub answered: u64,
     /// The share of them.
     pub coverage: Option<f64>,
-    /// Answered ones that were asked in a wording filed under a gap that is closed now, from the day on which the
-    /// article that closed it was first published after the gap was seen.
+    /// Answered ones that were asked in a wording which went unanswered under a gap that is closed now, from the day on
+    /// which the article that closed it was first published after the gap was seen.
     pub gained: u64,
     /// The share of demand that they make up.
     pub gain: Option<f64>,
