@@ -30,6 +30,10 @@ fn of_session(space: &SpaceId, day: Date, session: &str) -> Vec<u8> {
     Table::Lately.key().id(space.as_str()).id(&day.to_string()).id(session).bytes()
 }
 
+fn of_words(space: &SpaceId, day: Date, part: u8) -> Vec<u8> {
+    Table::Words.key().id(space.as_str()).id(&day.to_string()).u32(part.into()).bytes()
+}
+
 fn of_task(space: &SpaceId, article: &ArticleId) -> Vec<u8> {
     Table::Task.key().id(space.as_str()).id(article.as_str()).bytes()
 }
@@ -79,15 +83,15 @@ impl Store {
         rows.map(|row| row.and_then(|(key, top)| Ok((date(&key)?, top)))).collect()
     }
 
-    /// The words of a day.
+    /// A part of the words of a day.
     ///
     /// # Errors
     /// `Store`.
-    pub fn words(&self, space: &SpaceId, day: Date) -> Result<Option<DayWords>> {
-        self.read(Table::Words, &by_day(Table::Words, space, day))
+    pub fn words(&self, space: &SpaceId, day: Date, part: u8) -> Result<Option<DayWords>> {
+        self.read(Table::Words, &of_words(space, day, part))
     }
 
-    /// The words of each day from one to another, both included, ascending.
+    /// The words, in parts, of each day from one to another, both included, ascending.
     ///
     /// # Errors
     /// `Store`.
@@ -195,9 +199,9 @@ impl Batch {
         self.put(Table::TopForms, by_day(Table::TopForms, space, day), top);
     }
 
-    /// Writes the words of a day.
-    pub fn put_words(&mut self, space: &SpaceId, day: Date, words: &DayWords) {
-        self.put(Table::Words, by_day(Table::Words, space, day), words);
+    /// Writes a part of the words of a day.
+    pub fn put_words(&mut self, space: &SpaceId, day: Date, part: u8, words: &DayWords) {
+        self.put(Table::Words, of_words(space, day, part), words);
     }
 
     /// Writes how an article did on a day.

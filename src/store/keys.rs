@@ -38,7 +38,7 @@
 //! B     form by day      space 00 form 00 date 00                FormCount
 //! Q     question         space 00 form 00                        FormText
 //! R     top forms        space 00 date 00                        TopForms
-//! W     words            space 00 date 00                        DayWords
+//! W     words            space 00 date 00 part:4                 DayWords
 //! A     article by day   space 00 date 00 article 00             ArticleDay
 //! L     lately asked     space 00 date 00 session 00             [Asked]
 //! N     alert            space 00 alert 00                       Alert
@@ -162,7 +162,7 @@ const TABLES: &[(Table, u8, &str, &[Shape])] = &[
     (Table::FormDay, b'B', "form by day", &[Id, Id, Id]),
     (Table::Question, b'Q', "question", &[Id, Id]),
     (Table::TopForms, b'R', "top forms", &[Id, Id]),
-    (Table::Words, b'W', "words", &[Id, Id]),
+    (Table::Words, b'W', "words", &[Id, Id, U32]),
     (Table::ArticleDay, b'A', "article by day", &[Id, Id, Id]),
     (Table::Lately, b'L', "lately asked", &[Id, Id, Id]),
     (Table::Alert, b'N', "alert", &[Id, Id]),

@@ -160,7 +160,9 @@ mod tests {
 
     fn list(day: i8, counts: &[(&str, u64)]) -> (Date, TopForms) {
         let mut top = TopForms::default();
-        counts.iter().for_each(|(form, count)| top.tell(form, *count));
+        for (form, count) in counts {
+            top.tell(form, *count);
+        }
         (jiff::civil::date(2026, 11, 1).with().day(day).build().unwrap_or_default(), top)
     }
 

@@ -30,8 +30,9 @@ pub(crate) struct Tally {
     forms: BTreeMap<(String, Date), FormCount>,
     /// What is known of forms, and whether that is to be written.
     texts: BTreeMap<String, (FormText, bool)>,
-    tops: BTreeMap<Date, TopForms>,
-    words: BTreeMap<Date, DayWords>,
+    /// Lists of the most asked forms, and whether they have changed.
+    tops: BTreeMap<Date, (TopForms, bool)>,
+    words: BTreeMap<(Date, u8), DayWords>,
     articles: BTreeMap<(Date, ArticleId), ArticleDay>,
     lately: BTreeMap<(Date, String), Vec<Asked>>,
     /// Review tasks; nothing where there is none, or none any more.
@@ -239,11 +240,11 @@ impl Tally {
         for (form, (text, _)) in std::mem::take(&mut self.texts).into_iter().filter(|(_, (_, changed))| *changed) {
             batch.put_question(space, &form, &text);
         }
-        for (day, top) in std::mem::take(&mut self.tops) {
+        for (day, (top, _)) in std::mem::take(&mut self.tops).into_iter().filter(|(_, (_, changed))| *changed) {
             batch.put_top_forms(space, day, &top);
         }
-        for (day, words) in std::mem::take(&mut self.words) {
-            batch.put_words(space, day, &words);
+        for ((day, part), words) in std::mem::take(&mut self.words) {
+            batch.put_words(space, day, part, &words);
         }
         for ((day, article), counts) in std::mem::take(&mut self.articles) {
             batch.put_article_day(space, day, &article, &counts);
@@ -270,7 +271,8 @@ impl Tally {
         count.queries += 1;
         count.matched += u64::from(record.matched);
         let queries = count.queries;
-        now(&mut self.tops, day, |day| store.top_forms(space, *day))?.tell(&name, queries);
+        let (top, changed) = now(&mut self.tops, day, |day| Ok(store.top_forms(space, *day)?.map(|top| (top, false))))?;
+        *changed |= top.tell(&name, queries);
         let fresh = || FormText { text: record.query.clone(), language: record.language, article: None, gap: None };
         let (text, changed) = match self.texts.entry(name) {
             Entry::Occupied(known) => known.into_mut(),
@@ -294,8 +296,9 @@ impl Tally {
     fn mention(&mut self, record: &QueryRecord, day: Date) -> Result<()> {
         let Some(index) = self.index.clone() else { return Ok(()) };
         let (store, space) = (&self.store, &self.space);
-        let words = now(&mut self.words, day, |day| store.words(space, *day))?;
         for keyword in index.keywords(&without_tags(&record.query)) {
+            let place = (day, DayWords::part(&keyword.term));
+            let words = now(&mut self.words, place, |(day, part)| store.words(space, *day, *part))?;
             words.count(&keyword.term, &keyword.written);
         }
         Ok(())

@@ -13,8 +13,10 @@ use crate::model::query::FeedbackRecord;
 
 /// Questions that the list of a day holds.
 pub const MAX_TOP: usize = 128;
-/// Words that are counted of a day.
-const MAX_WORDS: usize = 400;
+/// Into how many rows the words of a day are parted, so that a question rewrites a few small ones.
+const SHARDS: u8 = 8;
+/// Words that are counted in one of them.
+const MAX_WORDS: usize = 50;
 /// Bytes of a word that is counted; longer ones are strings of a machine.
 const MAX_WORD: usize = 48;
 
@@ -56,19 +58,22 @@ pub struct TopForms(pub BTreeMap<String, u64>);
 impl TopForms {
     /// Tells how often a form was asked so far on the day. As counts only grow, a form that is not on the list was
     /// never asked more often than any that is.
-    pub fn tell(&mut self, form: &str, queries: u64) {
+    ///
+    /// Says whether the list has changed.
+    pub fn tell(&mut self, form: &str, queries: u64) -> bool {
         if let Some(known) = self.0.get_mut(form) {
             *known = queries;
-            return;
+            return true;
         }
         if self.0.len() >= MAX_TOP {
             let least = self.0.iter().min_by_key(|(_, count)| **count).map(|(form, count)| (form.clone(), *count));
             match least {
                 Some((least, count)) if count < queries => drop(self.0.remove(&least)),
-                _ => return,
+                _ => return false,
             }
         }
         self.0.insert(form.to_owned(), queries);
+        true
     }
 
     /// The most often that a form was asked which is not on the list.
@@ -91,10 +96,10 @@ pub struct WordCount {
     pub written: Option<String>,
 }
 
-/// The words of a day's questions: the most frequent ones.
+/// A part of the words of a day's questions: the most frequent ones of it. A word is always in the same part.
 ///
 /// The counters are those of Metwally, Agrawal and El Abbadi, Efficient computation of frequent and top-k elements in data
-/// streams (2005): a word with more than one in [`MAX_WORDS`] of all mentions is always there.
+/// streams (2005): a word with more than one in [`MAX_WORDS`] of a part's mentions is always there.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DayWords {
@@ -105,6 +110,11 @@ pub struct DayWords {
 }
 
 impl DayWords {
+    /// The part that a word belongs to.
+    pub fn part(term: &str) -> u8 {
+        blake3::hash(term.as_bytes()).as_bytes().first().copied().unwrap_or_default() % SHARDS
+    }
+
     /// Counts a question that holds a word.
     pub fn count(&mut self, term: &str, written: &str) {
         if term.len() > MAX_WORD || written.len() > MAX_WORD {
@@ -220,10 +230,11 @@ mod tests {
         let mut words = DayWords::default();
         (0..5_000).for_each(|n| words.count(&format!("compatibl{n}"), &format!("compatibility{n}")));
         let mut top = TopForms::default();
-        (0..5_000_u64).for_each(|n| top.tell(&format!("{n:024}"), 1_000_000 + n));
+        for n in 0..5_000_u64 {
+            top.tell(&format!("{n:024}"), 1_000_000 + n);
+        }
         let bytes = |value: serde_json::Result<String>| value.map_or(usize::MAX, |text| text.len());
-        // The store cuts rows of more than 16 KiB; words of the longest kind alone would reach it, and only be slower.
         let (words, top) = (bytes(serde_json::to_string(&words)), bytes(serde_json::to_string(&top)));
-        assert!(top < 8_000 && words < 24_000, "{words} {top}");
+        assert!(top < 8_000 && words < 4_000, "{words} {top}");
     }
 }
