@@ -74,6 +74,7 @@ fn hot_questions_and_their_words_rise_and_fall() {
     let mut talks = Vec::new();
     talks.extend(many("2024-05-03", 12, "怎么退货"));
     talks.extend(many("2024-05-03", 30, "发票抬头怎么修改"));
+    office.hand_in(&std::mem::take(&mut talks));
     talks.extend(many("2024-05-11", 6, "怎么退货"));
     talks.extend(many("2024-05-12", 6, "怎么退货？"));
     talks.extend(many("2024-05-12", 30, "为什么登月火箭不送货"));
