@@ -27,6 +27,8 @@ const DAYS: i64 = 90;
 const FORMS: u64 = 200_000;
 /// Records written with one call.
 const PIECE: u64 = 10_000;
+/// The bar of an overview, in milliseconds.
+const OVERVIEW_MS: f64 = 200.0;
 /// Calls of which the median is printed.
 const CALLS: usize = 11;
 
@@ -145,6 +147,9 @@ fn figures(kb: &Kb, now: Timestamp) -> Result<()> {
         println!("{name:<18} {month:>9.1} ms {all:>9.1} ms");
         Ok(())
     };
+    let overview = timed(|| kb.overview(&analyst, wish(30)?, now).map(drop).map_err(Into::into))?;
+    let reached = if overview <= OVERVIEW_MS { "yes" } else { "no" };
+    println!("| overview of 30 days | ≤ {OVERVIEW_MS:.0} ms | {overview:.1} ms | {reached} |");
     both("overview", &|wish| kb.overview(&analyst, wish, now).map(drop).map_err(Into::into))?;
     both("questions", &|wish| kb.hot_questions(&analyst, wish, now).map(drop).map_err(Into::into))?;
     both("topics", &|wish| kb.hot_topics(&analyst, wish, now).map(drop).map_err(Into::into))?;
