@@ -50,7 +50,7 @@ fn record(random: &mut Random, number: u64) -> QueryRecord {
     let channel = ["app", "web"].get(usize::try_from(random.below(3)).unwrap());
     let record = json!({
         "id": format!("q_{number}"), "space": "default", "at": at, "kind": "answer", "language": "zh",
-        "query": format!("退货{form}号怎么办"), "channel": channel, "conversation_id": null, "matched": form % 3 > 0,
+        "query": format!("退货{form}号怎么办"), "channel": channel, "conversation_id": null, "matched": !form.is_multiple_of(3),
         "confidence": 0.5, "gap_id": null, "degraded": false,
         "top": { "article_id": format!("a{}", random.rank(ARTICLES)), "version": 1, "score": 0.5 },
     });
@@ -73,7 +73,7 @@ fn counted<K: Ord>(keys: impl Iterator<Item = K>) -> Vec<(K, u64)> {
     let mut counts: BTreeMap<K, u64> = BTreeMap::new();
     keys.for_each(|key| *counts.entry(key).or_default() += 1);
     let mut counts: Vec<(K, u64)> = counts.into_iter().collect();
-    counts.sort_by(|a, b| b.1.cmp(&a.1));
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
     counts
 }
 
