@@ -66,6 +66,7 @@ fn sections(data: &Path) -> (Vec<Document>, Vec<String>) {
                 title,
                 body: section["body"].as_str().unwrap().to_owned(),
                 questions: vec![],
+                negative_questions: vec![],
                 category: None,
                 tags: vec![],
                 audience: "public".into(),

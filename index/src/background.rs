@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::index::{Index, View};
 use crate::query::Query;
 use crate::rank::best_per_document;
-use crate::settings::RankSettings;
+use crate::settings::{NegativeSettings, RankSettings};
 
 /// Most questions that are pretended, and most of one document.
 const PRETENDED: usize = 256;
@@ -67,7 +67,8 @@ impl Index {
         let (mut passage, mut translated, mut question) = (Vec::new(), Vec::new(), Vec::new());
         for (id, text) in pretended(view, most) {
             let query = Query { without: Some(id), limit: 1, exact: true, ..Query::new(&text) };
-            let gathered = self.gathered(view, &query)?;
+            // What editors say against an article is not what a missing answer looks like.
+            let gathered = self.gathered_by(view, &query, &NegativeSettings::NONE)?;
             if !gathered.degraded.is_empty() {
                 continue;
             }

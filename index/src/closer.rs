@@ -207,6 +207,11 @@ impl<'a> Question<'a> {
         Some(best)
     }
 
+    /// The largest share of what the query says that one of the texts holds, or two that stand together; in [0, 1].
+    pub fn covered(&self, texts: &[&str]) -> f32 {
+        self.window(texts).share
+    }
+
     fn window(&self, texts: &[&str]) -> Read {
         let chinese = texts.iter().any(|text| text.chars().any(|c| Script::of(c).has_grams()));
         let sum = |all: bool| -> f32 {
@@ -254,7 +259,7 @@ impl<'a> Question<'a> {
 }
 
 /// The product of two vectors, added up in sixteen lanes.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let (mut lanes, (a, a_rest), (b, b_rest)) = ([0.0_f32; 16], a.as_chunks::<16>(), b.as_chunks::<16>());
     for (a, b) in a.iter().zip(b) {
         lanes.iter_mut().zip(a).zip(b).for_each(|((lane, x), y)| *lane += x * y);
@@ -262,6 +267,6 @@ fn dot(a: &[f32], b: &[f32]) -> f32 {
     lanes.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum::<f32>()
 }
 
-fn pieces(text: &str) -> Vec<&str> {
+pub(crate) fn pieces(text: &str) -> Vec<&str> {
     sentences(text).into_iter().take(MAX_SENTENCES).filter_map(|range| text.get(range)).collect()
 }

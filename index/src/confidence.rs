@@ -122,6 +122,7 @@ pub(crate) fn confidence(
     let (kind, sum) = evidence(features, query, rank);
     let usual = weights(kind, rank);
     let above = (sum - usual.middle - background.of(kind).above(usual)) / usual.spread;
+    let above = above - features.against.map_or(0.0, |against| rank.negative.confidence * against.weight);
     1.0 / (1.0 + (rank.confidence.offset - rank.confidence.slope * above).exp())
 }
 

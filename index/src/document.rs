@@ -24,6 +24,8 @@ pub struct Document {
     pub body: String,
     /// Ways in which it is asked for.
     pub questions: Vec<String>,
+    /// Questions like its own that it does not answer.
+    pub negative_questions: Vec<String>,
     /// Category, a path such as `售后/退货`.
     pub category: Option<String>,
     /// Tags.
@@ -127,6 +129,8 @@ pub struct Record {
     pub chunks: u32,
     /// All passages.
     pub passages: u32,
+    /// Questions that it does not answer; they are kept beside its first passage, and are none themselves.
+    pub negatives: u32,
     /// Tokens by text field, over all passages.
     pub lengths: [u32; FIELD_COUNT],
     /// Passages that have the text field at all.
@@ -149,6 +153,8 @@ impl Record {
 pub(crate) struct StoredPassage {
     /// The document, on its first passage only.
     pub record: Option<Record>,
+    /// What the document does not answer, on its first passage only.
+    pub negatives: Vec<Negative>,
     /// Which question it is, where it is one.
     pub question: Option<u32>,
     /// Headings above it.
@@ -159,6 +165,22 @@ pub(crate) struct StoredPassage {
     pub start: u32,
     /// Where it ends.
     pub end: u32,
+    /// Its vector, where there is one.
+    pub code: Option<Code>,
+}
+
+impl StoredPassage {
+    /// Whether something of it has no vector yet.
+    pub fn is_waiting(&self) -> bool {
+        self.code.is_none() || self.negatives.iter().any(|negative| negative.code.is_none())
+    }
+}
+
+/// A question that its document does not answer.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Negative {
+    /// As it was written.
+    pub text: String,
     /// Its vector, where there is one.
     pub code: Option<Code>,
 }

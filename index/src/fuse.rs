@@ -5,6 +5,7 @@
 
 use serde::Serialize;
 
+use crate::negative::Against;
 use crate::settings::Fusion;
 
 /// How many of a query's best shares their spread is taken of.
@@ -33,6 +34,8 @@ pub struct Features {
     pub lead: Option<f32>,
     /// Whether the passage is a known question rather than a piece of the body.
     pub question: bool,
+    /// What its document's negative questions say against it; absent where it has none, or nobody looked.
+    pub against: Option<Against>,
 }
 
 /// What is known of the query.

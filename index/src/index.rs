@@ -420,16 +420,16 @@ impl Shelf {
         let mut ids: HashMap<String, Vec<u32>> = HashMap::new();
         let mut rows: Vec<(u64, Code)> = Vec::new();
         let mut waiting = HashSet::new();
-        lexical.each(|passage, stored| {
-            if let Some(record) = stored.record {
+        lexical.each(|passage, mut stored| {
+            if let Some(record) = stored.record.take() {
                 let document = document_of(passage);
                 ids.entry(record.id.clone()).or_default().push(document);
                 table.insert(document, Arc::new(record));
             }
-            match stored.code {
-                Some(code) => rows.push((passage, code)),
-                None => drop(waiting.insert(document_of(passage))),
+            if stored.is_waiting() {
+                waiting.insert(document_of(passage));
             }
+            rows.extend(stored.code.map(|code| (passage, code)));
             Ok(())
         })?;
         rows.sort_unstable_by_key(|(passage, _)| *passage);
@@ -467,7 +467,7 @@ impl Shelf {
         let mut records = Vec::with_capacity(new.len());
         let mut waiting = Vec::new();
         for document in new {
-            if document.passages.iter().any(|passage| passage.stored.code.is_none()) {
+            if document.passages.iter().any(|passage| passage.stored.is_waiting()) {
                 waiting.push(document.number);
             }
             records.push((document.number, document.record));

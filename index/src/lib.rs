@@ -22,6 +22,7 @@
 //!     title: "退货政策".into(),
 //!     body: "签收后 15 天内可以无理由退货。".into(),
 //!     questions: vec!["买了几天可以退货".into()],
+//!     negative_questions: vec!["退款多久到账".into()],
 //!     category: None,
 //!     tags: vec![],
 //!     audience: "public".into(),
@@ -69,6 +70,7 @@ mod keywords;
 pub mod language;
 mod lexical;
 mod markdown;
+mod negative;
 pub mod normalize;
 mod parts;
 mod pinyin;
@@ -98,11 +100,14 @@ pub use filter::{Condition, Filter, Op};
 pub use fuse::{Features, QueryFeatures};
 pub use index::{Index, Opened, Stats, Vectors};
 pub use keywords::Keyword;
+pub use negative::Against;
 pub use query::{Hit, MAX_TOTAL, Mode, Passage, Query, Results};
 pub use rewrite::{
     Source,
     lexicon::Lexicon,
     synonyms::{SynonymRule, Synonyms},
 };
-pub use settings::{Combine, ConfidenceSettings, Evidence, FORMAT, Fusion, IndexSettings, RankSettings};
+pub use settings::{
+    Combine, ConfidenceSettings, Evidence, FORMAT, Fusion, IndexSettings, NegativeSettings, RankSettings,
+};
 pub use suggest::Suggestion;

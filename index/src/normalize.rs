@@ -105,6 +105,13 @@ pub fn folded(text: &str) -> String {
     out
 }
 
+/// The form that gathers the wordings of a question: folded, words and digits only.
+pub fn form(text: &str) -> String {
+    let folded = folded(text);
+    let words: Vec<&str> = folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    words.join(" ")
+}
+
 /// Folds `text` onto `out` and reports each step: offset in `out`, bytes of `text`, one to one or not.
 fn fold_into(text: &str, out: &mut String, mut note: impl FnMut(usize, Range<usize>, bool)) {
     let table = &*SIMPLIFIED;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::analyzer::{Analyzer, TokenKind};
 use crate::chunk::{ChunkLimits, chunk};
 use crate::dense::Code;
-use crate::document::{Document, FIELD_COUNT, MAX_PASSAGES, Record, StoredPassage, passage_id};
+use crate::document::{Document, FIELD_COUNT, MAX_PASSAGES, Negative, Record, StoredPassage, passage_id};
 use crate::embed::{Embedder, Role};
 use crate::error::{Error, Result};
 use crate::lexical::{PassageTerms, measure};
@@ -17,7 +17,7 @@ pub(crate) struct Prepared {
     pub number: u32,
     pub record: Arc<Record>,
     pub passages: Vec<PassageTerms>,
-    /// What each passage's vector is made of.
+    /// What each passage's vector is made of, then each negative question's.
     pub texts: Vec<String>,
 }
 
@@ -75,11 +75,15 @@ pub(crate) fn prepare(document: Document, number: u32, analyzer: &Analyzer, limi
         texts.push(question.clone());
         stored.push(passage(Some(i as u32), Vec::new(), question, 0, 0));
     }
+    let of = |text: &String| Negative { text: text.clone(), code: None };
+    let negatives: Vec<Negative> = document.negative_questions.iter().map(of).collect();
+    texts.extend(document.negative_questions.iter().cloned());
     let id: Arc<str> = document.id.as_str().into();
     let mut record = record(document, chunk_count, stored.len() as u32);
     measure(&mut record, &words);
     if let Some(first) = stored.first_mut() {
         first.record = Some(record.clone());
+        first.negatives = negatives;
     }
     let passages = stored
         .into_iter()
@@ -98,6 +102,7 @@ pub(crate) fn prepare(document: Document, number: u32, analyzer: &Analyzer, limi
 fn passage(question: Option<u32>, heading: Vec<String>, text: &str, start: usize, end: usize) -> StoredPassage {
     StoredPassage {
         record: None,
+        negatives: Vec::new(),
         question,
         heading,
         text: text.to_owned(),
@@ -122,6 +127,7 @@ fn record(document: Document, chunks: u32, passages: u32) -> Record {
         until: document.until,
         chunks,
         passages,
+        negatives: document.negative_questions.len() as u32,
         lengths: [0; FIELD_COUNT],
         present: [0; FIELD_COUNT],
     }
@@ -158,23 +164,26 @@ pub(crate) fn prepare_all(
     })
 }
 
-/// Gives every passage its vector; a model that cannot be reached leaves them without, and says why.
+/// Gives every passage and negative question its vector; a model that cannot be reached leaves them without, and says why.
 pub(crate) fn embed_all(prepared: &mut [Prepared], embedder: &dyn Embedder) -> Option<String> {
     const BATCH: usize = 64;
     let mut failure = None;
-    let mut places: Vec<&mut StoredPassage> = Vec::new();
+    let mut places: Vec<&mut Option<Code>> = Vec::new();
     let mut texts: Vec<&str> = Vec::new();
     for document in prepared {
-        for (passage, text) in document.passages.iter_mut().zip(&document.texts) {
-            places.push(&mut passage.stored);
-            texts.push(text);
+        let mut negatives = Vec::new();
+        for passage in &mut document.passages {
+            places.push(&mut passage.stored.code);
+            negatives.extend(passage.stored.negatives.iter_mut().map(|negative| &mut negative.code));
         }
+        places.append(&mut negatives);
+        texts.extend(document.texts.iter().map(String::as_str));
     }
     for (texts, places) in texts.chunks(BATCH).zip(places.chunks_mut(BATCH)) {
         match embedder.embed(texts, Role::Passage) {
             Ok(vectors) => {
                 for (place, vector) in places.iter_mut().zip(vectors) {
-                    place.code = Some(Code::quantize(&vector));
+                    **place = Some(Code::quantize(&vector));
                 }
             }
             Err(error) => failure = Some(error.to_string()),

@@ -85,6 +85,8 @@ pub struct Hit {
     pub score: f32,
     /// What it was ordered by; comparable within one search only.
     pub relevance: f32,
+    /// How much speaks against it: the query is nearer to a question that it does not answer; in [0, 1].
+    pub against: f32,
     /// The known question that matched best, where a question did.
     pub matched_question: Option<String>,
     /// Its best passage of the body.

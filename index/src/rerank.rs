@@ -61,7 +61,12 @@ pub fn rerank(
         }
         let batch: Vec<&str> = batch.iter().map(String::as_str).collect();
         match reranker.score(query, &batch) {
-            Ok(more) if more.len() == batch.len() => scores.extend(more),
+            Ok(more) if more.len() == batch.len() => {
+                // The model knows nothing of what editors say that an article does not answer.
+                let hits = results.hits.iter().skip(places.start + scores.len());
+                let weighed: Vec<f32> = more.iter().zip(hits).map(|(score, hit)| score * (1.0 - hit.against)).collect();
+                scores.extend(weighed);
+            }
             Ok(more) => {
                 reason = format!("the model gave {} scores for {} passages", more.len(), batch.len());
                 break;

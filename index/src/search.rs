@@ -21,10 +21,12 @@ use crate::filter::Filter;
 use crate::fuse::{QueryFeatures, relevance, share, spread};
 use crate::index::{Index, View};
 use crate::lexical::{Matching, Prepared};
+use crate::negative::Asked;
 use crate::parts::{Part, accepted, lookup, parts};
 use crate::query::{MAX_TOTAL, Mode, Query, Results};
 use crate::rank::{Candidate, Ranked, best_per_document, gather};
 use crate::rewrite::{Rewriter, Rewritten};
+use crate::settings::NegativeSettings;
 use crate::show::{explain, hit, shown_passage};
 use crate::snippet::Highlighter;
 use crate::suggest::Suggestion;
@@ -139,6 +141,16 @@ impl Index {
 
     /// The passages of both lists with their features and relevance: what searching and looking behind it share.
     pub(crate) fn gathered<'a>(&self, view: &'a View, query: &Query) -> Result<Gathered<'a>> {
+        self.gathered_by(view, query, &self.settings.rank.negative)
+    }
+
+    /// The same, with negative questions weighing what is given.
+    pub(crate) fn gathered_by<'a>(
+        &self,
+        view: &'a View,
+        query: &Query,
+        negative: &NegativeSettings,
+    ) -> Result<Gathered<'a>> {
         let check = query.filter.as_ref().map(Check::of).transpose()?;
         let parts = parts(view, query, check.as_ref());
         let rank = &self.settings.rank;
@@ -175,13 +187,22 @@ impl Index {
         for candidate in &mut candidates {
             candidate.relevance = relevance(&candidate.features, &features, rank.fusion);
         }
-        if let Some(prepared) = &prepared {
-            let question = Question::new(asked.as_deref(), &rewritten.concepts, prepared, rank, &*self.embedder);
-            if question.look(&parts, &mut candidates)? {
-                for candidate in candidates.iter_mut().take(LOOKED_AT) {
-                    candidate.relevance = relevance(&candidate.features, &features, rank.fusion);
-                }
+        let closer = |prepared| Question::new(asked.as_deref(), &rewritten.concepts, prepared, rank, &*self.embedder);
+        let question = prepared.as_ref().map(closer);
+        if let Some(question) = &question
+            && question.look(&parts, &mut candidates)?
+        {
+            for candidate in candidates.iter_mut().take(LOOKED_AT) {
+                candidate.relevance = relevance(&candidate.features, &features, rank.fusion);
             }
+        }
+        let (as_typed, near) = (query.text.as_str(), asked.as_deref());
+        Asked { text: as_typed, vector: near, prepared: vector.as_ref(), question: question.as_ref() }.weigh(
+            &parts,
+            &mut candidates,
+            negative,
+        )?;
+        if let Some(question) = &question {
             question.read(&parts, &mut candidates)?;
         }
         Ok(Gathered { parts, rewritten, vector, prepared, features, candidates, matching, degraded })

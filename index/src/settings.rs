@@ -14,7 +14,7 @@ use crate::document::FIELD_COUNT;
 use crate::rewrite::lexicon::Lexicon;
 
 /// Raised when the layout on disk or the analysis changes.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// How an index is made.
 #[derive(Debug, Clone, Default)]
@@ -147,6 +147,23 @@ pub struct ConfidenceSettings {
     pub question: Evidence,
 }
 
+/// What it weighs that a query is nearer to a negative question of a document than to what it answers with.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NegativeSettings {
+    /// Most that a question which is only like it counts, in [0, 1]; one of the same form counts 1.
+    pub like: f32,
+    /// Share of its relevance that the document loses where it counts 1, in [0, 1].
+    pub relevance: f32,
+    /// What is taken from its evidence where it counts 1, in standard deviations of questions that nothing answers.
+    pub confidence: f32,
+}
+
+impl NegativeSettings {
+    /// They weigh nothing.
+    pub(crate) const NONE: Self = Self { like: 0.0, relevance: 0.0, confidence: 0.0 };
+}
+
 /// How passages are ranked: data, not code; the defaults are `index/data/rank.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -172,6 +189,8 @@ pub struct RankSettings {
     pub candidates: u32,
     /// How sure a search is.
     pub confidence: ConfidenceSettings,
+    /// What negative questions weigh.
+    pub negative: NegativeSettings,
     /// Confidence from which a query counts as matched.
     pub threshold: f32,
 }
@@ -216,5 +235,6 @@ const FALLBACK: RankSettings = RankSettings {
     fusion: Fusion::Convex { words: 0.7, scale: 2.0, sentence: 0.3 },
     candidates: 50,
     confidence: ConfidenceSettings { slope: 1.7, offset: 2.4, passage: WORDS, translated: WORDS, question: WORDS },
+    negative: NegativeSettings { like: 0.8, relevance: 0.5, confidence: 4.0 },
     threshold: 0.5,
 };

@@ -63,6 +63,7 @@ pub(crate) fn hit(ranked: &Ranked, part: &Part<'_>, shown: u64, highlighter: &Hi
         record,
         score: 0.0,
         relevance: ranked.best.relevance,
+        against: ranked.best.features.against.map_or(0.0, |against| against.weight),
         matched_question,
         passage: Passage { heading: stored.heading, text: stored.text, html, start: stored.start, end: stored.end },
         explain: None,
@@ -103,7 +104,7 @@ pub(crate) fn explain(
             words.push(word);
         }
     }
-    Ok(json!({
+    let mut why = json!({
         "passage": { "ordinal": ordinal_of(ranked.best.passage), "kind": if ordinal_of(ranked.best.passage) < ranked.record.chunks { "body" } else { "question" } },
         "words": { "bm25": features.bm25, "ideal": query.ideal, "share": share(features, query), "rank": features.words_rank, "parts": words },
         "vectors": { "cosine": features.cosine, "rank": features.vectors_rank, "graph": part.shelf.dense.uses_graph(part.accept.as_ref().map(|a| a.count())) },
@@ -111,5 +112,10 @@ pub(crate) fn explain(
         "fusion": rank.fusion,
         "relevance": ranked.best.relevance,
         "confidence": { "weights": rank.confidence, "background": background, "value": confidence(features, query, rank, background) },
-    }))
+    });
+    if let (Some(against), Some(why)) = (features.against, why.as_object_mut()) {
+        // By its number: its words are the editors', not the caller's.
+        why.insert("negative_question".into(), json!({ "against": against, "weights": rank.negative }));
+    }
+    Ok(why)
 }

@@ -18,6 +18,8 @@ pub(crate) struct Table {
     pub documents: u64,
     /// Passages held.
     pub passages: u64,
+    /// Questions that their documents do not answer.
+    pub negatives: u64,
     /// Tokens by text field.
     pub lengths: [u64; FIELD_COUNT],
     /// Passages that have the text field.
@@ -39,6 +41,7 @@ impl Table {
         self.remove(document);
         self.documents += 1;
         self.passages += u64::from(record.passages);
+        self.negatives += u64::from(record.negatives);
         for (sum, n) in self.lengths.iter_mut().zip(record.lengths) {
             *sum += u64::from(n);
         }
@@ -52,6 +55,7 @@ impl Table {
         let record = self.get(document).cloned()?;
         self.documents -= 1;
         self.passages -= u64::from(record.passages);
+        self.negatives -= u64::from(record.negatives);
         for (sum, n) in self.lengths.iter_mut().zip(record.lengths) {
             *sum -= u64::from(n);
         }

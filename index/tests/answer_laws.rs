@@ -17,6 +17,7 @@ fn document(id: &str, title: &str, body: &str, questions: &[&str]) -> Document {
         title: title.into(),
         body: body.into(),
         questions: questions.iter().map(|q| (*q).to_owned()).collect(),
+        negative_questions: vec![],
         category: None,
         tags: vec![],
         audience: "public".into(),

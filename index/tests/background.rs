@@ -1,5 +1,5 @@
 //! Does a space learn what its own missing answers look like?
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,6 +19,7 @@ fn document(id: &str, question: &str, body: &str) -> Change {
         title: String::new(),
         body: body.into(),
         questions: vec![question.into()],
+        negative_questions: vec![],
         category: None,
         tags: vec![],
         audience: "public".into(),

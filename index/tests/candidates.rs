@@ -27,6 +27,7 @@ fn index() -> (tempfile::TempDir, Index) {
             title: (*title).into(),
             body: (*body).into(),
             questions: if *id == "returns" { vec!["买了几天可以退".into()] } else { vec![] },
+            negative_questions: vec![],
             category: None,
             tags: vec![],
             audience: if *id == "secret" { "agent".into() } else { "public".into() },

@@ -18,6 +18,7 @@ fn document(id: &str, version: u32, title: &str, body: &str) -> Document {
         title: title.into(),
         body: body.into(),
         questions: vec![],
+        negative_questions: vec![],
         category: None,
         tags: vec![],
         audience: "public".into(),

@@ -122,6 +122,7 @@ fn documents() -> impl Strategy<Value = Vec<Document>> {
                     title: "保修 warranty".into(),
                     body: "保修一年".into(),
                     questions: vec![],
+                    negative_questions: vec![],
                     category: category.map(str::to_owned),
                     tags: tags.into_iter().map(str::to_owned).collect(),
                     audience: audience.to_owned(),

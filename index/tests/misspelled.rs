@@ -31,6 +31,7 @@ fn samples(dir: &Path) -> Index {
             title: text("title"),
             body: text("body"),
             questions: texts(&version["questions"]),
+            negative_questions: vec![],
             category: None,
             tags: vec![],
             audience: "public".into(),

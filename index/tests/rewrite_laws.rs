@@ -18,6 +18,7 @@ fn set(id: &str, title: &str, body: &str) -> Change {
         title: title.into(),
         body: body.into(),
         questions: vec![],
+        negative_questions: vec![],
         category: None,
         tags: vec![],
         audience: "public".into(),

@@ -33,6 +33,7 @@ fn document(n: u32) -> Document {
         title: WORDS[mixed(n + 7) as usize % WORDS.len()].to_owned(),
         body,
         questions: vec![],
+        negative_questions: vec![],
         category: None,
         tags: vec![],
         audience: if mixed(n + 99).is_multiple_of(10) { "agent" } else { "public" }.into(),

@@ -16,10 +16,14 @@ use super::text::{self, one_line, percent, time};
 ///
 /// Examples:
 ///   zhiyin gaps list --status open
+///   zhiyin gaps pareto                        the fewest that cover 80 % of what is not answered
 ///   zhiyin gaps get g_…
 ///   zhiyin gaps dismiss g_… --reason "not our product"
 ///   zhiyin gaps draft g_…                     a draft article with the gap's questions
 ///   zhiyin gaps link g_… return-policy-zh     its questions added to an article, as a draft version
+///   zhiyin gaps merge g_… g_… g_…             the others end in the first
+///   zhiyin gaps split g_… g_…                 these wordings ask for something else
+///   zhiyin gaps consolidate                   group everything anew, now
 ///   zhiyin gaps replay                        ask them again: closed only by proof
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
@@ -34,11 +38,14 @@ pub struct Gaps {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// List gaps, the most asked first.
+    /// List gaps, those first whose answer is worth most.
     List {
         /// Only in this state: open, drafting, awaiting_review, closed, reopened, dismissed.
         #[arg(long)]
         status: Option<String>,
+        /// Only for this cause: missing, present_not_found, stale, hidden, partial, out_of_scope.
+        #[arg(long)]
+        cause: Option<String>,
         /// Gaps of a page.
         #[arg(long, default_value_t = 20)]
         limit: u32,
@@ -58,6 +65,33 @@ enum Action {
         /// Why.
         #[arg(long)]
         reason: Option<String>,
+        /// The cause as you see it, such as out_of_scope.
+        #[arg(long)]
+        cause: Option<String>,
+    },
+    /// Make one gap of several: the others end in the first.
+    Merge {
+        /// Id of the gap that stays.
+        id: String,
+        /// Ids of those that end.
+        #[arg(required = true)]
+        gaps: Vec<String>,
+    },
+    /// Take wordings out of a gap, as a gap of their own.
+    Split {
+        /// Id of the gap.
+        id: String,
+        /// Ids of the wordings, as `get` shows them.
+        #[arg(required = true)]
+        wordings: Vec<String>,
+    },
+    /// Group what could not be answered anew, now.
+    Consolidate,
+    /// Show the fewest gaps that cover a share of what is not answered.
+    Pareto {
+        /// The share, in percent.
+        #[arg(long, default_value_t = 80)]
+        percent: u32,
     },
     /// Make a draft article of a gap.
     Draft {
@@ -99,14 +133,28 @@ impl Gaps {
         connection.run(Directory::Existing, |session| {
             let path = |id: &str, rest: &str| format!("/v1/gaps/{}{rest}", encode(id));
             let request = match action {
-                Action::List { status, limit, cursor } => {
-                    let request = Request::get("/v1/gaps").with("status", status).with("limit", Some(limit));
+                Action::List { status, cause, limit, cursor } => {
+                    let request = Request::get("/v1/gaps").with("status", status).with("cause", cause);
+                    let request = request.with("limit", Some(limit));
                     let answer = session.call(&space.of(request.with("cursor", cursor)))?;
                     return session.show(&answer, list);
                 }
                 Action::Get { id } => Request::get(path(&id, "")),
-                Action::Dismiss { id, reason } => {
-                    Request::post(path(&id, "/dismiss")).body(json!({ "reason": reason }))
+                Action::Dismiss { id, reason, cause } => {
+                    Request::post(path(&id, "/dismiss")).body(json!({ "reason": reason, "cause": cause }))
+                }
+                Action::Merge { id, gaps } => Request::post(path(&id, "/merge")).body(json!({ "gaps": gaps })),
+                Action::Split { id, wordings } => {
+                    Request::post(path(&id, "/split")).body(json!({ "wordings": wordings }))
+                }
+                Action::Consolidate => {
+                    let answer = session.call(&space.of(Request::post("/v1/gaps/consolidate")))?;
+                    return session.show(&answer, consolidated);
+                }
+                Action::Pareto { percent } => {
+                    let request = Request::get("/v1/gaps/pareto").with("percent", Some(percent));
+                    let answer = session.call(&space.of(request))?;
+                    return session.show(&answer, pareto);
                 }
                 Action::Draft { id, title, category, article } => {
                     let wanted = json!({ "title": title, "category": category, "article_id": article });
@@ -135,10 +183,12 @@ fn list(out: &mut Out, page: &Value) -> Result<()> {
         .map(|gap| {
             let [id, status, queries, sessions, label] =
                 ["id", "status", "queries", "sessions", "label"].map(|field| text::of(text::at(gap, field)));
-            vec![id, status, queries, sessions, time(text::at(gap, "last_seen")), label]
+            let worth = percent(text::at(gap, "impact"));
+            let cause = text::of(text::at(text::at(gap, "cause"), "kind"));
+            vec![id, worth, status, cause, queries, sessions, time(text::at(gap, "last_seen")), label]
         })
         .collect();
-    out.table(&["ID", "STATUS", "ASKED", "BY", "LAST", "QUESTION"], &rows)?;
+    out.table(&["ID", "WORTH", "STATUS", "CAUSE", "ASKED", "BY", "LAST", "QUESTION"], &rows)?;
     more(out, page)
 }
 
@@ -148,8 +198,10 @@ fn show(out: &mut Out, gap: &Value) -> Result<()> {
     let [id, status, queries, sessions] =
         ["id", "status", "queries", "sessions"].map(|field| text::of(text::at(gap, field)));
     out.line(format!("{id} · {status} · asked {queries} times by {sessions}, from {first} to {last}"))?;
-    for example in text::at(gap, "examples").as_array().into_iter().flatten() {
-        out.line(format!("  ? {}", one_line(&text::of(example))))?;
+    worth(out, gap)?;
+    for wording in text::at(gap, "wordings").as_array().into_iter().flatten() {
+        let [id, queries, question] = ["id", "queries", "question"].map(|field| text::of(text::at(wording, field)));
+        out.line(format!("  ? {}  ({id}, asked {queries} times)", one_line(&question)))?;
     }
     for near in text::at(gap, "nearest").as_array().into_iter().flatten() {
         let [article, title] = ["article_id", "title"].map(|field| text::of(text::at(near, field)));
@@ -172,6 +224,45 @@ fn show(out: &mut Out, gap: &Value) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What answering is worth, and why it was not answered.
+fn worth(out: &mut Out, gap: &Value) -> Result<()> {
+    let parts = text::at(gap, "worth");
+    let part = |field: &str| percent(text::at(parts, field));
+    let (demand, failure) = (part("demand"), part("failure"));
+    let effort = if text::at(parts, "effort").is_null() { "unknown".to_owned() } else { part("effort") };
+    let impact = percent(text::at(gap, "impact"));
+    out.line(format!("worth {impact}: demand {demand}, failure {failure}, agents' effort {effort}"))?;
+    let cause = text::at(gap, "cause");
+    if !cause.is_null() {
+        let [kind, proof, article] = ["kind", "proof", "article_id"].map(|field| text::of(text::at(cause, field)));
+        let named = if text::at(cause, "article_id").is_null() { String::new() } else { format!(": {article}") };
+        out.line(format!("cause: {kind} (by {proof}){named}"))?;
+    }
+    let words: Vec<String> = text::at(gap, "keywords").as_array().into_iter().flatten().map(text::of).collect();
+    if words.is_empty() { Ok(()) } else { out.line(format!("words: {}", words.join(", "))) }
+}
+
+fn consolidated(out: &mut Out, report: &Value) -> Result<()> {
+    let [forms, gaps, moved, ended, founded, took] =
+        ["forms", "gaps", "moved", "ended", "founded", "took_ms"].map(|field| text::of(text::at(report, field)));
+    out.line(format!(
+        "{forms} wordings under {gaps} gaps: {moved} moved, {ended} gaps ended, {founded} founded, in {took} ms"
+    ))
+}
+
+fn pareto(out: &mut Out, found: &Value) -> Result<()> {
+    let [needed, gaps] = ["needed", "gaps"].map(|field| text::of(text::at(found, field)));
+    out.line(format!("{needed} of {gaps} gaps cover {} of what is not answered", percent(text::at(found, "covered"))))?;
+    let steps = text::at(found, "steps").as_array().into_iter().flatten();
+    let rows: Vec<Vec<String>> = steps
+        .map(|step| {
+            let [id, status, label] = ["id", "status", "label"].map(|field| text::of(text::at(step, field)));
+            vec![id, percent(text::at(step, "covered")), status, label]
+        })
+        .collect();
+    out.table(&["ID", "COVERED", "STATUS", "QUESTION"], &rows)
 }
 
 fn made(out: &mut Out, answer: &Value) -> Result<()> {

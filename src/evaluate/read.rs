@@ -57,6 +57,8 @@ struct Content {
     #[serde(default)]
     questions: Vec<String>,
     #[serde(default)]
+    negative_questions: Vec<String>,
+    #[serde(default)]
     language: Option<String>,
     #[serde(default)]
     audience: Option<String>,
@@ -126,9 +128,10 @@ pub(super) fn each<T: DeserializeOwned, R>(
 
 /// A file of passages and a file of queries.
 ///
-/// A passage is `{"id", "text", "title"?, "questions"?, "language"?, "audience"?}` (`body` reads as `text`); an article
-/// with `versions` stands for the version that is live at `now`, and for none where none is. A query is `{"id"?, "query",
-/// "relevant": [id…], "language"?, "about"?, "audience"?}`; an empty `relevant` says that nothing answers it.
+/// A passage is `{"id", "text", "title"?, "questions"?, "negative_questions"?, "language"?, "audience"?}` (`body` reads
+/// as `text`); an article with `versions` stands for the version that is live at `now`, and for none where none is. A
+/// query is `{"id"?, "query", "relevant": [id…], "language"?, "about"?, "audience"?}`; an empty `relevant` says that
+/// nothing answers it.
 ///
 /// # Errors
 /// [`Error::Lines`] for lines that are no such records, repeat an id or name a passage that is not there.
@@ -222,6 +225,7 @@ impl PassageLine {
             title: content.title.unwrap_or_default(),
             text: content.text.unwrap_or_default(),
             questions: content.questions,
+            negative_questions: content.negative_questions,
             language: content.language.unwrap_or_default(),
             audience: content.audience.unwrap_or_else(|| "public".to_owned()),
         })

@@ -179,7 +179,7 @@ fn confidence(outcomes: &[Outcome], threshold: Option<f64>) -> Confidence {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
+#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
     use super::*;
 

@@ -66,6 +66,8 @@ pub struct Passage {
     pub text: String,
     /// Ways in which it is asked for.
     pub questions: Vec<String>,
+    /// Questions like these that it does not answer.
+    pub negative_questions: Vec<String>,
     /// Language tag; empty where nobody said.
     pub language: String,
     /// Who may see it.
@@ -154,6 +156,7 @@ impl Set {
             }
             if questions {
                 passage.questions.clear();
+                passage.negative_questions.clear();
             }
         }
         self.passages.retain(|p| !(p.title.is_empty() && p.text.is_empty() && p.questions.is_empty()));
@@ -187,6 +190,7 @@ impl From<&Passage> for Change {
             title: passage.title.clone(),
             body: passage.text.clone(),
             questions: passage.questions.clone(),
+            negative_questions: passage.negative_questions.clone(),
             category: None,
             tags: Vec::new(),
             audience: passage.audience.clone(),

@@ -11,7 +11,30 @@ use crate::error::{Error, Result};
 use crate::id::{ArticleId, GapId};
 use crate::model::article::{Audience, Content, MAX_QUESTIONS};
 use crate::model::gap::{CauseKind, Gap, GapStatus, GapView, NearArticle, Proof, SuggestedAction, Suggestion, Why};
+use crate::model::interaction::{Session, day_of};
+use crate::model::talk::Role;
 use crate::model::text::{Body, Category, Note, Question, Title};
+
+/// Agents' answers that a draft holds, and the fewest characters of one.
+const MAX_ANSWERS: usize = 3;
+const MIN_ANSWER: usize = 6;
+/// Likeness from which two answers say the same.
+const SAME_ANSWER: f32 = 0.9;
+
+/// What an agent answered in a conversation.
+struct Told {
+    text: String,
+    session: String,
+    turn: u32,
+    csat: Option<u8>,
+    at: Timestamp,
+}
+
+/// Whether the customer was content with the conversation.
+fn was_accepted(session: &Session) -> bool {
+    let content = session.csat.map(|csat| u8::from(csat) >= 4);
+    content.unwrap_or(session.resolved == Some(true))
+}
 
 /// Score from which the nearest article is taken to be the one that should answer.
 pub(crate) const NEAR_ENOUGH: f64 = 0.35;
@@ -40,9 +63,11 @@ impl Kb {
             Some(category) => Some(category),
             None => self.category_of(grant, &view.nearest)?,
         };
+        let told = self.accepted_answers(grant, id)?;
+        let body = [told, links(&view.nearest)].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
         let content = Content {
             title,
-            body: Body::try_from(links(&view.nearest)).map_err(|why| Error::field("body", why.to_string()))?,
+            body: Body::try_from(body.join("\n\n")).map_err(|why| Error::field("body", why.to_string()))?,
             questions: questions(&view.examples),
             negative_questions: Vec::new(),
             category,
@@ -90,6 +115,49 @@ impl Kb {
             Why { kind: CauseKind::PresentNotFound, proof: Proof::Editor, article_id: Some(article.clone()), at: now };
         let gap = self.attach(grant, id, article, live.then_some(why), now)?;
         Ok((self.view(grant, gap, now)?, written))
+    }
+
+    /// What agents answered to a gap's questions where the customer was content, best first, each with where it was said.
+    fn accepted_answers(&self, grant: &Grant, id: &GapId) -> Result<String> {
+        let (store, space) = (&self.inner.store, &grant.space);
+        let gap = self.gap(grant, id)?;
+        let mut told: Vec<Told> = Vec::new();
+        for form in store.forms_of(space, &gap.id)? {
+            for (name, turn) in form.places.iter().rev() {
+                let Some(session) = store.session(space, name)?.filter(was_accepted) else { continue };
+                let turns = store.turns(space, name)?;
+                let said = turns.iter().filter(|(number, _)| number > turn).map(|(_, said)| said);
+                // Until the customer asks on; what only greets was set aside when it came.
+                let answer = said.take_while(|said| said.role != Role::Customer || said.set_aside.is_some());
+                let answer = answer.filter(|said| said.role == Role::Agent && said.set_aside.is_none());
+                let text = answer.map(|said| said.text.trim()).collect::<Vec<_>>().join("\n");
+                if text.chars().count() >= MIN_ANSWER && !told.iter().any(|known| known.text == text) {
+                    let csat = session.csat.map(u8::from);
+                    told.push(Told { text, session: name.clone(), turn: *turn, csat, at: session.last_at });
+                }
+            }
+        }
+        let texts: Vec<&str> = told.iter().map(|told| told.text.as_str()).collect();
+        let index = self.shelf(space)?.index();
+        let likeness = index.likeness(&gap.label, &texts);
+        let mut ranked: Vec<(f32, Told)> = likeness.into_iter().zip(told).collect();
+        // Content customers first, then what is nearest to the question, then the latest.
+        ranked
+            .sort_by(|(a, one), (b, other)| other.csat.cmp(&one.csat).then(b.total_cmp(a)).then(other.at.cmp(&one.at)));
+        let mut kept: Vec<Told> = Vec::new();
+        for (_, told) in ranked {
+            let alike = index.likeness(&told.text, &kept.iter().map(|known| known.text.as_str()).collect::<Vec<_>>());
+            if kept.len() < MAX_ANSWERS && alike.iter().all(|likeness| *likeness < SAME_ANSWER) {
+                kept.push(told);
+            }
+        }
+        // For its writer to look at and take out, as the links below it.
+        let quoted = kept.iter().map(|told| {
+            let rated = told.csat.map_or(String::new(), |csat| format!(", rated {csat}/5"));
+            let (day, session) = (day_of(told.at), told.session.get(..12).unwrap_or(&told.session));
+            format!("{}\n\n> conversation {session}, turn {}, {day}{rated}", told.text, told.turn)
+        });
+        Ok(quoted.collect::<Vec<_>>().join("\n\n"))
     }
 
     fn attach(&self, grant: &Grant, id: &GapId, article: &ArticleId, why: Option<Why>, now: Timestamp) -> Result<Gap> {

@@ -52,9 +52,7 @@ impl QueryLog {
 
 /// The form that gathers the wordings of a question: folded, words and digits only.
 pub(crate) fn form(query: &str) -> String {
-    let folded = zhiyin_index::normalize::folded(query);
-    let words: Vec<&str> = folded.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
-    words.join(" ")
+    zhiyin_index::normalize::form(query)
 }
 
 /// Under which name questions of this form are counted.

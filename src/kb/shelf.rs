@@ -432,6 +432,7 @@ fn document(id: &ArticleId, version: &Version, interval: Interval) -> Document {
         title: content.title.to_string(),
         body: content.body.to_string(),
         questions: content.questions.iter().map(ToString::to_string).collect(),
+        negative_questions: content.negative_questions.iter().map(ToString::to_string).collect(),
         category: content.category.as_ref().map(ToString::to_string),
         tags: content.tags.iter().map(ToString::to_string).collect(),
         audience: content.audience.as_str().to_owned(),

@@ -160,6 +160,13 @@ impl Server {
         report
     }
 
+    /// Waits until no new index is being built.
+    pub fn built(&self) {
+        let stats = || self.client().must("GET", "/v1/spaces/default/stats", None);
+        let built = within(INDEXED_WITHIN, || stats()["rebuilding"] == false);
+        assert!(built, "a new index is not finished: {}", stats());
+    }
+
     /// Has the index built anew, and waits until nothing differs.
     pub fn reindex(&self) {
         self.client().must("POST", "/v1/spaces/default/reindex", None);

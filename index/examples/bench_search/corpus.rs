@@ -200,6 +200,7 @@ fn document(article: &Article, vocabulary: &Vocabulary, percent: usize, number: 
         id: format!("article-{number:06}"),
         version: 1,
         questions: vec![],
+        negative_questions: vec![],
         category: Some(article.category.clone()).filter(|c| !c.is_empty()),
         tags: vec![format!("tag-{}", number % 40)],
         audience: if number % 20 == 7 { "agent" } else { "public" }.to_owned(),

@@ -72,7 +72,7 @@ fn right(index: &Index, query: &Judged, bodies: &std::collections::HashMap<Strin
     let text = bodies[id].clone();
     let end = text.chars().count() as u32;
     let passage = Passage { heading: vec![], text, html: String::new(), start: 0, end };
-    Some(Hit { record, score: 1.0, relevance: 1.0, matched_question: None, passage, explain: None })
+    Some(Hit { record, score: 1.0, relevance: 1.0, against: 0.0, matched_question: None, passage, explain: None })
 }
 
 fn main() {

@@ -50,6 +50,7 @@ fn document(passage: &Value) -> Document {
         title: String::new(),
         body: text(passage, "text"),
         questions: vec![],
+        negative_questions: vec![],
         category: None,
         tags: vec![],
         audience: "public".into(),

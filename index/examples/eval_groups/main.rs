@@ -111,7 +111,7 @@ fn online(sample: &Sample, vectors: &[Vec<f32>], settings: &GroupSettings) -> (R
     let count = sample.texts.len();
     for (at, member) in members(sample, vectors).into_iter().enumerate() {
         grouping.place(member);
-        if (at + 1) % (count / 10) == 0 && at + 1 <= count * 9 / 10 {
+        if (at + 1) % (count / 10) == 0 && at < count * 9 / 10 {
             grouping.consolidate();
         }
     }

@@ -259,6 +259,7 @@ fn best_passages(
         let (text, heading) = (passage.text.clone(), passage.heading.clone());
         let stored = StoredPassage {
             record: None,
+            negatives: Vec::new(),
             question: None,
             heading,
             text,

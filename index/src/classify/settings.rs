@@ -29,7 +29,7 @@ pub struct ClassifySettings {
     pub enough: usize,
     /// Temperature of the softmax with fewer examples.
     pub temperature: f32,
-    /// Logistic model of "none of these" with fewer examples: constant, then as [`SIGNS`] names them.
+    /// Logistic model of "none of these" with fewer examples: constant, then as `SIGNS` names them.
     pub none: [f32; SIGNS + 1],
 }
 

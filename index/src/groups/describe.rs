@@ -42,7 +42,7 @@ fn asked(kept: &Kept) -> f32 {
 }
 
 fn words(analyzer: &Analyzer, text: &str) -> usize {
-    let last = analyzer.analyze(text).into_iter().filter(|token| token.kind == TokenKind::Word).last();
+    let last = analyzer.analyze(text).into_iter().rfind(|token| token.kind == TokenKind::Word);
     last.map_or(0, |token| token.position as usize + 1)
 }
 

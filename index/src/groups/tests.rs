@@ -87,13 +87,18 @@ fn stands(grouping: &Grouping) {
     assert_eq!(seen.len(), grouping.len());
 }
 
+/// The topic of a member: its number, counted round.
+fn topic(id: &str) -> usize {
+    id.trim_start_matches(|c: char| !c.is_ascii_digit()).parse::<usize>().unwrap() % TOPICS.len()
+}
+
 #[test]
 fn topics_become_groups() {
     let mut grouping = placed(members(60));
     grouping.consolidate();
     stands(&grouping);
     for group in grouping.groups() {
-        let topics: BTreeSet<usize> = grouping.members(group).map(|id| id[1..].parse::<usize>().unwrap() % 5).collect();
+        let topics: BTreeSet<usize> = grouping.members(group).map(topic).collect();
         assert_eq!(topics.len(), 1, "{:?}", grouping.members(group).collect::<Vec<_>>());
     }
     let grouped = 60 - grouping.waiting().count();

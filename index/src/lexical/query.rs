@@ -70,6 +70,9 @@ pub(crate) struct Prepared {
     pub known: f32,
 }
 
+/// BM25 by passage.
+pub(crate) type Scores = Vec<(u64, f32)>;
+
 /// What a clause gave to a passage's score.
 pub(crate) struct ScoredPart<'a> {
     pub field: &'static str,
@@ -162,7 +165,7 @@ impl Prepared {
         accept: Option<&DocumentSet>,
         wanted: &[u64],
         matching: &mut Matching,
-    ) -> Result<(Vec<LexicalHit>, Vec<(u64, f32)>)> {
+    ) -> Result<(Vec<LexicalHit>, Scores)> {
         if self.is_empty() || k == 0 {
             return Ok(Default::default());
         }

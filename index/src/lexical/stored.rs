@@ -7,13 +7,14 @@ use tantivy::TantivyDocument;
 use tantivy::schema::Value;
 
 use super::{Fields, failed};
-use crate::document::{Record, StoredPassage};
+use crate::document::{Negative, Record, StoredPassage};
 use crate::error::Result;
 
 /// A stored passage as far as it is shown: what stands before its vector, in the order of [`StoredPassage`].
 #[derive(Deserialize)]
 struct Shown {
     record: Option<Record>,
+    negatives: Vec<Negative>,
     question: Option<u32>,
     heading: Vec<String>,
     text: String,
@@ -30,9 +31,9 @@ pub(super) fn decode(document: &TantivyDocument, fields: &Fields) -> Result<Stor
 
 /// A passage without its vector.
 pub(super) fn shown(bytes: &[u8]) -> Result<StoredPassage> {
-    let (Shown { record, question, heading, text, start, end }, _) =
+    let (Shown { record, negatives, question, heading, text, start, end }, _) =
         postcard::take_from_bytes(bytes).map_err(failed)?;
-    Ok(StoredPassage { record, question, heading, text, start, end, code: None })
+    Ok(StoredPassage { record, negatives, question, heading, text, start, end, code: None })
 }
 
 /// The one value of a document as tantivy writes it: how many values (1), the field (4 bytes), its type (1 byte), its
@@ -65,14 +66,16 @@ mod tests {
         let (schema, fields) = super::super::schema();
         let index = Index::create_in_ram(schema);
         let mut writer = index.writer_with_num_threads(1, 15_000_000).expect("a writer");
+        let code = Code { scale: 0.5, values: vec![1; 256].into() };
         let passage = |length: usize| StoredPassage {
             record: None,
+            negatives: vec![Negative { text: "怎么换货".to_owned(), code: Some(code.clone()) }; length % 3],
             question: (length == 0).then_some(7),
             heading: vec!["退货".to_owned()],
             text: "期".repeat(length),
             start: 3,
             end: 9,
-            code: Some(Code { scale: 0.5, values: vec![1; 256].into() }),
+            code: Some(code.clone()),
         };
         for length in [0, 40, 30_000] {
             let mut doc = TantivyDocument::new();

@@ -47,7 +47,7 @@ impl Terms {
 
     /// The word of a term, and its four bits there.
     fn place(&self, hash: u64) -> (usize, u64) {
-        let place = (u128::from(hash) * self.words.len() as u128 >> 64) as usize;
+        let place = ((u128::from(hash) * self.words.len() as u128) >> 64) as usize;
         let bits = (0..4).fold(0, |bits, n| bits | 1 << (hash >> (6 * n) & 63));
         (place, bits)
     }
@@ -63,7 +63,7 @@ mod tests {
         let text = |n: u32| format!("词{n}");
         for n in 0..1_000 {
             let (place, bits) = terms.place(hash(&text(n)));
-            *terms.words.get_mut(place).into_iter().next().expect("in range") |= bits;
+            terms.words.get_mut(place).into_iter().for_each(|word| *word |= bits);
         }
         assert!((0..1_000).all(|n| terms.may_hold(hash(&text(n)))));
         let wrong = (1_000..11_000).filter(|n| terms.may_hold(hash(&text(*n)))).count();

@@ -49,7 +49,7 @@ pub struct GapDay {
 impl GapDay {
     /// Counts a question of a form; says by how much the number of sources grew.
     ///
-    /// Up to [`MAX_SEEN`] entries the number is exact. Beyond, only sources whose hash begins with `halved` zero bits are
+    /// Up to 512 entries the number is exact. Beyond, only sources whose hash begins with `halved` zero bits are
     /// looked at, and each stands for `2^halved` (P. B. Gibbons, Distinct sampling for highly-accurate answers, 2001).
     pub fn count(&mut self, form: &GapId, source: &Source, at: Timestamp) -> u64 {
         let form = tag(form);
