@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use jiff::Timestamp;
 use zhiyin::id::SpaceId;
-use zhiyin::kb::{Kb, KbSettings};
+use zhiyin::kb::{Kb, KbSettings, Wish};
 use zhiyin::model::account::Secret;
 use zhiyin::model::interaction::Conversations;
 
@@ -126,7 +126,7 @@ fn main() -> Result<()> {
     let analyst = kb.analyst(&caller, &space)?;
     let began = Instant::now();
     loop {
-        let overview = kb.overview(&analyst, None, None, Timestamp::now())?;
+        let overview = kb.overview(&analyst, Wish::default(), Timestamp::now())?;
         if overview.pending == 0 {
             break;
         }
@@ -159,7 +159,7 @@ fn main() -> Result<()> {
         println!("{name:28} median {:.1} ms, slowest {:.1} ms", each[each.len() / 2], each[each.len() - 1]);
         Ok(())
     };
-    times("overview", &|| Ok(kb.overview(&analyst, None, None, Timestamp::now()).map(drop)?))?;
+    times("overview", &|| Ok(kb.overview(&analyst, Wish::default(), Timestamp::now()).map(drop)?))?;
     times("first page of gaps", &|| {
         Ok(kb.list_gaps(&keeper, &Default::default(), 20, None, Timestamp::now()).map(drop)?)
     })?;

@@ -97,7 +97,7 @@ fn model_settings(config: &Config) -> ModelSettings {
         reranker: config.reranker.clone(),
         rerank_top: config.rerank_top,
         rerank_budget: config.rerank_budget,
-        outside: Arc::new(World::new(config.model_endpoints.clone(), config.model_hub.clone())),
+        outside: Arc::new(World::new(config.model_endpoints.clone(), config.model_hub.clone(), config.webhook_private)),
     }
 }
 

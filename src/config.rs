@@ -77,6 +77,7 @@ struct RawConfig {
     reranker: Option<ModelName>,
     rerank_top: usize,
     rerank_budget_ms: u64,
+    webhook_private: bool,
     #[serde(default)]
     models: BTreeMap<ModelName, models::RawModel>,
 }
@@ -155,6 +156,8 @@ pub struct Config {
     pub rerank_top: usize,
     /// Longest time for it.
     pub rerank_budget: Duration,
+    /// Whether webhooks may lead to addresses that are not public, or go without TLS.
+    pub webhook_private: bool,
     /// Models in folders, by name.
     pub model_folders: BTreeMap<ModelName, PathBuf>,
     /// Models behind endpoints, by name.
@@ -195,6 +198,7 @@ impl Default for Config {
             reranker: None,
             rerank_top: 20,
             rerank_budget: Duration::from_millis(500),
+            webhook_private: false,
             model_folders: BTreeMap::new(),
             model_endpoints: BTreeMap::new(),
         }
@@ -282,6 +286,7 @@ fn defaults() -> Result<Table> {
 /// A text as the type its setting has; none when there is no such setting.
 fn typed(table: &Table, setting: &str, text: &str) -> Option<Value> {
     match table.get(setting) {
+        Some(Value::Boolean(_)) => Some(text.parse().map_or_else(|_| Value::String(text.to_owned()), Value::Boolean)),
         Some(Value::Integer(_)) => Some(text.parse().map_or_else(|_| Value::String(text.to_owned()), Value::Integer)),
         Some(_) => Some(Value::String(text.to_owned())),
         None => OPTIONAL.contains(&setting).then(|| Value::String(text.to_owned())),
@@ -329,6 +334,7 @@ impl RawConfig {
             reranker: self.reranker,
             rerank_top: self.rerank_top,
             rerank_budget: Duration::from_millis(self.rerank_budget_ms),
+            webhook_private: self.webhook_private,
             model_folders,
             model_endpoints,
         })
@@ -398,7 +404,7 @@ mod tests {
         let error = |file: &str, environment: &[(&str, &str)]| {
             load(file, environment, Flags::default()).unwrap_err().to_string()
         };
-        insta::assert_snapshot!(error("colour = 1", &[]), @"configuration: colour: unknown field `colour`, expected one of `data_dir`, `listen`, `metrics_listen`, `admin_key`, `log_format`, `log_filter`, `workers`, `max_connections`, `max_body_bytes`, `max_import_bytes`, `client_timeout_ms`, `keep_alive_ms`, `deadline_ms`, `searchable_wait_ms`, `shutdown_timeout_ms`, `key_rate`, `public_rate`, `search_permits`, `search_queue`, `search_wait_ms`, `write_permits`, `write_queue`, `write_wait_ms`, `bulk_permits`, `bulk_queue`, `bulk_wait_ms`, `store_cache_bytes`, `index_batch`, `query_log_interval_ms`, `model`, `model_threads`, `model_queue`, `model_hub`, `reranker`, `rerank_top`, `rerank_budget_ms`, `models`");
+        insta::assert_snapshot!(error("colour = 1", &[]), @"configuration: colour: unknown field `colour`, expected one of `data_dir`, `listen`, `metrics_listen`, `admin_key`, `log_format`, `log_filter`, `workers`, `max_connections`, `max_body_bytes`, `max_import_bytes`, `client_timeout_ms`, `keep_alive_ms`, `deadline_ms`, `searchable_wait_ms`, `shutdown_timeout_ms`, `key_rate`, `public_rate`, `search_permits`, `search_queue`, `search_wait_ms`, `write_permits`, `write_queue`, `write_wait_ms`, `bulk_permits`, `bulk_queue`, `bulk_wait_ms`, `store_cache_bytes`, `index_batch`, `query_log_interval_ms`, `model`, `model_threads`, `model_queue`, `model_hub`, `reranker`, `rerank_top`, `rerank_budget_ms`, `webhook_private`, `models`");
         insta::assert_snapshot!(error("listen = 'here'", &[]), @"configuration: listen: invalid socket address syntax");
         insta::assert_snapshot!(error("", &[("ZHIYIN_KEY_RATE", "many")]), @r#"configuration: key_rate: invalid type: string "many", expected u32"#);
         insta::assert_snapshot!(error("key_rate = 0\nadmin_key = 'short'", &[]), @"configuration: key_rate must not be 0; admin_key must have at least 16 characters");

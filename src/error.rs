@@ -99,6 +99,12 @@ pub enum Error {
     /// No such pin.
     #[error("there is no pin '{0}'")]
     PinNotFound(PinId),
+    /// The space's alerts are sent nowhere.
+    #[error("space '{0}' has no webhook")]
+    WebhookNotFound(SpaceId),
+    /// No such review task for this caller.
+    #[error("there is no task for article '{0}'")]
+    TaskNotFound(ArticleId),
     /// No such synonym rule.
     #[error("there is no synonym '{0}'")]
     SynonymNotFound(SynonymId),
@@ -279,6 +285,8 @@ codes! {
     ModelInUse "model_in_use" Caller "The model is in use";
     GoldenNotFound "golden_not_found" Caller "There is no such golden query";
     PinNotFound "pin_not_found" Caller "There is no such pin";
+    WebhookNotFound "webhook_not_found" Caller "The space has no webhook";
+    TaskNotFound "task_not_found" Caller "There is no such task";
     SynonymNotFound "synonym_not_found" Caller "There is no such synonym";
     ClassifierNotFound "classifier_not_found" Caller "There is no such classifier";
     KeyNotFound "key_not_found" Caller "There is no such key";
@@ -317,6 +325,8 @@ impl Error {
             Error::ModelInUse(_) => Code::ModelInUse,
             Error::GoldenNotFound(_) => Code::GoldenNotFound,
             Error::PinNotFound(_) => Code::PinNotFound,
+            Error::WebhookNotFound(_) => Code::WebhookNotFound,
+            Error::TaskNotFound(_) => Code::TaskNotFound,
             Error::SynonymNotFound(_) => Code::SynonymNotFound,
             Error::ClassifierNotFound(_) => Code::ClassifierNotFound,
             Error::KeyNotFound(_) => Code::KeyNotFound,

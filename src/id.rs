@@ -109,6 +109,10 @@ name_id!(
 );
 
 name_id!(
+    /// Names an alert: `al_…`.
+    AlertId, "an alert id"
+);
+name_id!(
     /// Names a golden query: `gq_…`.
     GoldenId, "a golden query id"
 );
@@ -184,6 +188,14 @@ impl GapId {
     pub fn of(space: &SpaceId, form: &str) -> Self {
         let hash = blake3::hash(format!("{space}\n{form}").as_bytes()).to_hex();
         Self(format!("g_{}", hash.get(..24).unwrap_or_default()))
+    }
+}
+
+impl AlertId {
+    /// The alert of a rule, a subject and a window in a space: the same ones always have the same id.
+    pub fn of(space: &SpaceId, rule: &str, subject: &str, window: &str) -> Self {
+        let hash = blake3::hash(format!("alert\n{space}\n{rule}\n{subject}\n{window}").as_bytes()).to_hex();
+        Self(format!("al_{}", hash.get(..32).unwrap_or_default()))
     }
 }
 

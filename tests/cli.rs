@@ -494,3 +494,47 @@ fn a_change_is_foretold_copies_are_shown_and_a_customer_is_forgotten() {
     assert_eq!(settings["privacy"]["patterns"][0], "LM#{10}");
     assert!(shop.say(&["space", "set", "default", "--mask", "LM"]).expect(1).is_empty());
 }
+
+#[test]
+fn figures_tasks_and_webhooks_are_seen_from_a_terminal() {
+    let directory = Directory::with_samples();
+    let talk =
+        r#"{"session_id":"s","channel":"app","handed_off":true,"turns":[{"role":"customer","text":"运费多少钱"}]}"#;
+    let talks = write(&directory.path("talks.ndjson"), talk);
+    directory.zhiyin([&talks], &["interactions", "import"]).expect(0);
+    let searched = |_| directory.say(&["analytics", "overview", "--json"]).json()["pending"] == 0;
+    assert!((0..20).any(searched), "the question is searched while a command runs");
+    let questions = directory.say(&["analytics", "questions"]).expect(0);
+    assert!(questions.contains("运费多少钱") && questions.contains("ANSWERED"), "{questions}");
+    assert!(directory.say(&["analytics", "topics"]).expect(0).contains("运费"));
+    let articles = directory.say(&["analytics", "articles", "--limit", "3"]).expect(0);
+    assert!(articles.contains("live articles;") && articles.contains("never hit:"), "{articles}");
+    let channels = directory.say(&["analytics", "channels"]).expect(0);
+    assert!(channels.contains("app") && channels.contains("100 %"), "{channels}");
+    let coverage = directory.say(&["analytics", "coverage", "--bucket", "month"]).expect(0);
+    assert!(coverage.contains("COVERAGE") && coverage.contains("gaps are open"), "{coverage}");
+    let forecast = directory.say(&["analytics", "forecast"]).expect(0);
+    assert!(forecast.contains("No forecast: there are 0 days of history; a forecast needs 21"), "{forecast}");
+    assert!(directory.say(&["analytics", "alerts"]).expect(0).contains("RULE"));
+
+    let tasks = directory.say(&["tasks", "list", "--status", "open", "--json"]).json();
+    assert_eq!(tasks["items"][0]["handed_off"], 1, "{tasks}");
+    let article = tasks["items"][0]["article_id"].as_str().unwrap().to_owned();
+    let closed = directory.zhiyin([article.as_str(), "--note", "looked at"], &["tasks", "close"]).expect(0);
+    assert_eq!(closed, format!("{article}: closed\n"));
+    assert!(directory.say(&["tasks", "list"]).expect(0).contains("closed"));
+
+    let rules = r#"{"answer_rate_below": 0.5}"#;
+    let set = directory.say(&["space", "set", "default", "--alerts", rules, "--json"]).json();
+    assert_eq!(set["settings"]["alerts"]["answer_rate_below"], 0.5);
+    assert_ne!(directory.say(&["space", "set", "default", "--alerts", "no json"]).code, 0);
+    let made = directory.say(&["space", "webhook", "default", "--url", "https://hooks.example/x", "--json"]).json();
+    assert!(made["secret"].as_str().unwrap().starts_with("whsec_"), "{made}");
+    let shown = directory.say(&["space", "webhook", "default"]).expect(0);
+    assert!(shown.contains("https://hooks.example/x") && !shown.contains("whsec_"), "{shown}");
+    directory.say(&["space", "webhook", "default", "--remove"]).expect(0);
+    let gone = directory.say(&["space", "webhook", "default"]);
+    assert!(gone.code != 0 && gone.stderr.contains("has no webhook"), "{}", gone.stderr);
+    let local = directory.say(&["space", "webhook", "default", "--url", "https://127.0.0.1/x"]);
+    assert!(local.code != 0 && local.stderr.contains("not public"), "{}", local.stderr);
+}

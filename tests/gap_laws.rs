@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use serde_json::json;
 use zhiyin::id::{GapId, SpaceId};
-use zhiyin::kb::{Caller, GapQuery, Kb, KbSettings};
+use zhiyin::kb::{Caller, GapQuery, Kb, KbSettings, Wish};
 use zhiyin::model::gap::GapView;
 use zhiyin::model::interaction::Conversations;
 
@@ -86,8 +86,9 @@ impl Base {
     fn searched(&self) {
         let analyst = self.kb.analyst(&self.caller, &self.space).unwrap();
         let (from, to) = ("2026-10-01".parse().unwrap(), "2026-10-31".parse().unwrap());
+        let wish = Wish { from: Some(from), to: Some(to), ..Wish::default() };
         let until = Instant::now() + Duration::from_secs(60);
-        while self.kb.overview(&analyst, Some(from), Some(to), Timestamp::now()).unwrap().pending > 0 {
+        while self.kb.overview(&analyst, wish, Timestamp::now()).unwrap().pending > 0 {
             assert!(Instant::now() < until, "questions still wait");
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -178,6 +179,7 @@ fn counts_stay_whole_under_merges_splits_consolidations_and_restarts() {
             assert_eq!((report.forms as usize, report.gaps as usize), (of.len(), base.gaps().len()), "{report:?}");
             if round % 2 == 1 {
                 base.kb.close();
+                drop(base);
                 base = Base::open(dir.path());
                 let keeper = base.kb.gap_keeper(&base.caller, &base.space).unwrap();
                 base.kb.consolidate_gaps(&keeper, Timestamp::now()).unwrap();

@@ -67,6 +67,7 @@ mod filter;
 mod fuse;
 pub mod groups;
 mod index;
+mod keywords;
 pub mod language;
 mod lexical;
 mod markdown;
@@ -102,6 +103,7 @@ pub use error::{Error, Kind, Result};
 pub use filter::{Condition, Filter, Op};
 pub use fuse::{Features, QueryFeatures};
 pub use index::{Index, Opened, Stats, Vectors};
+pub use keywords::Keyword;
 pub use negative::Against;
 pub use query::{Hit, MAX_TOTAL, Mode, Passage, Query, Results};
 pub use rewrite::{

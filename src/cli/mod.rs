@@ -30,6 +30,7 @@ mod search;
 mod serve;
 mod spaces;
 mod synonyms;
+mod tasks;
 mod text;
 
 use clap::{Parser, Subcommand};
@@ -60,6 +61,7 @@ enum Command {
     Interactions(interactions::Interactions),
     Analytics(analytics::Analytics),
     Gaps(gaps::Gaps),
+    Tasks(tasks::Tasks),
     Golden(golden::Golden),
     Duplicates(duplicates::Duplicates),
     Pin(pins::Pin),
@@ -95,6 +97,7 @@ impl Cli {
             Command::Interactions(interactions) => interactions.run(),
             Command::Analytics(analytics) => analytics.run(),
             Command::Gaps(gaps) => gaps.run(),
+            Command::Tasks(tasks) => tasks.run(),
             Command::Golden(golden) => golden.run(),
             Command::Duplicates(duplicates) => duplicates.run(),
             Command::Pin(pin) => pin.run(),

@@ -67,6 +67,17 @@ enum Action {
         /// Id of the space.
         id: String,
     },
+    /// Show where a space's alerts are sent; with --url send them there, signed with a secret that is shown once.
+    Webhook {
+        /// Id of the space.
+        id: String,
+        /// Address to send them to.
+        #[arg(long)]
+        url: Option<String>,
+        /// Send them nowhere.
+        #[arg(long, conflicts_with = "url")]
+        remove: bool,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -99,6 +110,9 @@ struct Settings {
     /// given more than once; 'none' takes all away.
     #[arg(long, value_name = "FORM")]
     mask: Vec<String>,
+    /// Which figures raise alerts, as JSON such as '{"answer_rate_below": 0.6, "spikes": true}'.
+    #[arg(long, value_name = "JSON")]
+    alerts: Option<String>,
 }
 
 impl Settings {
@@ -145,6 +159,11 @@ impl Settings {
         if !masked.is_empty() {
             fields.insert("privacy".into(), masked.into());
         }
+        if let Some(text) = &self.alerts {
+            let rules: Value = serde_json::from_str(text)
+                .map_err(|why| Failure::Usage(format!("--alerts is an object of rules in JSON: {why}")))?;
+            fields.insert("alerts".into(), rules);
+        }
         Ok(fields)
     }
 }
@@ -176,6 +195,14 @@ impl Space {
                     Request::patch(path(&id, "")).body(body)
                 }
                 Action::Stats { id } => Request::get(path(&id, "/stats")),
+                Action::Webhook { id, remove: true, .. } => {
+                    let answer = session.call(&Request::delete(path(&id, "/webhook")))?;
+                    return session.show(&answer, |out, _| out.line("Alerts are sent nowhere."));
+                }
+                Action::Webhook { id, url: Some(url), .. } => {
+                    Request::put(path(&id, "/webhook")).body(json!({ "url": url }))
+                }
+                Action::Webhook { id, .. } => Request::get(path(&id, "/webhook")),
             };
             let answer = session.call(&request)?;
             session.show(&answer, facts)

@@ -14,6 +14,7 @@ use super::query::Query;
 use crate::id::{KeyId, ModelName, SpaceId};
 use crate::kb::{SpaceStats, VerifyReport};
 use crate::model::account::{AuditEntry, KeyView, NewKey};
+use crate::model::alert::AlertSettings;
 use crate::model::page::Page;
 use crate::model::space::{NumberForm, Privacy, Retention, Space, SpaceSettings};
 use crate::model::text::Label;
@@ -130,6 +131,8 @@ pub struct SettingsChange {
     /// Share of a gap's questions that must be answered for it to close, in (0, 1]; `null` for 0.8.
     #[serde(deserialize_with = "given")]
     gap_bar: Option<Option<f64>>,
+    /// Which figures raise alerts, as a whole: what is not given in it is as by default.
+    alerts: Option<AlertSettings>,
     /// How long what customers typed is kept.
     retention: RetentionChange,
     /// What is masked of it besides what always is.
@@ -184,6 +187,7 @@ impl SettingsChange {
                 orders: self.privacy.orders.unwrap_or(settings.privacy.orders),
                 patterns: self.privacy.patterns.unwrap_or(settings.privacy.patterns),
             },
+            alerts: self.alerts.unwrap_or(settings.alerts),
         }
     }
 }

@@ -98,6 +98,8 @@ pub fn status(code: Code) -> StatusCode {
         | Code::GapNotFound
         | Code::GoldenNotFound
         | Code::PinNotFound
+        | Code::WebhookNotFound
+        | Code::TaskNotFound
         | Code::SynonymNotFound
         | Code::ClassifierNotFound
         | Code::KeyNotFound
@@ -220,6 +222,8 @@ mod tests {
         409 model_in_use (Caller)
         404 golden_not_found (Caller)
         404 pin_not_found (Caller)
+        404 webhook_not_found (Caller)
+        404 task_not_found (Caller)
         404 synonym_not_found (Caller)
         404 classifier_not_found (Caller)
         404 key_not_found (Caller)

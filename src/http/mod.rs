@@ -3,6 +3,7 @@
 //! Invariant: every request passes `door.rs`; every path stands in `routes.rs`.
 
 mod admin;
+mod alerts;
 mod analytics;
 mod answers;
 mod articles;
@@ -43,6 +44,7 @@ mod settings;
 mod shape;
 mod state;
 mod synonyms;
+mod tasks;
 
 pub use server::{Server, start, until_asked_to_stop};
 pub use settings::{GateSettings, HttpSettings};

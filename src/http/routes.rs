@@ -4,7 +4,8 @@
 
 use actix_web::http::Method;
 
-use super::analytics::{self, OverviewParameters};
+use super::alerts::{self, AlertParameters, WebhookBody};
+use super::analytics::{self, AnalyticsParameters};
 use super::answers::{self, AnswerBody, FeedbackBody};
 use super::articles::{self, DiffParameters, ListParameters, ReadParameters};
 use super::classify::{self, ClassifyBody, EXAMPLE_TYPES};
@@ -17,9 +18,13 @@ use super::route::{Access, Route};
 use super::search::{
     self, BatchBody, BatchResponse, RelatedParameters, SearchBody, SearchParameters, SimilarBody, SuggestParameters,
 };
-use super::{admin, assets, curation, duplicates, erase, golden, health, metrics, models, pins, preview, synonyms};
+use super::{
+    admin, assets, curation, duplicates, erase, golden, health, metrics, models, pins, preview, synonyms, tasks,
+};
 use crate::kb::{SpaceStats, VerifyReport, VersionSummary};
 use crate::model::account::{AuditEntry, KeyView, NewKey, Scope};
+use crate::model::alert::{Alert, WebhookView};
+use crate::model::analytics::{ArticleReport, ChannelReport, CoverageReport, QuestionReport, TopicReport};
 use crate::model::answer::AnswerResponse;
 use crate::model::article::{ArticleView, Publication};
 use crate::model::classify::{ClassifierView, ClassifyResponse};
@@ -27,6 +32,7 @@ use crate::model::diff::Diff;
 use crate::model::duplicate::DuplicatePair;
 use crate::model::erasure::ErasureReport;
 use crate::model::exchange::ImportReport;
+use crate::model::forecast::ForecastReport;
 use crate::model::gap::{ConsolidationReport, GapView, Pareto};
 use crate::model::golden::{Golden, GoldenImport, GoldenRun, GoldenView, Replay};
 use crate::model::interaction::{ConversationBatch, IntakeReport, Overview};
@@ -37,6 +43,7 @@ use crate::model::preview::Preview;
 use crate::model::search::{SearchResponse, SimilarResponse, SuggestResponse};
 use crate::model::space::{DictionaryWord, Space};
 use crate::model::synonym::{Synonym, SynonymPreview};
+use crate::model::task::TaskView;
 
 const OPEN: Access = Access::Open;
 const SEARCH: Access = Access::Scope(Scope::Search);
@@ -175,13 +182,31 @@ fn taking_in() -> Vec<Route> {
         post("/v1/interactions", INTERACTIONS, "Hand in conversations; handing the same in again changes nothing", interactions::take_in)
             .query::<InteractionParameters>().body::<ConversationBatch>().streams_in(INTERACTION_TYPES).gives::<IntakeReport>(200),
         get("/v1/analytics/overview", ANALYTICS, "What came in, and how much of it the knowledge answers", analytics::overview)
-            .query::<OverviewParameters>().gives::<Overview>(200),
+            .query::<AnalyticsParameters>().gives::<Overview>(200),
+        get("/v1/analytics/questions", ANALYTICS, "What is asked most, and what is asked more or less than before", analytics::questions)
+            .query::<AnalyticsParameters>().gives::<QuestionReport>(200),
+        get("/v1/analytics/topics", ANALYTICS, "The words of what is asked, weighed for a cloud", analytics::topics)
+            .query::<AnalyticsParameters>().gives::<TopicReport>(200),
+        get("/v1/analytics/articles", ANALYTICS, "How useful articles are, and which are never hit or stale", analytics::articles)
+            .query::<AnalyticsParameters>().gives::<ArticleReport>(200),
+        get("/v1/analytics/channels", ANALYTICS, "What came in through each channel, hand-offs and repeated questions", analytics::channels)
+            .query::<AnalyticsParameters>().gives::<ChannelReport>(200),
+        get("/v1/analytics/coverage", ANALYTICS, "The share of demand that is answered, the gain from closed gaps, open gaps", analytics::coverage)
+            .query::<AnalyticsParameters>().gives::<CoverageReport>(200),
+        get("/v1/analytics/forecast", ANALYTICS, "The volume of the next 48 hours, with the error that such forecasts had lately", analytics::forecast)
+            .query::<AnalyticsParameters>().gives::<ForecastReport>(200),
+        get("/v1/analytics/alerts", ANALYTICS, "Alerts that the space's rules raised, and how far their delivery is", alerts::list)
+            .query::<AlertParameters>().gives::<Page<Alert>>(200),
     ]
 }
 
 #[rustfmt::skip]
 fn working_gaps() -> Vec<Route> {
     vec![
+        get("/v1/tasks", WRITE, "List articles that got low ratings or hand-offs, for review", tasks::list)
+            .query::<tasks::ListParameters>().gives::<Page<TaskView>>(200),
+        post("/v1/tasks/{id}/close", WRITE, "Close the review task of an article", tasks::close)
+            .query::<InSpace>().body::<tasks::CloseBody>().gives::<TaskView>(200),
         get("/v1/gaps", GAPS, "List what could not be answered", gaps::list)
             .query::<gaps::ListParameters>().gives::<Page<GapView>>(200),
         post("/v1/gaps/replay", GAPS, "Ask the questions of gaps that have an article, and the golden queries, again, now", gaps::replay)
@@ -270,6 +295,10 @@ fn administering() -> Vec<Route> {
             .gives::<VerifyReport>(200).without_deadline(),
         post("/v1/spaces/{id}/reindex", ADMIN, "Build the space's index anew", admin::reindex_space)
             .sends(202, "").without_deadline(),
+        get("/v1/spaces/{id}/webhook", ADMIN, "Where a space's alerts are sent", alerts::get_webhook).gives::<WebhookView>(200),
+        put("/v1/spaces/{id}/webhook", ADMIN, "Send a space's alerts somewhere; the secret they are signed with is shown once", alerts::set_webhook)
+            .body::<WebhookBody>().gives::<WebhookView>(200),
+        Route::new(Method::DELETE, "/v1/spaces/{id}/webhook", ADMIN, "Send a space's alerts nowhere", alerts::remove_webhook).sends(204, ""),
         get("/v1/keys", ADMIN, "List API keys", admin::list_keys).gives::<Whole<KeyView>>(200),
         post("/v1/keys", ADMIN, "Make an API key; its secret is shown once", admin::create_key)
             .body::<NewKey>().gives::<admin::CreatedKey>(201).replay_without("secret"),

@@ -68,6 +68,8 @@ impl Kb {
         };
         let answer_id = QueryId::for_answer(now.as_millisecond());
         let hits: Vec<Hit> = results.hits.iter().map(hit).collect();
+        let repeated = followup::repeats(&index, asked, &history);
+        let handoff = handoff::handoff(asked, status, repeated);
         let gap_id = self.keep_record(
             grant,
             QueryRecord {
@@ -85,10 +87,10 @@ impl Kb {
                 top: hits.first().map(recorded),
                 gap_id: None,
                 degraded: blind(&results),
+                handoff: handoff.reasons.clone(),
             },
             &hits,
         );
-        let repeated = followup::repeats(&index, asked, &history);
         Ok(AnswerResponse {
             answer_id,
             status,
@@ -96,7 +98,7 @@ impl Kb {
             answer,
             citations,
             clarify,
-            handoff: handoff::handoff(asked, status, repeated),
+            handoff,
             interpreted_question: question,
             gap_id,
             degraded: results.degraded.iter().map(ToString::to_string).collect(),

@@ -1,6 +1,7 @@
 //! What people said about an answer or a search.
 //!
-//! Invariant: one record per answer or query; the last word of each kind counts, and comments are masked.
+//! Invariant: one record per answer or query; the last word of each kind counts, once, in the batch that keeps it;
+//! comments are masked.
 
 use jiff::Timestamp;
 
@@ -41,9 +42,8 @@ impl Kb {
                 store.get_query(about)?
             }
         };
-        if record.is_none_or(|r| r.space != grant.space) {
-            return Err(Error::QueryNotFound(about.to_string()));
-        }
+        let record = record.filter(|r| r.space == grant.space);
+        let record = record.ok_or_else(|| Error::QueryNotFound(about.to_string()))?;
         let _lock = store.lock(&grant.space);
         let _counting = self.inner.gaps.lock();
         let before = store.get_feedback(about)?;
@@ -63,6 +63,9 @@ impl Kb {
         };
         let mut batch = store.batch();
         batch.put_feedback(&merged);
+        let mut tally = self.tally(&grant.space);
+        tally.feedback(&record, old, &merged)?;
+        tally.put(&mut batch);
         let mut gaps = GapCounts::default();
         if is_low(&merged) && !old.is_some_and(is_low) {
             self.count_low_rating(&mut gaps, &mut batch, about, merged.article_id.as_ref())?;

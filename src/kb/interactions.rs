@@ -6,16 +6,16 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 
-use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 
+use super::analytics::Tally;
 use super::gaps::GapCounts;
 use super::search::detect;
 use super::{Kb, Recorder};
 use crate::error::{Error, Result};
 use crate::id::SpaceId;
 use crate::model::interaction::{
-    Conversation, DayCounts, IntakeReport, MAX_TURNS, Pending, ReadConversation, Session, StoredTurn, Turn, day_of,
+    Conversation, IntakeReport, MAX_TURNS, Pending, ReadConversation, Session, StoredTurn, Turn, day_of,
 };
 use crate::model::talk::{Reading, Role, Said, read};
 use crate::store::Batch;
@@ -63,7 +63,7 @@ struct Intake<'a> {
     dry_run: bool,
     now: Timestamp,
     known: HashMap<String, Known>,
-    days: BTreeMap<Date, DayCounts>,
+    tally: Tally,
     /// What changes for gaps because of how conversations are now said to have ended.
     gaps: GapCounts,
     report: IntakeReport,
@@ -90,7 +90,7 @@ impl Kb {
             dry_run,
             now,
             known: HashMap::new(),
-            days: BTreeMap::new(),
+            tally: self.tally(space),
             gaps: GapCounts::default(),
             report,
         };
@@ -177,9 +177,7 @@ impl Kb {
         for (session, known) in intake.known.drain() {
             known.put(&mut batch, intake.space, &session);
         }
-        for (day, counts) in std::mem::take(&mut intake.days) {
-            batch.put_day(intake.space, day, &counts);
-        }
+        intake.tally.put(&mut batch);
         let mut gaps = std::mem::take(&mut intake.gaps);
         for end in ends {
             self.count_end(&mut gaps, &mut batch, end)?;
@@ -204,7 +202,7 @@ impl Kb {
         }
         if !known.stored {
             let (day, channel) = (known.session.day, channel.clone());
-            let counts = self.day(intake, day)?;
+            let counts = intake.tally.day(day)?;
             counts.conversations += 1;
             counts.channel(channel.as_deref()).conversations += 1;
             (known.stored, known.changed) = (true, true);
@@ -220,9 +218,13 @@ impl Kb {
         let outcome = |s: &Session| (s.resolved, s.handed_off, s.csat);
         let mut end = None;
         if outcome(&before) != outcome(session) {
-            let counts = self.day(intake, session.day)?;
+            let counts = intake.tally.day(session.day)?;
             counts.outcome(&before, true);
             counts.outcome(session, false);
+            let (was, is) = (before.handed_off == Some(true), session.handed_off == Some(true));
+            for answered in session.answered_by.iter().filter(|_| was != is) {
+                intake.tally.handed_off(session.day, answered, session.last_at, was)?;
+            }
             end = End::of(&id, &before, session);
         }
         if !new.is_empty() {
@@ -256,6 +258,8 @@ impl Kb {
                     questions: 0,
                     emptied: None,
                     removed: 0,
+                    asked: Vec::new(),
+                    answered_by: Vec::new(),
                     queries: Vec::new(),
                 };
                 (session, false)
@@ -293,7 +297,7 @@ impl Kb {
             }
             let customers = u64::from(turn.role == Role::Customer);
             let questions = asked.len() as u64;
-            let counts = self.day(intake, day_of(turn.at))?;
+            let counts = intake.tally.day(day_of(turn.at))?;
             counts.turns += 1;
             counts.customer_turns += customers;
             counts.questions += questions;
@@ -317,15 +321,6 @@ impl Kb {
             }
         }
         Ok(())
-    }
-
-    /// The counts of a day, as this batch has them so far.
-    fn day<'a>(&self, intake: &'a mut Intake<'_>, day: Date) -> Result<&'a mut DayCounts> {
-        if !intake.days.contains_key(&day) {
-            let counts = self.inner.store.day(intake.space, day)?.unwrap_or_default();
-            intake.days.insert(day, counts);
-        }
-        Ok(intake.days.entry(day).or_default())
     }
 
     /// A name that stands for a person or a conversation: the same for the same, and of no use without our secret.

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use parking_lot::{Condvar, Mutex, RwLock};
 
 pub mod accounts;
+mod alerts;
 mod analytics;
 mod answers;
 mod articles;
@@ -41,11 +42,13 @@ mod search;
 mod shelf;
 mod spaces;
 mod synonyms;
+mod tasks;
 mod types;
 mod vectors;
 mod workers;
 
 pub use accounts::{Admin, Analyst, Caller, Curator, Editor, GapKeeper, Grant, Historian, Publisher, Reader, Recorder};
+pub use analytics::Wish;
 pub use erase::Subject;
 pub use gaps::{GapDraft, GapQuery};
 pub use models::ModelSettings;

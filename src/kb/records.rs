@@ -4,31 +4,32 @@
 //! caller. A record is on disk within the interval of the settings, or lost with at most that much of the log.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::time::{Duration, Instant};
 
-use super::{Grant, Kb};
+use super::{Admin, Grant, Kb};
 use crate::error::Result;
 use crate::id::{GapId, SpaceId};
 use crate::kb::gaps::{Circumstances, GapCounts};
 use crate::model::gap::{NearArticle, Source};
-use crate::model::interaction::{DayCounts, day_of};
+use crate::model::mask::Masker;
 use crate::model::query::QueryRecord;
 use crate::model::search::Hit;
 use crate::store::Store;
 
 /// Records that may wait for the disk; more are counted and dropped, so that a slow disk cannot stop searches.
 const WAITING: usize = 50_000;
-/// Records written as one batch.
-const BATCH: usize = 2_000;
+/// Records written as one batch: with what is counted of them well below what the store may have unsynced.
+const BATCH: usize = 250;
 
 /// A record on its way to the store.
 pub(crate) struct Waiting {
     record: QueryRecord,
     nearest: Vec<NearArticle>,
     source: Source,
+    /// Pseudonym of the conversation, where it has one.
+    session: Option<String>,
 }
 
 /// The near end of the query log.
@@ -52,6 +53,17 @@ impl QueryLog {
 /// The form that gathers the wordings of a question: folded, words and digits only.
 pub(crate) fn form(query: &str) -> String {
     zhiyin_index::normalize::form(query)
+}
+
+/// Under which name questions of this form are counted.
+pub(crate) fn form_name(space: &SpaceId, form: &str) -> String {
+    let hash = blake3::hash(format!("{space}\n{form}").as_bytes()).to_hex();
+    hash.get(..24).unwrap_or_default().to_owned()
+}
+
+/// Under which name questions of a gap's form are counted: the two are the same hash.
+pub(crate) fn name_of(form: &GapId) -> String {
+    form.as_str().trim_start_matches("g_").to_owned()
 }
 
 /// The gap a question of this form belongs to: found without a look into the store.
@@ -105,11 +117,8 @@ impl Kb {
         let key = self.pseudonym(&record.space, "key", &grant.actor);
         // Many customers come through one key; only where nobody says who asks does the key stand for them.
         let source = source_of([session.as_ref().unwrap_or(&key)], Some(&key));
-        let masker = self.masker(&record.space);
-        record.query = masker.mask(&record.query);
-        record.channel = record.channel.map(|text| masker.mask(&text));
-        record.conversation_id = record.conversation_id.map(|text| masker.mask(&text));
-        record.session = session;
+        record = masked(&self.masker(&record.space), record);
+        record.session = session.clone();
         // A search that lacked a part of the engine proves nothing about the knowledge.
         if !record.matched && !record.degraded {
             let form = form(&record.query);
@@ -123,11 +132,33 @@ impl Kb {
         let nearest = if gap.is_some() { hits.iter().take(3).map(NearArticle::of).collect() } else { Vec::new() };
         let log = &self.inner.log;
         if let Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) =
-            log.sender.try_send(Waiting { record, nearest, source })
+            log.sender.try_send(Waiting { record, nearest, source, session })
         {
             log.dropped.fetch_add(1, Ordering::Relaxed);
         }
         gap
+    }
+
+    /// Writes records of queries that were answered elsewhere, counted as those of this server are: for moving in with a
+    /// history, and for benchmarks. A record that is written twice counts twice.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Store`].
+    pub fn write_history(&self, _admin: &Admin, records: Vec<QueryRecord>) -> Result<()> {
+        let waiting: Vec<Waiting> = records
+            .into_iter()
+            .map(|mut record| {
+                let session = record.conversation_id.as_ref().map(|id| self.pseudonym(&record.space, "session", id));
+                record = masked(&self.masker(&record.space), record);
+                record.session = session.clone();
+                Waiting { nearest: Vec::new(), source: source_of(&session, None), session, record }
+            })
+            .collect();
+        let mut waiting = waiting.into_iter().peekable();
+        while waiting.peek().is_some() {
+            self.write_batch(waiting.by_ref().take(BATCH).collect())?;
+        }
+        Ok(())
     }
 
     /// The article that stood first for a record, as one near a gap.
@@ -165,27 +196,28 @@ impl Kb {
             let _gaps_lock = self.inner.gaps.lock();
             let mut batch = store.batch();
             let mut gaps = GapCounts::default();
-            let mut days: BTreeMap<jiff::civil::Date, DayCounts> = BTreeMap::new();
-            for Waiting { record, nearest, source } in waiting {
-                let day = day_of(record.at);
-                let counts = match days.entry(day) {
-                    Entry::Occupied(known) => known.into_mut(),
-                    Entry::Vacant(new) => new.insert(store.day(&space, day)?.unwrap_or_default()),
-                };
-                let live = &mut counts.live;
-                live.queries += 1;
-                live.matched += u64::from(record.matched);
+            let mut tally = self.tally(&space);
+            for Waiting { record, nearest, source, session } in waiting {
+                tally.live(&record, session.as_deref())?;
                 self.count_in_gap(&mut gaps, &record, Circumstances { nearest, source, ..Circumstances::default() })?;
                 batch.put_query(&record);
             }
             gaps.put(&mut batch, &space);
-            for (day, counts) in &days {
-                batch.put_day(&space, *day, counts);
-            }
+            tally.put(&mut batch);
             last = Some(store.commit(batch)?);
             self.inner.boards.counted(&space, gaps.forms());
         }
         last.map_or(Ok(()), |ticket| store.sync(ticket))
+    }
+}
+
+/// A record with everything personal out of it.
+fn masked(masker: &Masker, record: QueryRecord) -> QueryRecord {
+    QueryRecord {
+        query: masker.mask(&record.query),
+        channel: record.channel.map(|text| masker.mask(&text)),
+        conversation_id: record.conversation_id.map(|text| masker.mask(&text)),
+        ..record
     }
 }
 

@@ -56,6 +56,7 @@ impl Kb {
                     top: hits.first().map(recorded),
                     gap_id: None,
                     degraded: blind(&results),
+                    handoff: Vec::new(),
                 },
                 &hits,
             );

@@ -211,6 +211,9 @@ fn check(settings: &SpaceSettings) -> Result<()> {
     if settings.privacy.patterns.len() > MAX_FORMS {
         return Err(Error::field("settings.privacy.patterns", format!("at most {MAX_FORMS} are allowed")));
     }
+    if let Some((field, why)) = settings.alerts.fault() {
+        return Err(Error::field(field, why));
+    }
     Ok(())
 }
 

@@ -32,6 +32,8 @@ const LAST_NIGHT: &str = "replayed";
 const TIDYING: Duration = Duration::from_secs(3600);
 /// Time between two removals of old idempotency rows.
 const SWEEP: Duration = Duration::from_secs(600);
+/// Time between two looks for what raises an alert.
+const ALERTS: Duration = Duration::from_secs(5);
 /// A wait after a failure, so that a broken disk does not fill the log.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 
@@ -46,6 +48,8 @@ impl Kb {
         let replays = self.clone();
         let questions = self.clone();
         let tidying = self.clone();
+        let alerts = self.clone();
+        let letters = self.clone();
         let groups = self.clone();
         Ok(vec![
             spawn("index", again("index", move || indexing.index_until_stopped()))?,
@@ -55,6 +59,8 @@ impl Kb {
             spawn("groups", again("groups", move || groups.group_until_stopped()))?,
             spawn("questions", again("questions", move || questions.search_until_stopped()))?,
             spawn("tidy", again("tidy", move || tidying.tidy_until_stopped()))?,
+            spawn("alerts", again("alerts", move || alerts.raise_until_stopped()))?,
+            spawn("letters", again("letters", move || letters.deliver_until_stopped()))?,
             spawn("query-log", again("query-log", move || log.write_records(&records, interval)))?,
         ])
     }
@@ -81,6 +87,9 @@ impl Kb {
             }
             if swept.elapsed() > SWEEP {
                 swept = Instant::now();
+                if let Err(error) = self.forget_lately(Timestamp::now()) {
+                    tracing::warn!(%error, "what sessions asked long ago could not be removed");
+                }
                 if let Err(error) = self.forget_idempotent(Timestamp::now()) {
                     tracing::warn!(%error, "old idempotency rows could not be removed");
                 }
@@ -214,6 +223,35 @@ impl Kb {
                 }
             }
             std::thread::sleep(TICK);
+        }
+    }
+
+    /// Looks for what raises an alert.
+    #[expect(clippy::disallowed_methods, reason = "a worker is an edge: it tells the time to what it calls")]
+    fn raise_until_stopped(&self) {
+        while !self.stopping() {
+            if let Err(error) = self.raise_alerts(Timestamp::now()) {
+                tracing::warn!(%error, "alerts could not be looked for; it is tried again");
+            }
+            let until = Instant::now() + ALERTS;
+            while !self.stopping() && Instant::now() < until {
+                std::thread::sleep(TICK);
+            }
+        }
+    }
+
+    /// Sends alerts to those who are to be told.
+    #[expect(clippy::disallowed_methods, reason = "a worker is an edge: it tells the time to what it calls")]
+    fn deliver_until_stopped(&self) {
+        while !self.stopping() {
+            match self.deliver_alerts(Timestamp::now()) {
+                Ok(true) => {}
+                Ok(false) => std::thread::sleep(TICK),
+                Err(error) => {
+                    tracing::warn!(%error, "alerts could not be delivered; it is tried again");
+                    std::thread::sleep(AFTER_FAILURE);
+                }
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 //! Invariant: an answer without citations does not exist; a quote is a literal piece of the cited version's body.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::id::{ArticleId, GapId, QueryId};
 use crate::model::article::Language;
@@ -42,7 +42,7 @@ pub enum AnswerStatus {
 }
 
 /// Why a person should take over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HandoffReason {
     /// Nothing reaches the threshold.

@@ -3,6 +3,7 @@
 //! Invariant: what is kept is masked, and who spoke is known by a hash only.
 
 mod counts;
+mod overview;
 mod read;
 
 use jiff::Timestamp;
@@ -11,9 +12,11 @@ use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::counts::{ChannelCounts, DayCounts, DayPoint, LiveCounts, Overview, Satisfaction, SetAside};
+pub use self::counts::{ChannelCounts, DayCounts, FeedbackCounts, HourCounts, LiveCounts, SetAside};
+pub use self::overview::{DayPoint, Feedback, Overview, Satisfaction};
 pub use self::read::{Conversations, ReadConversation, TurnFault, read_conversation};
-use crate::id::QueryId;
+use crate::id::{ArticleId, QueryId};
+use crate::model::analytics::Asked;
 use crate::model::talk::{Reason, Role};
 use crate::model::text::{Handle, TurnText};
 
@@ -130,10 +133,25 @@ pub struct Session {
     /// How many turns were.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub removed: u32,
+    /// What was asked lately, to tell what is asked again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub asked: Vec<Asked>,
+    /// Articles that answered its questions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answered_by: Vec<AnsweredBy>,
 }
 
 fn is_zero(number: &u32) -> bool {
     *number == 0
+}
+
+/// Which version of an article answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnsweredBy {
+    /// Article.
+    pub article: ArticleId,
+    /// Version.
+    pub version: u32,
 }
 
 /// Most records of searched questions that a session remembers.

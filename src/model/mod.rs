@@ -3,6 +3,8 @@
 //! Invariant: no I/O and no clock; time comes in as an argument.
 
 pub mod account;
+pub mod alert;
+pub mod analytics;
 pub mod answer;
 pub mod article;
 pub mod classify;
@@ -11,6 +13,7 @@ pub mod diff;
 pub mod duplicate;
 pub mod erasure;
 pub mod exchange;
+pub mod forecast;
 pub mod gap;
 pub mod golden;
 pub mod interaction;
@@ -25,4 +28,5 @@ pub mod search;
 pub mod space;
 pub mod synonym;
 pub mod talk;
+pub mod task;
 pub mod text;

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ArticleId, GapId, QueryId, SpaceId};
+use crate::model::answer::HandoffReason;
 use crate::model::article::Language;
 
 /// How a query came in.
@@ -53,6 +54,27 @@ pub struct QueryRecord {
     pub gap_id: Option<GapId>,
     /// Whether a part of the engine was missing.
     pub degraded: bool,
+    /// Why a person should have taken over, where one should.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub handoff: Vec<HandoffReason>,
+}
+
+impl QueryRecord {
+    /// Whether a hand-off says something about the article that answered: the customer asked again, or was upset.
+    pub fn blames_article(&self) -> bool {
+        let blames = |reason| matches!(reason, HandoffReason::RepeatedQuestion | HandoffReason::NegativeSentiment);
+        self.matched && self.handoff.iter().copied().any(blames)
+    }
+
+    /// The article that feedback is about, and its version: the one that is named, or else the one that answered. An article
+    /// that was not given as an answer is not to blame.
+    pub fn concerned(&self, named: Option<&ArticleId>) -> Option<(ArticleId, Option<u32>)> {
+        let top = self.top.as_ref().filter(|_| self.matched);
+        match named {
+            Some(named) => Some((named.clone(), top.filter(|top| top.article_id == *named).map(|top| top.version))),
+            None => top.map(|top| (top.article_id.clone(), Some(top.version))),
+        }
+    }
 }
 
 /// Which version stood first.

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ModelName, SpaceId};
+use crate::model::alert::AlertSettings;
 use crate::model::mask::{self, BadPattern, Kind, NumberPattern};
 use crate::model::text::{Handle, Label};
 
@@ -48,6 +49,8 @@ pub struct SpaceSettings {
     pub reranker: Option<ModelName>,
     /// Share of a gap's questions that must be answered for it to close, in (0, 1]; absent means [`GAP_BAR`].
     pub gap_bar: Option<f64>,
+    /// Which figures raise alerts.
+    pub alerts: AlertSettings,
     /// How long what customers typed is kept.
     pub retention: Retention,
     /// What is masked of it besides what always is.
@@ -64,6 +67,7 @@ impl Default for SpaceSettings {
             model: None,
             reranker: None,
             gap_bar: None,
+            alerts: AlertSettings::default(),
             retention: Retention::default(),
             privacy: Privacy::default(),
         }

@@ -1,4 +1,4 @@
-//! The world beyond this machine: endpoints that embed, hubs that hold models.
+//! The world beyond this machine: endpoints that embed, hubs that hold models, webhooks that are told of alerts.
 //!
 //! Invariant: every call out is bounded in time, and a failure is told, never hidden behind an empty result.
 
@@ -6,6 +6,7 @@ mod breaker;
 mod endpoint;
 mod fetch;
 mod hub;
+mod webhook;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,18 +16,20 @@ use zhiyin_index::embed::Embedder;
 pub use endpoint::EndpointEmbedder;
 
 use crate::id::ModelName;
-use crate::kb::models::{Download, EndpointFacts, EndpointSettings, Outside, Progress};
+use crate::kb::models::{Download, EndpointFacts, EndpointSettings, Letter, Outside, Progress};
 
 /// The world as configured.
 pub struct World {
     endpoints: BTreeMap<ModelName, EndpointSettings>,
     hub: String,
+    post: webhook::Post,
 }
 
 impl World {
-    /// With these endpoints, and the hub at that address.
-    pub fn new(endpoints: BTreeMap<ModelName, EndpointSettings>, hub: String) -> Self {
-        Self { endpoints, hub }
+    /// With these endpoints, and the hub at that address; `private` says whether webhooks may lead to addresses that
+    /// are not public, or go without TLS.
+    pub fn new(endpoints: BTreeMap<ModelName, EndpointSettings>, hub: String, private: bool) -> Self {
+        Self { endpoints, hub, post: webhook::Post::new(private) }
     }
 }
 
@@ -48,5 +51,13 @@ impl Outside for World {
     fn download(&self, download: &Download, progress: Progress<'_>) -> Result<String, String> {
         let hub = download.hub.as_deref().unwrap_or(&self.hub);
         hub::download(hub, download, progress)
+    }
+
+    fn may_post(&self, url: &str) -> Result<(), String> {
+        self.post.may(url)
+    }
+
+    fn post(&self, letter: &Letter) -> Result<(), String> {
+        self.post.send(letter)
     }
 }

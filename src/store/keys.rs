@@ -38,6 +38,17 @@
 //! D     day              space 00 date 00                        DayCounts
 //! b     gap by day       space 00 gap 00 date 00                 GapDay
 //! z     erasure          erasure 00                              Erasure
+//! B     form by day      space 00 form 00 date 00                FormCount
+//! Q     question         space 00 form 00                        FormText
+//! R     top forms        space 00 date 00                        TopForms
+//! W     words            space 00 date 00 part:4                 DayWords
+//! A     article by day   space 00 date 00 article 00             ArticleDay
+//! L     lately asked     space 00 date 00 session 00             [Asked]
+//! N     alert            space 00 alert 00                       Alert
+//! O     alert by time    space 00 time:16 alert 00               null
+//! Y     outbox           space 00 alert 00                       Waiting
+//! H     webhook          space 00                                Webhook
+//! K     task             space 00 article 00                     Task
 //! n     state            name, raw                               any JSON
 //! c     chunk            generation:8 number:4                   a piece of a large value
 //! ```
@@ -87,6 +98,17 @@ pub(super) enum Table {
     Day,
     GapDay,
     Erasure,
+    FormDay,
+    Question,
+    TopForms,
+    Words,
+    ArticleDay,
+    Lately,
+    Alert,
+    AlertByTime,
+    Outbox,
+    Webhook,
+    Task,
     State,
     Chunk,
 }
@@ -146,6 +168,17 @@ const TABLES: &[(Table, u8, &str, &[Shape])] = &[
     (Table::Day, b'D', "day", &[Id, Id]),
     (Table::GapDay, b'b', "gap by day", &[Id, Id, Id]),
     (Table::Erasure, b'z', "erasure", &[Id]),
+    (Table::FormDay, b'B', "form by day", &[Id, Id, Id]),
+    (Table::Question, b'Q', "question", &[Id, Id]),
+    (Table::TopForms, b'R', "top forms", &[Id, Id]),
+    (Table::Words, b'W', "words", &[Id, Id, U32]),
+    (Table::ArticleDay, b'A', "article by day", &[Id, Id, Id]),
+    (Table::Lately, b'L', "lately asked", &[Id, Id, Id]),
+    (Table::Alert, b'N', "alert", &[Id, Id]),
+    (Table::AlertByTime, b'O', "alert by time", &[Id, Time, Id]),
+    (Table::Outbox, b'Y', "alert to be delivered", &[Id, Id]),
+    (Table::Webhook, b'H', "webhook", &[Id]),
+    (Table::Task, b'K', "task", &[Id, Id]),
     (Table::State, b'n', "state", &[Raw]),
     (Table::Chunk, b'c', "chunk", &[U64, U32]),
 ];

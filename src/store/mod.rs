@@ -4,6 +4,8 @@
 //! up to that ticket is on the disk. The order of locks: a space's lock, then the lock of writers.
 
 mod accounts;
+mod alerts;
+mod analytics;
 mod articles;
 mod audit;
 mod batch;

@@ -133,7 +133,9 @@ fn two_hundred_conversations_become_articles_that_prove_themselves() {
     for (topic, gaps) in &groups {
         let asked = |gap: &Value| gap["queries"].as_u64().unwrap();
         let (most, all) = (gaps.iter().map(asked).max().unwrap(), gaps.iter().map(asked).sum::<u64>());
-        assert!(all == 45 && most * 10 >= all * 8, "{topic}: {most} of {all} under one gap: {gaps:#?}");
+        // Every tenth conversation, and so some of two topics, is chatter.
+        assert!(all == (if ["battery", "student"].contains(topic) { 40 } else { 50 }), "{topic}: {all}");
+        assert!(most * 10 >= all * 8, "{topic}: {most} of {all} under one gap: {gaps:#?}");
         let main = gaps.iter().max_by_key(|gap| asked(gap)).unwrap();
         assert_eq!(main["sessions"], most, "each customer asked once");
         assert!(main["impact"].as_f64() > Some(0.3) && main["worth"]["effort"].as_f64() > Some(0.0), "{main:#}");
@@ -153,7 +155,7 @@ fn two_hundred_conversations_become_articles_that_prove_themselves() {
         assert_eq!(customer.post("/v1/answer", json!({ "question": wording })).expect(200)["status"], "unanswered");
         keeper.post(&format!("/v1/articles/{topic}/submit"), json!({})).expect(200);
         assert_eq!(keeper.get(&path).expect(200)["status"], "awaiting_review");
-        let reviewer = app.with_scopes("reviewer", &["articles:read", "articles:review", "articles:publish"]);
+        let reviewer = app.with_scopes("reviewer", &["articles:read", "articles:publish"]);
         reviewer.post(&format!("/v1/articles/{topic}/approve"), json!({})).expect(200);
         reviewer.post(&format!("/v1/articles/{topic}/publish?wait=searchable"), json!({})).expect(200);
         eventually("its own questions are answered", || keeper.get(&path).expect(200)["status"] == "closed");

@@ -12,6 +12,8 @@
 
 mod access;
 mod actors;
+mod alerts;
+mod analytics;
 mod answers;
 mod articles;
 mod classify;
@@ -36,3 +38,4 @@ mod search;
 mod server;
 mod spaces;
 mod synonyms;
+mod tasks;

@@ -10,6 +10,7 @@
     reason = "tests fail by panicking, are an edge, and say what they saw"
 )]
 
+mod alerts;
 mod damage;
 mod erase;
 mod server;

@@ -28,11 +28,18 @@ pub struct Server {
 /// A data directory, and the log of everything that ran in it.
 pub struct Place {
     folder: tempfile::TempDir,
+    settings: Vec<(String, String)>,
 }
 
 impl Place {
     pub fn new() -> Self {
-        Self { folder: tempfile::tempdir().expect("a temporary folder") }
+        Self::with(&[])
+    }
+
+    /// With these environment variables for every child.
+    pub fn with(settings: &[(&str, &str)]) -> Self {
+        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Self { folder: tempfile::tempdir().expect("a temporary folder"), settings }
     }
 
     pub fn data(&self) -> PathBuf {
@@ -56,6 +63,7 @@ impl Place {
             .arg(self.data())
             .env_clear()
             .env("ZHIYIN_ADMIN_KEY", ADMIN_KEY)
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(log)

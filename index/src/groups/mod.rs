@@ -123,6 +123,12 @@ impl Grouping {
         self.state.members.iter().filter(|kept| kept.group.is_none() && !kept.gone).map(|kept| kept.id.as_str())
     }
 
+    /// Whether a member is there.
+    #[must_use]
+    pub fn holds(&self, member: &str) -> bool {
+        self.by_id.contains_key(member)
+    }
+
     /// The group of a member; none when it waits or is not there.
     #[must_use]
     pub fn group_of(&self, member: &str) -> Option<GroupId> {

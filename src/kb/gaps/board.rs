@@ -220,12 +220,17 @@ impl Kb {
         let mut grouping = Grouping::new(Analyzer::new(), embedder.dimension(), GroupSettings::default());
         let mut forms: Vec<Form> = self.inner.store.forms(space).collect::<Result<_>>()?;
         forms.sort_by(|a, b| b.tally.queries.cmp(&a.tally.queries).then(a.id.cmp(&b.id)));
-        forms.truncate(MAX_FORMS);
+        let edits = self.inner.store.group_edits(space)?;
+        let edited: BTreeSet<GapId> = edits.iter().flat_map(|edit| edit.forms().cloned()).collect();
+        let mut place = 0;
+        forms.retain(|form| {
+            place += 1;
+            place <= MAX_FORMS || edited.contains(&form.id)
+        });
         for form in &forms {
             grouping.admit(member(form, embedder.as_ref())?, form.group.map(GroupId));
         }
         let mut board = Board { grouping, embedder, gaps: HashMap::new() };
-        let edits = self.inner.store.group_edits(space)?;
         edits.iter().for_each(|edit| board.replay(edit));
         // Where forms stand was decided after the edits, too.
         for form in &forms {
@@ -252,13 +257,18 @@ impl Kb {
     /// Takes what is new into the groups, and tells the gaps.
     fn hear(&self, space: &SpaceId, board: &mut Board, news: &News, now: Timestamp) -> Result<()> {
         for edit in &news.edits {
+            // They may have been counted a moment ago.
+            for id in edit.forms() {
+                if board.grouping.holds(id.as_str()) {
+                    continue;
+                }
+                if let Some(form) = self.inner.store.get_form(space, id)? {
+                    board.grouping.wait(member(&form, board.embedder.as_ref())?);
+                }
+            }
             board.replay(edit);
             // An editor's gaps are those that the store has by now.
-            let forms = match edit {
-                GroupEdit::Merge { forms, .. } => forms.iter().chain([].iter()),
-                GroupEdit::Split { out, rest, .. } => out.iter().chain(rest.iter()),
-            };
-            for id in forms {
+            for id in edit.forms() {
                 let group = board.grouping.group_of(id.as_str());
                 if let (Some(group), Some(form)) = (group, self.inner.store.get_form(space, id)?) {
                     board.gaps.insert(group, form.gap);

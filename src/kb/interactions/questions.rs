@@ -4,18 +4,18 @@
 //! whenever the process is killed. A search that lacked a part of the engine leaves it waiting.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use jiff::Timestamp;
 
 use crate::error::{Error, Result};
 use crate::id::{QueryId, SpaceId};
+use crate::kb::analytics::Tally;
 use crate::kb::gaps::{Circumstances, GapCounts};
 use crate::kb::search::{blind, detect, hit, recorded, round};
 use crate::kb::{Grant, Kb, records};
 use crate::model::article::Audience;
 use crate::model::gap::{CauseKind, NearArticle, Proof, Why};
-use crate::model::interaction::{DayCounts, Pending, Session, StoredTurn, day_of};
+use crate::model::interaction::{AnsweredBy, Pending, Session, StoredTurn, day_of};
 use crate::model::query::{QueryKind, QueryRecord};
 use crate::model::search::{Hit, Mode, SearchRequest};
 use crate::model::talk::Role;
@@ -25,6 +25,9 @@ use crate::model::text::QueryText;
 const BATCH: usize = 64;
 /// Hits that are looked at: the nearest articles of a gap.
 const LOOKED_AT: u32 = 3;
+
+/// Articles that are remembered as having answered a session.
+const MAX_ANSWERED_BY: usize = 16;
 
 /// Where a space's pass stands: behind this turn of this session.
 pub(crate) type Passed = BTreeMap<SpaceId, (String, u32)>;
@@ -119,6 +122,21 @@ impl Kb {
         Ok(Some(found))
     }
 
+    /// Notes which article answered, and counts it where a person took over all the same.
+    fn count_answer(&self, tally: &mut Tally, session: &mut Session, record: &QueryRecord) -> Result<()> {
+        let Some(top) = record.top.as_ref().filter(|_| record.matched) else { return Ok(()) };
+        let known = session.answered_by.iter().any(|answered| answered.article == top.article_id);
+        if known || session.answered_by.len() >= MAX_ANSWERED_BY {
+            return Ok(());
+        }
+        let answered = AnsweredBy { article: top.article_id.clone(), version: top.version };
+        if session.handed_off == Some(true) {
+            tally.handed_off(session.day, &answered, record.at, false)?;
+        }
+        session.answered_by.push(answered);
+        Ok(())
+    }
+
     /// The article that the agent's reply repeats: then the knowledge held the answer, and the search missed it.
     fn answered_by_agent(
         &self,
@@ -146,7 +164,7 @@ impl Kb {
         let gaps_lock = self.inner.gaps.lock();
         let mut batch = store.batch();
         let mut gaps = GapCounts::default();
-        let mut days: BTreeMap<jiff::civil::Date, DayCounts> = BTreeMap::new();
+        let mut tally = self.tally(space);
         let mut sessions: BTreeMap<String, Session> = BTreeMap::new();
         for ((id, turn), pending, found) in searched {
             // A turn that came late may have completed the question meanwhile: it is searched again.
@@ -165,12 +183,9 @@ impl Kb {
             batch.remove_pending(space, &id, turn);
             let source = records::source_of(session.customer.iter().chain(&session.key).chain([&id]), None);
             let day = day_of(pending.at);
-            let counts = match days.entry(day) {
-                Entry::Occupied(known) => known.into_mut(),
-                Entry::Vacant(new) => new.insert(store.day(space, day)?.unwrap_or_default()),
-            };
             for (place, found) in found.into_iter().enumerate() {
                 let (matched, unmatched) = (u64::from(found.matched), u64::from(!found.matched));
+                let counts = tally.day(day)?;
                 counts.matched += matched;
                 counts.unmatched += unmatched;
                 let of_channel = counts.channel(session.channel.as_deref());
@@ -195,6 +210,7 @@ impl Kb {
                     top: found.hits.first().map(recorded),
                     gap_id: gap,
                     degraded: false,
+                    handoff: Vec::new(),
                 };
                 let nearest = found.hits.iter().map(NearArticle::of).collect();
                 session.note_query(&record.id);
@@ -208,14 +224,14 @@ impl Kb {
                     why: found.why,
                 };
                 self.count_in_gap(&mut gaps, &record, circumstances)?;
+                tally.of_session(&record, &mut session.asked)?;
+                self.count_answer(&mut tally, session, &record)?;
                 batch.put_query(&record);
             }
         }
         sessions.iter().for_each(|(id, session)| batch.put_session(space, id, session));
         gaps.put(&mut batch, space);
-        for (day, counts) in &days {
-            batch.put_day(space, *day, counts);
-        }
+        tally.put(&mut batch);
         let ticket = store.commit(batch)?;
         self.inner.boards.counted(space, gaps.forms());
         drop(gaps_lock);

@@ -1,4 +1,4 @@
-//! What the use cases need of the world beyond this machine: endpoints that embed, hubs that hold models.
+//! What the use cases need of the world beyond this machine: endpoints that embed, hubs that hold models, webhooks.
 //!
 //! Invariant: implemented in `remote` and handed in, so that no use case speaks HTTP.
 
@@ -56,6 +56,21 @@ pub struct Download {
     pub folder: PathBuf,
 }
 
+/// What is told to somebody's webhook.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Letter {
+    /// Where.
+    pub url: String,
+    /// What it is signed with.
+    pub secret: Secret,
+    /// Names it: a receiver that has it already drops it.
+    pub id: String,
+    /// When it is sent, in seconds since 1970.
+    pub second: i64,
+    /// JSON.
+    pub body: String,
+}
+
 /// Called with the bytes fetched and the bytes in all; false stops the download.
 pub type Progress<'a> = &'a (dyn Fn(u64, u64) -> bool + Sync);
 
@@ -72,6 +87,18 @@ pub trait Outside: Send + Sync {
     /// # Errors
     /// Why it could not be fetched, for people.
     fn download(&self, download: &Download, progress: Progress<'_>) -> Result<String, String>;
+
+    /// Whether letters may be sent to an address.
+    ///
+    /// # Errors
+    /// Why not, for people.
+    fn may_post(&self, url: &str) -> Result<(), String>;
+
+    /// Sends a letter, and waits a few seconds at most for its receiver to say that it has it.
+    ///
+    /// # Errors
+    /// Why it may not have arrived, for people.
+    fn post(&self, letter: &Letter) -> Result<(), String>;
 }
 
 /// No world at all.
@@ -89,5 +116,13 @@ impl Outside for Nowhere {
 
     fn download(&self, _download: &Download, _progress: Progress<'_>) -> Result<String, String> {
         Err("this process reaches no hub".into())
+    }
+
+    fn may_post(&self, _url: &str) -> Result<(), String> {
+        Err("this process sends nothing".into())
+    }
+
+    fn post(&self, _letter: &Letter) -> Result<(), String> {
+        Err("this process sends nothing".into())
     }
 }

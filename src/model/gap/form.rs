@@ -223,3 +223,14 @@ pub enum GroupEdit {
         rest: Vec<GapId>,
     },
 }
+
+impl GroupEdit {
+    /// The forms that it is about.
+    pub fn forms(&self) -> impl Iterator<Item = &GapId> {
+        let (some, others): (&[GapId], &[GapId]) = match self {
+            Self::Merge { forms, .. } => (forms, &[]),
+            Self::Split { out, rest, .. } => (out, rest),
+        };
+        some.iter().chain(others)
+    }
+}

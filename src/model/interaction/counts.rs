@@ -4,16 +4,15 @@
 
 use std::collections::BTreeMap;
 
-use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Csat, Session};
-use crate::id::SpaceId;
+use crate::model::query::FeedbackRecord;
 use crate::model::talk::Reason;
 
-/// Most channels that are counted by name; others are counted together.
-const MAX_CHANNELS: usize = 100;
+/// Most channels that are counted by name; others are counted together. With them a day fits into a row of the store.
+const MAX_CHANNELS: usize = 40;
 /// Channel of conversations that name none.
 const NO_CHANNEL: &str = "none";
 /// Channel of those beyond [`MAX_CHANNELS`].
@@ -70,6 +69,35 @@ pub struct ChannelCounts {
     pub matched: u64,
     /// Questions that it does not.
     pub unmatched: u64,
+    /// Searches and answers that were asked for directly.
+    pub live: LiveCounts,
+    /// Conversations that a person had to take over.
+    pub handed_off: u64,
+    /// Queries of a session, live or in a conversation.
+    pub in_sessions: u64,
+    /// Those of them that asked the same again, or nearly the same, within a day.
+    pub asked_again: u64,
+    /// Conversations with a satisfaction.
+    pub csat_count: u64,
+    /// The sum of them.
+    pub csat_sum: u64,
+}
+
+impl ChannelCounts {
+    /// Adds another count.
+    pub fn add(&mut self, other: &Self) {
+        self.conversations += other.conversations;
+        self.turns += other.turns;
+        self.questions += other.questions;
+        self.matched += other.matched;
+        self.unmatched += other.unmatched;
+        self.live.add(&other.live);
+        self.handed_off += other.handed_off;
+        self.in_sessions += other.in_sessions;
+        self.asked_again += other.asked_again;
+        self.csat_count += other.csat_count;
+        self.csat_sum += other.csat_sum;
+    }
 }
 
 /// Searches and answers that were asked for directly.
@@ -80,6 +108,84 @@ pub struct LiveCounts {
     pub queries: u64,
     /// How many found something.
     pub matched: u64,
+    /// How many were to be answered, not only searched for.
+    pub answers: u64,
+    /// With how many of these a hand-off was recommended.
+    pub handoffs: u64,
+}
+
+impl LiveCounts {
+    /// With one more query.
+    #[must_use]
+    pub fn with(self, matched: u64, answers: u64, handoffs: u64) -> Self {
+        Self {
+            queries: self.queries + 1,
+            matched: self.matched + matched,
+            answers: self.answers + answers,
+            handoffs: self.handoffs + handoffs,
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.queries += other.queries;
+        self.matched += other.matched;
+        self.answers += other.answers;
+        self.handoffs += other.handoffs;
+    }
+}
+
+/// Questions and live queries of an hour.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HourCounts {
+    /// How many.
+    #[serde(rename = "q")]
+    pub queries: u64,
+    /// How many the knowledge answers.
+    #[serde(rename = "m")]
+    pub matched: u64,
+}
+
+/// What people said about answers and searches of a day; it counts on the day of the query.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct FeedbackCounts {
+    /// Times something helped.
+    pub helpful: u64,
+    /// Times it did not.
+    pub unhelpful: u64,
+    /// Ratings of satisfaction.
+    pub csat_count: u64,
+    /// Their sum.
+    pub csat_sum: u64,
+    /// Ratings of effort.
+    pub ces_count: u64,
+    /// Their sum.
+    pub ces_sum: u64,
+}
+
+impl FeedbackCounts {
+    /// Counts (or takes back) what was said of one query.
+    pub fn count(&mut self, said: &FeedbackRecord, back: bool) {
+        let add = |count: &mut u64, amount: u64| {
+            *count = if back { count.saturating_sub(amount) } else { *count + amount };
+        };
+        add(&mut self.helpful, u64::from(said.helpful == Some(true)));
+        add(&mut self.unhelpful, u64::from(said.helpful == Some(false)));
+        add(&mut self.csat_count, u64::from(said.csat.is_some()));
+        add(&mut self.csat_sum, u64::from(said.csat.unwrap_or_default()));
+        add(&mut self.ces_count, u64::from(said.ces.is_some()));
+        add(&mut self.ces_sum, u64::from(said.ces.unwrap_or_default()));
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.helpful += other.helpful;
+        self.unhelpful += other.unhelpful;
+        self.csat_count += other.csat_count;
+        self.csat_sum += other.csat_sum;
+        self.ces_count += other.ces_count;
+        self.ces_sum += other.ces_sum;
+    }
 }
 
 /// What is counted of a day.
@@ -114,6 +220,14 @@ pub struct DayCounts {
     pub csat_sum: u64,
     /// Searches and answers that were asked for directly.
     pub live: LiveCounts,
+    /// Queries of a session, live or in a conversation.
+    pub in_sessions: u64,
+    /// Those of them that asked the same again, or nearly the same, within a day.
+    pub asked_again: u64,
+    /// What people said about answers and searches.
+    pub feedback: FeedbackCounts,
+    /// By hour, in UTC: questions whose answer is known, and live queries.
+    pub hours: BTreeMap<u8, HourCounts>,
 }
 
 impl DayCounts {
@@ -132,7 +246,22 @@ impl DayCounts {
         add(&mut self.resolved, u64::from(session.resolved == Some(true)));
         add(&mut self.handed_off, u64::from(session.handed_off == Some(true)));
         add(&mut self.csat_count, u64::from(session.csat.is_some()));
-        add(&mut self.csat_sum, session.csat.map_or(0, |csat: Csat| u64::from(u8::from(csat))));
+        let csat = session.csat.map_or(0, |csat: Csat| u64::from(u8::from(csat)));
+        add(&mut self.csat_sum, csat);
+        let channel = self.channel(session.channel.as_deref());
+        add(&mut channel.handed_off, u64::from(session.handed_off == Some(true)));
+        add(&mut channel.csat_count, u64::from(session.csat.is_some()));
+        add(&mut channel.csat_sum, csat);
+    }
+
+    /// Questions whose answer is known, and live queries.
+    pub fn demand(&self) -> u64 {
+        self.matched + self.unmatched + self.live.queries
+    }
+
+    /// Those of them that the knowledge answers.
+    pub fn answered(&self) -> u64 {
+        self.matched + self.live.matched
     }
 
     /// Adds another day.
@@ -145,12 +274,7 @@ impl DayCounts {
         self.matched += other.matched;
         self.unmatched += other.unmatched;
         for (name, counts) in &other.channels {
-            let sum = self.channel(Some(name));
-            sum.conversations += counts.conversations;
-            sum.turns += counts.turns;
-            sum.questions += counts.questions;
-            sum.matched += counts.matched;
-            sum.unmatched += counts.unmatched;
+            self.channel(Some(name)).add(counts);
         }
         for (language, count) in &other.languages {
             *self.languages.entry(language.clone()).or_default() += count;
@@ -159,119 +283,14 @@ impl DayCounts {
         self.handed_off += other.handed_off;
         self.csat_count += other.csat_count;
         self.csat_sum += other.csat_sum;
-        self.live.queries += other.live.queries;
-        self.live.matched += other.live.matched;
-    }
-}
-
-/// Customer satisfaction over conversations.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
-pub struct Satisfaction {
-    /// Conversations that have one.
-    pub count: u64,
-    /// Its mean, 1 to 5; absent where none has one.
-    pub mean: Option<f64>,
-}
-
-/// A day of an overview.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct DayPoint {
-    /// The day, in UTC.
-    pub day: Date,
-    /// Conversations that began.
-    pub conversations: u64,
-    /// Questions found in them.
-    pub questions: u64,
-    /// Questions that the knowledge answers.
-    pub matched: u64,
-    /// Questions that it does not.
-    pub unmatched: u64,
-    /// Searches and answers that were asked for directly.
-    pub live: LiveCounts,
-}
-
-/// What came in, and how much of it the knowledge answers.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct Overview {
-    /// Space.
-    pub space: SpaceId,
-    /// First day, in UTC.
-    pub from: Date,
-    /// Last day, in UTC.
-    pub to: Date,
-    /// Conversations that began.
-    pub conversations: u64,
-    /// Turns.
-    pub turns: u64,
-    /// Turns of customers.
-    pub customer_turns: u64,
-    /// Turns counted and not looked at further.
-    pub set_aside: SetAside,
-    /// Questions found.
-    pub questions: u64,
-    /// Questions that the knowledge answers.
-    pub matched: u64,
-    /// Questions that it does not.
-    pub unmatched: u64,
-    /// Questions still to be searched.
-    pub pending: u64,
-    /// Share of questions and of live queries that the knowledge answers; absent where none was asked.
-    pub answer_rate: Option<f64>,
-    /// By channel.
-    pub channels: BTreeMap<String, ChannelCounts>,
-    /// Questions by language.
-    pub languages: BTreeMap<String, u64>,
-    /// Conversations settled.
-    pub resolved: u64,
-    /// Conversations that a person had to take over.
-    pub handed_off: u64,
-    /// Customer satisfaction.
-    pub csat: Satisfaction,
-    /// Searches and answers that were asked for directly.
-    pub live: LiveCounts,
-    /// Day by day, without those on which nothing came.
-    pub days: Vec<DayPoint>,
-}
-
-impl Overview {
-    /// The sums of days.
-    pub fn of(space: SpaceId, from: Date, to: Date, days: &[(Date, DayCounts)]) -> Self {
-        let mut sum = DayCounts::default();
-        days.iter().for_each(|(_, day)| sum.add(day));
-        let share = |part: u64, whole: u64| (whole > 0).then(|| four_decimals(part as f64 / whole as f64));
-        let point = |(day, counts): &(Date, DayCounts)| DayPoint {
-            day: *day,
-            conversations: counts.conversations,
-            questions: counts.questions,
-            matched: counts.matched,
-            unmatched: counts.unmatched,
-            live: counts.live,
-        };
-        let answered = sum.matched + sum.live.matched;
-        Self {
-            space,
-            from,
-            to,
-            conversations: sum.conversations,
-            turns: sum.turns,
-            customer_turns: sum.customer_turns,
-            set_aside: sum.set_aside,
-            questions: sum.questions,
-            matched: sum.matched,
-            unmatched: sum.unmatched,
-            pending: sum.questions.saturating_sub(sum.matched + sum.unmatched),
-            answer_rate: share(answered, sum.matched + sum.unmatched + sum.live.queries),
-            channels: sum.channels,
-            languages: sum.languages,
-            resolved: sum.resolved,
-            handed_off: sum.handed_off,
-            csat: Satisfaction { count: sum.csat_count, mean: share(sum.csat_sum, sum.csat_count) },
-            live: sum.live,
-            days: days.iter().map(point).collect(),
+        self.live.add(&other.live);
+        self.in_sessions += other.in_sessions;
+        self.asked_again += other.asked_again;
+        self.feedback.add(&other.feedback);
+        for (hour, counts) in &other.hours {
+            let sum = self.hours.entry(*hour).or_default();
+            sum.queries += counts.queries;
+            sum.matched += counts.matched;
         }
     }
-}
-
-fn four_decimals(value: f64) -> f64 {
-    (value * 10_000.0).round() / 10_000.0
 }
