@@ -141,7 +141,8 @@ fn a_space_masks_its_own_numbers_everywhere_and_says_which_form_is_none() {
     assert!(!gaps.contains("1234567") && !gaps.to_lowercase().contains("qx7654321"), "{gaps}");
     assert_eq!(
         desk.labels(),
-        ["how do I feed the llama 〔订单号〕 in winter", "how heavy is the green umbrella 〔订单号〕"]
+        ["how do I feed the llama 〔订单号〕 in winter", "how heavy is the green umbrella 〔订单号〕"],
+        "{gaps}"
     );
     // Set otherwise, other questions are kept otherwise from then on.
     set(json!({ "orders": false, "patterns": [] })).expect(200);
