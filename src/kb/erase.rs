@@ -184,6 +184,7 @@ impl Kb {
             there.extend(store.get_query(&record.id)?);
         }
         self.erase_from_gaps(erasure, &mut batch, space, &there, whose)?;
+        erasure.erased.figure_texts += self.erase_from_figures(&mut batch, space, &there, whose.sessions.iter())?;
         for record in &there {
             erasure.erased.queries += 1;
             erasure.erased.feedback += u64::from(store.get_feedback(&record.id)?.is_some());

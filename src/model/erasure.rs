@@ -41,6 +41,8 @@ pub struct Erased {
     pub gaps: u64,
     /// Texts in gaps that nobody else asked.
     pub gap_texts: u64,
+    /// Texts in figures and review tasks.
+    pub figure_texts: u64,
     /// Answers kept for a repeat with the same `Idempotency-Key`.
     pub repeats: u64,
 }
