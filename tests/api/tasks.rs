@@ -174,3 +174,21 @@ fn tasks_are_for_editors_of_the_audience() {
     assert_eq!(public.post("/v1/tasks/secret/close", json!({})).problem(404), "task_not_found");
     assert_eq!(desk.customer.get("/v1/tasks").problem(403), "forbidden");
 }
+
+#[test]
+fn an_erased_session_leaves_numbers_and_no_words() {
+    let desk = Desk::open();
+    let asked = json!({ "question": "怎么退货", "conversation_id": "chat-1" });
+    let answer = desk.customer.post("/v1/answer", asked).expect(200)["answer_id"].as_str().unwrap().to_owned();
+    desk.say(&answer, json!({ "csat": 1, "comment": "答非所问" }));
+    let task = desk.tasks("open")[0].clone();
+    assert_eq!((&task["questions"], &task["comments"]), (&json!(["怎么退货"]), &json!(["答非所问"])));
+    let report = desk.app.admin().post("/v1/erase", json!({ "session_id": "chat-1" })).expect(200);
+    assert_eq!(report["erased"]["figure_texts"], 3, "a question among figures, and what the task showed: {report}");
+    let task = desk.tasks("open")[0].clone();
+    assert_eq!((&task["questions"], &task["comments"]), (&json!([]), &json!([])));
+    assert_eq!(desk.counts(), [1, 0, 0]);
+    let analyst = desk.app.with_scopes("analyst", &["analytics"]);
+    let questions = analyst.get("/v1/analytics/questions").expect(200);
+    assert_eq!((&questions["items"], &questions["queries"]), (&json!([]), &json!(1)), "{questions}");
+}
