@@ -17,6 +17,7 @@ use crate::id::{ArticleId, SpaceId};
 use crate::kb::{Kb, records};
 use crate::model::analytics::{ArticleDay, Asked, DayWords, FormCount, FormText, TopForms};
 use crate::model::interaction::{AnsweredBy, DayCounts, day_of};
+use crate::model::mask;
 use crate::model::query::{FeedbackRecord, QueryKind, QueryRecord};
 use crate::model::task::{Complaint, Task};
 use crate::store::{Batch, Store};
@@ -296,7 +297,7 @@ impl Tally {
     fn mention(&mut self, record: &QueryRecord, day: Date) -> Result<()> {
         let Some(index) = self.index.clone() else { return Ok(()) };
         let (store, space) = (&self.store, &self.space);
-        for keyword in index.keywords(&without_tags(&record.query)) {
+        for keyword in index.keywords(&mask::without_tags(&record.query)) {
             let place = (day, DayWords::part(&keyword.term));
             let words = now(&mut self.words, place, |(day, part)| store.words(space, *day, *part))?;
             words.count(&keyword.term, &keyword.written);
@@ -327,22 +328,4 @@ impl Tally {
         let yesterdays = asked.clone().remember(&mut before);
         Ok(asked.remember(of_today) || yesterdays)
     }
-}
-
-/// A masked text without what stands in the place of personal data.
-fn without_tags(text: &str) -> String {
-    let mut kept = String::with_capacity(text.len());
-    let mut inside = false;
-    for c in text.chars() {
-        match c {
-            '〔' => inside = true,
-            '〕' if inside => {
-                inside = false;
-                kept.push(' ');
-            }
-            c if !inside => kept.push(c),
-            _ => {}
-        }
-    }
-    kept
 }

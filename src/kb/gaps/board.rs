@@ -19,6 +19,7 @@ use crate::error::{Error, Result};
 use crate::id::{GapId, ModelName, SpaceId};
 use crate::kb::{GapKeeper, Kb};
 use crate::model::gap::{ConsolidationReport, Form, Gap, GroupEdit};
+use crate::model::mask::without_tags;
 
 /// Most forms of a space that are grouped, those most asked; the rest stand by themselves until they are asked more.
 pub(crate) const MAX_FORMS: usize = 50_000;
@@ -98,7 +99,9 @@ impl Boards {
 }
 
 fn member(form: &Form, embedder: &dyn Embedder) -> Result<Member> {
-    let text = form.question();
+    // What was masked is the same in all that held it, and would draw them together.
+    let told = without_tags(form.question());
+    let text = if told.trim().is_empty() { form.question() } else { told.as_str() };
     let vectors =
         embedder.embed(&[text], Role::Query).map_err(|why| Error::Index(format!("a form's vector: {why}")))?;
     let vector = vectors.into_iter().next().unwrap_or_default();
@@ -122,9 +125,9 @@ impl Board {
     }
 
     fn called(&self, group: GroupId) -> Option<Called> {
-        let (_, label) = self.grouping.label(group)?;
+        let (clearest, _) = self.grouping.label(group)?;
         let words = self.grouping.keywords(group, KEYWORDS).into_iter().map(|(word, _)| word);
-        Some(Called { label: label.to_owned(), keywords: words.collect() })
+        Some(Called { form: id_of(clearest)?, keywords: words.collect() })
     }
 
     /// Whether a form of which nothing is known takes part.

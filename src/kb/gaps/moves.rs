@@ -27,9 +27,10 @@ pub(super) struct Move {
 }
 
 /// What a gap is to be called.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Called {
-    pub label: String,
+    /// The form whose question is the clearest.
+    pub form: GapId,
     pub keywords: Vec<String>,
 }
 
@@ -258,9 +259,9 @@ impl Kb {
                 batch.put_gap_day(space, &id, *day, counts);
             }
             if let Some(called) = called.get(&id).filter(|_| !gap.is_worked_on()) {
-                gap.label.clone_from(&called.label);
                 gap.keywords.clone_from(&called.keywords);
-                if let Some(form) = forms.iter().find(|form| form.wordings.contains(&gap.label)) {
+                if let Some(form) = forms.iter().find(|form| form.id == called.form) {
+                    gap.label = form.question().to_owned();
                     gap.language = form.language;
                 }
             }
