@@ -194,6 +194,16 @@ impl Batch {
         self.put(Table::Question, Table::Question.key().id(space.as_str()).id(form).bytes(), text);
     }
 
+    /// Forgets what is known of a form; its counts stay.
+    pub fn remove_question(&mut self, space: &SpaceId, form: &str) {
+        self.remove(Table::Question.key().id(space.as_str()).id(form).bytes());
+    }
+
+    /// Forgets what a session asked on a day.
+    pub fn remove_lately(&mut self, space: &SpaceId, day: Date, session: &str) {
+        self.remove(of_session(space, day, session));
+    }
+
     /// Writes the most asked forms of a day.
     pub fn put_top_forms(&mut self, space: &SpaceId, day: Date, top: &TopForms) {
         self.put(Table::TopForms, by_day(Table::TopForms, space, day), top);

@@ -63,6 +63,7 @@ fn what_is_held_of_a_session_goes_and_what_others_asked_stays() {
     assert_eq!(
         report["erased"],
         json!({ "sessions": 1, "turns": 2, "pending": 0, "queries": 3, "feedback": 1, "gaps": 2, "gap_texts": 3,
+            "other_texts": 2,
             "repeats": 1 }),
         "{report}"
     );
