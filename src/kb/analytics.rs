@@ -6,6 +6,7 @@
 mod articles;
 mod coverage;
 mod forecast;
+mod forget;
 mod questions;
 mod tally;
 

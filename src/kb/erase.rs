@@ -12,9 +12,7 @@ use super::gaps::Forget;
 use super::{Admin, Kb, records};
 use crate::error::{Error, Result};
 use crate::id::{GapId, QueryId, SpaceId};
-use crate::model::analytics::FormText;
 use crate::model::erasure::{Erasure, ErasureKind, ErasureReport, KEPT};
-use crate::model::interaction::day_of;
 use crate::model::query::QueryRecord;
 use crate::model::text::Handle;
 use crate::store::{AuditDraft, Batch};
@@ -39,8 +37,6 @@ struct Whose {
     sources: Vec<(u64, u64)>,
     /// Texts by form that somebody else asked, too.
     held: HashMap<GapId, BTreeSet<String>>,
-    /// One for each form that somebody else asked, answered or not.
-    others: HashMap<String, String>,
 }
 
 impl Kb {
@@ -148,8 +144,7 @@ impl Kb {
         }
         let gaps: HashSet<&GapId> = records.iter().filter_map(|record| record.gap_id.as_ref()).collect();
         let ids: HashSet<&QueryId> = records.iter().map(|record| &record.id).collect();
-        let forms: HashSet<String> = records.iter().map(|record| name(space, record)).collect();
-        let (held, others) = self.held_by_others(space, &gaps, &forms, &ids)?;
+        let held = self.held_by_others(space, &gaps, &ids)?;
         let named: Vec<&str> = ids.iter().map(|id| id.as_str()).chain(gaps.iter().map(|gap| gap.as_str())).collect();
         let repeats = store.idempotent_holding(&named)?;
         if !repeats.is_empty() {
@@ -168,7 +163,7 @@ impl Kb {
         }
         let stranger = || uuid::Uuid::new_v4().as_u64_pair().0;
         let sources = records::source_of(&names, None).counted.into_iter().map(|source| (source, stranger()));
-        let whose = Whose { sessions: sessions.iter().cloned().collect(), sources: sources.collect(), held, others };
+        let whose = Whose { sessions: sessions.iter().cloned().collect(), sources: sources.collect(), held };
         for records in records.chunks(BATCH) {
             self.erase_some(erasure, space, records, &whose)?;
         }
@@ -189,7 +184,7 @@ impl Kb {
             there.extend(store.get_query(&record.id)?);
         }
         self.erase_from_gaps(erasure, &mut batch, space, &there, whose)?;
-        self.erase_from_figures(erasure, &mut batch, space, &there, whose)?;
+        erasure.erased.figure_texts += self.erase_from_figures(&mut batch, space, &there, whose.sessions.iter())?;
         for record in &there {
             erasure.erased.queries += 1;
             erasure.erased.feedback += u64::from(store.get_feedback(&record.id)?.is_some());
@@ -223,30 +218,24 @@ impl Kb {
         Ok(found)
     }
 
-    /// Texts of these forms that somebody else asked, too: of gaps, and one for each form.
+    /// Texts of these forms that somebody else asked, too.
     fn held_by_others(
         &self,
         space: &SpaceId,
         gaps: &HashSet<&GapId>,
-        forms: &HashSet<String>,
         gone: &HashSet<&QueryId>,
-    ) -> Result<(HashMap<GapId, BTreeSet<String>>, HashMap<String, String>)> {
+    ) -> Result<HashMap<GapId, BTreeSet<String>>> {
         let mut held: HashMap<GapId, BTreeSet<String>> = HashMap::new();
-        let mut others = HashMap::new();
+        if gaps.is_empty() {
+            return Ok(held);
+        }
         for record in self.inner.store.queries(space, Timestamp::MIN, Timestamp::MAX) {
             let record = record?;
-            if gone.contains(&record.id) {
-                continue;
-            }
-            let name = name(space, &record);
-            if forms.contains(&name) {
-                others.entry(name).or_insert_with(|| record.query.clone());
-            }
-            if let Some(gap) = record.gap_id.filter(|gap| gaps.contains(gap)) {
+            if let Some(gap) = record.gap_id.filter(|gap| gaps.contains(gap) && !gone.contains(&record.id)) {
                 held.entry(gap).or_default().insert(record.query);
             }
         }
-        Ok((held, others))
+        Ok(held)
     }
 
     /// Takes texts out of gaps that only these records held, and who asked; what held nothing else goes with its counts.
@@ -289,53 +278,6 @@ impl Kb {
         Ok(())
     }
 
-    /// Takes texts away that stand beside counts and with review tasks, and what sessions asked lately. The caller holds
-    /// the lock of the space.
-    fn erase_from_figures(
-        &self,
-        erasure: &mut Erasure,
-        batch: &mut Batch,
-        space: &SpaceId,
-        records: &[QueryRecord],
-        whose: &Whose,
-    ) -> Result<()> {
-        let store = &self.inner.store;
-        let (mut texts, mut comments) = (HashSet::new(), HashSet::new());
-        let mut done: HashSet<String> = HashSet::new();
-        for record in records {
-            for session in &whose.sessions {
-                batch.remove_lately(space, day_of(record.at), session);
-            }
-            comments.extend(store.get_feedback(&record.id)?.and_then(|feedback| feedback.comment));
-            let name = name(space, record);
-            let other = whose.others.get(&name);
-            if other.is_none() {
-                texts.insert(record.query.as_str());
-            }
-            let known = store.question(space, &name)?.filter(|known| known.text == record.query);
-            let Some(known) = known.filter(|_| done.insert(name.clone())) else { continue };
-            match other {
-                Some(text) if *text == known.text => {}
-                Some(text) => batch.put_question(space, &name, &FormText { text: text.clone(), ..known }),
-                None => {
-                    erasure.erased.other_texts += 1;
-                    batch.remove_question(space, &name);
-                }
-            }
-        }
-        for mut task in store.tasks(space)? {
-            let before = task.questions.len() + task.comments.len();
-            task.questions.retain(|text| !texts.contains(text.as_str()));
-            task.comments.retain(|text| !comments.contains(text));
-            let gone = before - task.questions.len() - task.comments.len();
-            if gone > 0 {
-                erasure.erased.other_texts += gone as u64;
-                batch.put_task(space, &task);
-            }
-        }
-        Ok(())
-    }
-
     /// Takes a session's turns away, and at last the session.
     fn erase_session(&self, erasure: &mut Erasure, space: &SpaceId, session: &str) -> Result<()> {
         let store = &self.inner.store;
@@ -361,11 +303,6 @@ impl Kb {
             }
         }
     }
-}
-
-/// The name by which the form of a record is counted.
-fn name(space: &SpaceId, record: &QueryRecord) -> String {
-    records::form_name(space, &records::form(&record.query))
 }
 
 impl Subject {

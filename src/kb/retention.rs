@@ -51,6 +51,9 @@ impl Kb {
             }
             if let Some(before) = before(now, limits.queries_days) {
                 own.queries = self.forget_queries(&space, before)?;
+                if own.queries > 0 {
+                    self.forget_texts(&space, before)?;
+                }
             }
             if let Some(before) = before(now, limits.feedback_days) {
                 own.feedback = self.forget_feedback(&space, before)?;
@@ -256,6 +259,11 @@ mod tests {
         let records = kb.inner.store.queries(&space, Timestamp::MIN, Timestamp::MAX);
         let records: Vec<_> = records.collect::<Result<_>>().unwrap();
         assert!(records.len() == 2 && records.iter().all(|record| record.at >= june), "{records:?}");
+        let names = kb.inner.store.question_names(&space, None, 10).unwrap();
+        let mut texts: Vec<String> =
+            names.iter().map(|form| kb.inner.store.question(&space, form).unwrap().unwrap().text).collect();
+        texts.sort();
+        assert_eq!(texts, ["can I rent a tricycle", "do llamas fly"], "texts among figures go as well");
         let first = sessions.iter().find(|(_, session)| session.first_at == start).map(|(id, _)| id.clone()).unwrap();
         assert_eq!(kb.inner.store.queries_of_session(&space, &first).unwrap().len(), 1, "no way leads to what is gone");
         assert_eq!(kb.retained(), Retained { turns: 3, queries: 1, feedback: 0 });

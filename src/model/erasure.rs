@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 use crate::id::SpaceId;
 
 /// What stays, for people.
-pub const KEPT: &str = "Counts stay (by day, channel, article and single word, and of gaps that others asked for): they \
-                        name nobody. Articles, golden queries and other texts of editors stay as well, whatever they \
-                        were made of.";
+pub const KEPT: &str = "Counts stay (by day and channel, and of gaps that others asked for): they are numbers and name \
+                        nobody. Articles, golden queries and other texts of editors stay as well, whatever they were \
+                        made of.";
 
 /// Whose data are to be taken away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -41,8 +41,8 @@ pub struct Erased {
     pub gaps: u64,
     /// Texts in gaps that nobody else asked.
     pub gap_texts: u64,
-    /// Texts beside counts and with tasks that nobody else asked, or wrote.
-    pub other_texts: u64,
+    /// Texts in figures and review tasks.
+    pub figure_texts: u64,
     /// Answers kept for a repeat with the same `Idempotency-Key`.
     pub repeats: u64,
 }

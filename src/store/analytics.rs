@@ -135,6 +135,27 @@ impl Store {
         self.read(Table::Lately, &of_session(space, day, session))
     }
 
+    /// Names of the forms of questions whose text is kept, behind one of them, at most so many.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub fn question_names(&self, space: &SpaceId, after: Option<&str>, most: usize) -> Result<Vec<String>> {
+        let prefix = Table::Question.key().id(space.as_str());
+        let from = match after {
+            Some(after) => prefix.clone().id(after).end(),
+            None => prefix.clone().bytes(),
+        };
+        let rows = self.scan::<FormText>(Table::Question, from, prefix.end()).take(most);
+        rows.map(|row| {
+            let (key, _) = row?;
+            match parts(&key)?.last() {
+                Some(Part::Id(form)) => Ok(form.clone()),
+                _ => Err(Error::Store(format!("a key is damaged: {}", key.escape_ascii()))),
+            }
+        })
+        .collect()
+    }
+
     /// Forgets what sessions asked before a day, at most so many sessions; gives how many there were. Needs no sync.
     ///
     /// # Errors
@@ -194,12 +215,12 @@ impl Batch {
         self.put(Table::Question, Table::Question.key().id(space.as_str()).id(form).bytes(), text);
     }
 
-    /// Forgets what is known of a form; its counts stay.
+    /// Takes the text of a form away; what is counted of it stays.
     pub fn remove_question(&mut self, space: &SpaceId, form: &str) {
         self.remove(Table::Question.key().id(space.as_str()).id(form).bytes());
     }
 
-    /// Forgets what a session asked on a day.
+    /// Takes away what a session asked on a day.
     pub fn remove_lately(&mut self, space: &SpaceId, day: Date, session: &str) {
         self.remove(of_session(space, day, session));
     }

@@ -72,14 +72,15 @@ fn what_is_held_of_a_session_goes_and_what_others_asked_stays() {
     assert_eq!(
         report["erased"],
         json!({ "sessions": 1, "turns": 2, "pending": 0, "queries": 3, "feedback": 1, "gaps": 2, "gap_texts": 3,
-            "other_texts": 2,
-            "repeats": 1 }),
+            "figure_texts": 3, "repeats": 1 }),
         "{report}"
     );
     assert!(report["kept"].as_str().unwrap().starts_with("Counts stay"), "{report}");
     assert_eq!(desk.labels(), ["can I rent a bicycle"], "what somebody else asked, in their words");
     assert_eq!(desk.gaps()[0]["examples"], json!(["can I rent a bicycle"]));
     assert_eq!(desk.gaps()[0]["queries"], 2, "counts stay");
+    let questions = analyst.get("/v1/analytics/questions").expect(200);
+    assert_eq!((&questions["items"], &questions["queries"]), (&json!([]), &json!(4)), "texts go, numbers stay");
     assert_eq!(desk.customer.post("/v1/feedback", feedback).problem(404), "query_not_found");
     let again = desk.customer.and("Idempotency-Key", "once").post("/v1/search", search);
     assert_eq!(again.header("idempotent-replayed"), None, "the kept answer is gone");
@@ -92,6 +93,9 @@ fn what_is_held_of_a_session_goes_and_what_others_asked_stays() {
     assert!(!audit.to_string().contains("chat-4711"), "{audit}");
     let verified = admin.send("POST", "/v1/spaces/default/verify", None).expect(200);
     assert_eq!(verified["differences"], json!([]), "the audit log's chain is whole");
+    desk.hand_in("chat-4713", "c-3", &["can I rent a bicycle"]);
+    let questions = analyst.get("/v1/analytics/questions").expect(200);
+    assert_eq!(questions["items"][0]["queries"], 3, "what is asked again comes back with its counts: {questions}");
 }
 
 #[test]
@@ -154,7 +158,8 @@ fn a_space_masks_its_own_numbers_everywhere_and_says_which_form_is_none() {
     assert!(!gaps.contains("1234567") && !gaps.to_lowercase().contains("qx7654321"), "{gaps}");
     assert_eq!(
         desk.asked(),
-        ["how do I feed the llama 〔订单号〕 in winter", "how heavy is the green umbrella 〔订单号〕"]
+        ["how do I feed the llama 〔订单号〕 in winter", "how heavy is the green umbrella 〔订单号〕"],
+        "{gaps}"
     );
     // Set otherwise, other questions are kept otherwise from then on.
     set(json!({ "orders": false, "patterns": [] })).expect(200);
