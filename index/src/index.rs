@@ -56,6 +56,8 @@ struct Writer {
     live: Shelf,
     history: Shelf,
     next: u32,
+    /// Whether searches have yet to be shown what was written.
+    unseen: bool,
 }
 
 /// How an index came up.
@@ -161,7 +163,7 @@ impl Index {
             fingerprint: fingerprint.to_owned(),
             changed: AtomicUsize::new(if background.is_some() { 0 } else { usize::MAX / 16 }),
             background: ArcSwap::from_pointee(background.unwrap_or_default()),
-            writer: Mutex::new(Writer { live, history, next }),
+            writer: Mutex::new(Writer { live, history, next, unseen: false }),
             dir: dir.to_owned(),
         })
     }
@@ -245,6 +247,7 @@ impl Index {
         let stamp = Stamp { fingerprint: self.fingerprint.clone(), next_document: writer.next };
         let live_changed = !live_in.is_empty() || !live_out.is_empty();
         let history_changed = !history_in.is_empty() || !history_out.is_empty();
+        let missed = std::mem::replace(&mut writer.unseen, true);
         // History first: a version that is found twice for a moment is better than one that is found nowhere.
         if history_changed {
             writer.history.write(&history_out, history_in, &stamp)?;
@@ -256,8 +259,16 @@ impl Index {
         }
         let (before, table) = (self.view.load(), &writer.live.table);
         let added = added.iter().filter_map(|n| Some((*n, table.get(*n)?)));
-        let suggestions = before.suggestions.with(added, table);
-        self.show(writer, live_changed, history_changed, suggestions)
+        let suggestions = if missed { Suggestions::of(table) } else { before.suggestions.with(added, table) };
+        self.show(writer, live_changed || missed, history_changed || missed, suggestions)?;
+        writer.unseen = false;
+        Ok(())
+    }
+
+    /// Whether something was written that searches are not shown yet, because that failed: applying anything, or nothing,
+    /// tries again.
+    pub fn is_behind(&self) -> bool {
+        self.writer.lock().unseen
     }
 
     /// Ids of documents with passages that have no vector yet, at most so many; setting them again gives them one.
@@ -301,7 +312,9 @@ impl Index {
         Ok(prepared)
     }
 
-    fn show(&self, writer: &Writer, live: bool, history: bool, suggestions: Suggestions) -> Result<()> {
+    fn show(&self, writer: &mut Writer, live: bool, history: bool, suggestions: Suggestions) -> Result<()> {
+        writer.live.lexical.catch_up()?;
+        writer.history.lexical.catch_up()?;
         let before = self.view.load();
         let shelf = |shelf: &Shelf, old: &Arc<ShelfView>, changed: bool| -> Result<Arc<ShelfView>> {
             if changed { Ok(Arc::new(shelf.view(Some(old))?)) } else { Ok(old.clone()) }
@@ -335,10 +348,10 @@ impl Index {
         };
         let done = work.maintain().map_err(|e| Error::Dense(e.to_string()))?;
         if !done.is_idle() {
-            let writer = self.writer.lock();
+            let mut writer = self.writer.lock();
             work.save(&dir).map_err(|e| Error::Dense(e.to_string()))?;
             let suggestions = self.view.load().suggestions.clone();
-            self.show(&writer, true, false, suggestions)?;
+            self.show(&mut writer, true, false, suggestions)?;
         }
         let measured = self.measure()?;
         Ok((measured || !done.is_idle()).then(|| format!("{done:?}, background measured: {measured}")))
@@ -381,5 +394,32 @@ impl Writer {
         let number = self.next;
         self.next += 1;
         number
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests {
+    use super::*;
+    use crate::embed::HashEmbedder;
+
+    #[test]
+    fn what_was_written_and_not_shown_is_shown_by_the_next_change_even_by_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let embedder = Arc::new(HashEmbedder::default());
+        let (index, _) = Index::open(dir.path(), IndexSettings::default(), embedder).unwrap();
+        let before = index.view.load_full();
+        let document = Document { id: "a".into(), version: 1, title: "Returning a parcel".into(), ..Document::default() };
+        let live = LiveChange::Set(Box::new(document));
+        index.apply(vec![Change { id: "a".into(), live, ..Change::default() }]).unwrap();
+        assert!(!index.is_behind());
+        // As after a failure between writing and showing.
+        index.view.store(before);
+        index.writer.lock().unseen = true;
+        let found = || index.search(&crate::Query::new("parcel")).unwrap().hits.len();
+        assert_eq!((found(), index.is_behind()), (0, true));
+        index.apply(Vec::new()).unwrap();
+        assert_eq!((found(), index.is_behind()), (1, false));
+        assert_eq!(index.suggest("retu", 3, None).unwrap().len(), 1);
     }
 }

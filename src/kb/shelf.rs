@@ -266,7 +266,7 @@ impl Shelf {
                 changes.push(change);
             }
         }
-        if changes.is_empty() {
+        if changes.is_empty() && !to.index.is_behind() {
             return Ok(());
         }
         to.index.apply_with(changes, to.model.vectors).map_err(engine_error)

@@ -14,9 +14,9 @@ use serde_json::Value;
 /// The admin key of every child.
 pub const ADMIN_KEY: &str = "durability-admin-key";
 /// Longest time from a start to an address, and from there to being ready.
-const READY_WITHIN: Duration = Duration::from_secs(30);
-/// Longest time until the index holds what the store says.
-const INDEXED_WITHIN: Duration = Duration::from_secs(30);
+const READY_WITHIN: Duration = Duration::from_secs(120);
+/// Longest time until the index holds what the store says: a disk that is busy with something else may hold a sync up.
+const INDEXED_WITHIN: Duration = Duration::from_secs(180);
 
 /// A running child.
 pub struct Server {
@@ -116,7 +116,7 @@ impl Server {
     pub fn client(&self) -> Client {
         let config = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(Duration::from_secs(30)))
+            .timeout_global(Some(Duration::from_secs(120)))
             .build();
         Client { agent: config.into(), base: format!("http://{}", self.address) }
     }

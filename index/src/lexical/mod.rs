@@ -81,6 +81,8 @@ pub(crate) struct Lexical {
     fields: Fields,
     writer: IndexWriter,
     reader: IndexReader,
+    /// Whether the reader has yet to take up the last commit.
+    behind: bool,
 }
 
 fn schema() -> (Schema, Fields) {
@@ -138,7 +140,7 @@ impl Lexical {
         let reader =
             index.reader_builder().reload_policy(ReloadPolicy::Manual).doc_store_cache_num_blocks(1).try_into();
         let reader = reader.map_err(failed)?;
-        Ok(Self { index, fields, writer, reader })
+        Ok(Self { index, fields, writer, reader, behind: false })
     }
 
     /// What the last commit says about itself; absent on an empty shelf.
@@ -172,13 +174,27 @@ impl Lexical {
         self.writer.delete_term(Term::from_field_u64(self.fields.document, u64::from(document)));
     }
 
-    /// Makes everything since the last commit visible to views taken from now on.
+    /// Makes everything since the last commit visible to views taken from now on. It is committed where this gives `Ok`,
+    /// also where the files cannot be opened now: then the next view tries again.
     pub fn commit(&mut self, stamp: &Stamp) -> Result<()> {
         let payload = serde_json::to_string(stamp).map_err(failed)?;
         let mut prepared = self.writer.prepare_commit().map_err(failed)?;
         prepared.set_payload(&payload);
         prepared.commit().map_err(failed)?;
-        self.reader.reload().map_err(failed)
+        self.behind = true;
+        if let Err(error) = self.catch_up() {
+            tracing::warn!(%error, "a commit cannot be seen yet");
+        }
+        Ok(())
+    }
+
+    /// Has views show the last commit.
+    pub fn catch_up(&mut self) -> Result<()> {
+        if self.behind {
+            self.reader.reload().map_err(failed)?;
+            self.behind = false;
+        }
+        Ok(())
     }
 
     /// Throws away what was added or removed since the last commit.
