@@ -22,6 +22,7 @@ mod cursor;
 mod found;
 mod known;
 mod lookup;
+mod postings;
 mod query;
 mod recent;
 mod score;
