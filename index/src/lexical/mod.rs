@@ -21,6 +21,8 @@ mod best;
 mod cursor;
 mod found;
 mod known;
+#[cfg(test)]
+mod laws;
 mod lookup;
 mod postings;
 mod query;
