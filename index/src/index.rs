@@ -409,7 +409,8 @@ mod tests {
         let embedder = Arc::new(HashEmbedder::default());
         let (index, _) = Index::open(dir.path(), IndexSettings::default(), embedder).unwrap();
         let before = index.view.load_full();
-        let document = Document { id: "a".into(), version: 1, title: "Returning a parcel".into(), ..Document::default() };
+        let document =
+            Document { id: "a".into(), version: 1, title: "Returning a parcel".into(), ..Document::default() };
         let live = LiveChange::Set(Box::new(document));
         index.apply(vec![Change { id: "a".into(), live, ..Change::default() }]).unwrap();
         assert!(!index.is_behind());

@@ -32,6 +32,21 @@ impl Ord for Near {
     }
 }
 
+impl Near {
+    /// A number that orders as it does: comparing numbers is what heaps spend their time on.
+    fn key(self) -> u64 {
+        let bits = self.cosine.to_bits();
+        let ordered = if bits >> 31 == 0 { bits | 1 << 31 } else { !bits };
+        u64::from(ordered) << 32 | u64::from(!self.row)
+    }
+
+    fn of(key: u64) -> Self {
+        let ordered = (key >> 32) as u32;
+        let bits = if ordered >> 31 == 1 { ordered & !(1 << 31) } else { !ordered };
+        Self { cosine: f32::from_bits(bits), row: !(key as u32) }
+    }
+}
+
 impl PartialOrd for Near {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
@@ -106,30 +121,36 @@ impl Links {
     pub fn walk(&self, walk: &Walk<'_>, admit: impl Fn(u32) -> bool) -> Option<Vec<Near>> {
         let start = self.descend(walk.rows, walk.query);
         let mut seen = DocSet::with_capacity(self.covered() as usize);
-        let mut open = BinaryHeap::from([start]);
-        let mut kept: BinaryHeap<Reverse<Near>> = BinaryHeap::with_capacity(walk.breadth + 1);
+        let mut open = BinaryHeap::from([start.key()]);
+        let mut kept: BinaryHeap<Reverse<u64>> = BinaryHeap::with_capacity(walk.breadth + 1);
+        // The farthest that is kept, once as many are kept as wanted.
+        let mut bar = 0;
         let mut batch = Batch::default();
         let mut looked_at = 0;
         seen.insert(start.row);
         if admit(start.row) {
-            kept.push(Reverse(start));
+            kept.push(Reverse(start.key()));
         }
         while let Some(next) = open.pop() {
-            let full = kept.len() >= walk.breadth;
-            if full && kept.peek().is_some_and(|worst| next < worst.0) {
+            if next < bar {
                 break;
             }
-            let fresh = self.list(next.row).iter().copied().filter(|row| seen.insert(*row));
+            let fresh = self.list(Near::of(next).row).iter().copied().filter(|row| seen.insert(*row));
             for near in batch.measure(walk.rows, walk.query, fresh) {
                 looked_at += 1;
-                if kept.len() >= walk.breadth && kept.peek().is_some_and(|worst| near < worst.0) {
+                let key = near.key();
+                if key < bar {
                     continue;
                 }
-                open.push(near);
+                open.push(key);
                 if admit(near.row) {
-                    kept.push(Reverse(near));
-                    if kept.len() > walk.breadth {
-                        kept.pop();
+                    if kept.len() < walk.breadth {
+                        kept.push(Reverse(key));
+                    } else if let Some(mut worst) = kept.peek_mut().filter(|worst| worst.0 < key) {
+                        *worst = Reverse(key);
+                    }
+                    if kept.len() >= walk.breadth {
+                        bar = kept.peek().map_or(0, |worst| worst.0);
                     }
                 }
             }
@@ -137,9 +158,9 @@ impl Links {
                 return None;
             }
         }
-        let mut found: Vec<Near> = kept.into_iter().map(|near| near.0).collect();
+        let mut found: Vec<u64> = kept.into_iter().map(|key| key.0).collect();
         found.sort_unstable_by(|a, b| b.cmp(a));
-        Some(found)
+        Some(found.into_iter().map(Near::of).collect())
     }
 
     /// Goes down the upper layers, always to the nearest neighbour.

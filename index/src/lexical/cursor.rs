@@ -8,6 +8,7 @@ use tantivy::schema::IndexRecordOption;
 use tantivy::{InvertedIndexReader, TERMINATED};
 
 use super::failed;
+use super::postings::{Posting, Postings};
 use crate::error::Result;
 
 /// BM25's term frequency saturation and length normalisation.
@@ -24,13 +25,6 @@ pub(super) fn norms(mean: f32) -> Box<Norms> {
         *norm = K1 * (1.0 - B + B * FieldNormReader::id_to_fieldnorm(code) as f32 / mean);
     }
     norms
-}
-
-/// A passage that holds a term, and what the term gives it.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Posting {
-    pub doc: u32,
-    pub score: f32,
 }
 
 /// A list that stays packed, and what scores it.
@@ -108,10 +102,23 @@ struct Long<'a> {
     list: Packed<'a>,
     windows: Option<Walk>,
     single: Option<Walk>,
+    left_out: bool,
+}
+
+/// A list of scores on its way through a segment.
+struct Short<'a> {
+    list: &'a Postings,
+    scale: f32,
+    /// What windows are gone through with: the list, or one of its tops.
+    strong: &'a [Posting],
+    window: usize,
+    single: usize,
+    /// Windows leave out what scores no more than that, unscaled.
+    cut: f32,
 }
 
 enum List<'a> {
-    Short { postings: &'a [Posting], scale: f32, window: usize, single: usize },
+    Short(Short<'a>),
     Long(Box<Long<'a>>),
 }
 
@@ -125,25 +132,49 @@ pub(super) struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    /// A list of scores, the highest of them `most`, multiplied by `scale`.
-    pub fn short(postings: &'a [Posting], most: f32, scale: f32) -> Self {
-        let list = List::Short { postings, scale, window: 0, single: 0 };
-        Self { list, weight: most * scale, length: postings.len() as u32 }
+    /// A list of scores, multiplied by `scale`.
+    pub fn short(list: &'a Postings, scale: f32) -> Self {
+        let short = Short { list, scale, strong: &list.all, window: 0, single: 0, cut: 0.0 };
+        Self { list: List::Short(short), weight: list.most * scale, length: list.all.len() as u32 }
     }
 
     pub fn long(list: Packed<'a>) -> Self {
         let (weight, length) = (list.weight, list.info.doc_freq);
-        Self { list: List::Long(Box::new(Long { list, windows: None, single: None })), weight, length }
+        Self { list: List::Long(Box::new(Long { list, windows: None, single: None, left_out: false })), weight, length }
     }
 
-    /// The score at `doc`, where the list has it; moves forwards only.
-    pub fn score_at(&mut self, doc: u32) -> Result<Option<f32>> {
+    /// What it can be narrowed to, step by step, the last step being nothing: how many passages are still gone through,
+    /// and the most that the others give.
+    pub fn steps(&self) -> impl Iterator<Item = (u32, f32)> {
+        let tops = match &self.list {
+            List::Short(short) => short.list.tops.as_slice(),
+            List::Long(_) => &[],
+        };
+        let scale = if let List::Short(short) = &self.list { short.scale } else { 1.0 };
+        tops.iter().map(move |top| (top.postings.len() as u32, top.cut * scale)).chain([(0, self.weight)])
+    }
+
+    /// From the next window on only a top is gone through, or nothing where there is no such top.
+    pub fn narrow(&mut self, step: usize) {
         match &mut self.list {
-            List::Short { postings, scale, single, .. } => {
-                let rest = postings.get(*single..).unwrap_or_default();
-                *single += ahead(rest, doc);
-                let here = postings.get(*single).filter(|posting| posting.doc == doc);
-                Ok(here.map(|posting| *scale * posting.score))
+            List::Short(short) => {
+                let top = short.list.tops.get(step);
+                short.window = 0;
+                short.strong = top.map_or(&[], |top| &top.postings);
+                short.cut = top.map_or(f32::MAX, |top| top.cut);
+            }
+            List::Long(long) => long.left_out = true,
+        }
+    }
+
+    /// The score at `doc`, where the list has it, and whether windows leave it out; moves forwards only.
+    pub fn score_at(&mut self, doc: u32) -> Result<Option<(f32, bool)>> {
+        match &mut self.list {
+            List::Short(short) => {
+                let rest = short.list.all.get(short.single..).unwrap_or_default();
+                short.single += ahead(rest, doc);
+                let here = short.list.all.get(short.single).filter(|posting| posting.doc == doc);
+                Ok(here.map(|posting| (short.scale * posting.score, posting.score <= short.cut)))
             }
             List::Long(long) => {
                 let walk = match &mut long.single {
@@ -152,7 +183,7 @@ impl<'a> Cursor<'a> {
                 };
                 walk.skip_to(doc);
                 let Some(frequency) = walk.postings.freqs().get(walk.at).copied() else { return Ok(None) };
-                Ok((walk.doc() == doc).then(|| long.list.score(doc, frequency)))
+                Ok((walk.doc() == doc).then(|| (long.list.score(doc, frequency), long.left_out)))
             }
         }
     }
@@ -160,10 +191,10 @@ impl<'a> Cursor<'a> {
     /// Goes to a window; whether it holds anything of it.
     pub fn enter(&mut self, start: u32, end: u32) -> Result<bool> {
         match &mut self.list {
-            List::Short { postings, window, .. } => {
-                let rest = postings.get(*window..).unwrap_or_default();
-                *window += ahead(rest, start);
-                Ok(postings.get(*window).is_some_and(|posting| posting.doc < end))
+            List::Short(short) => {
+                let rest = short.strong.get(short.window..).unwrap_or_default();
+                short.window += ahead(rest, start);
+                Ok(short.strong.get(short.window).is_some_and(|posting| posting.doc < end))
             }
             List::Long(long) => {
                 let walk = match &mut long.windows {
@@ -177,15 +208,20 @@ impl<'a> Cursor<'a> {
     }
 
     /// Gives everything before `end` of the window that was entered, in order.
+    #[inline]
     pub fn drain(&mut self, end: u32, mut with: impl FnMut(u32, f32)) {
         match &mut self.list {
-            List::Short { postings, scale, window, .. } => {
-                let rest = postings.get(*window..).unwrap_or_default();
-                let here = rest.partition_point(|posting| posting.doc < end);
-                for posting in rest.iter().take(here) {
-                    with(posting.doc, *scale * posting.score);
+            List::Short(short) => {
+                let rest = short.strong.get(short.window..).unwrap_or_default();
+                let mut here = 0;
+                for posting in rest {
+                    if posting.doc >= end {
+                        break;
+                    }
+                    with(posting.doc, short.scale * posting.score);
+                    here += 1;
                 }
-                *window += here;
+                short.window += here;
             }
             List::Long(long) => {
                 if let Some(walk) = &mut long.windows {
@@ -193,6 +229,35 @@ impl<'a> Cursor<'a> {
                 }
             }
         }
+    }
+}
+
+/// A cursor, and how much of it is only looked up for what others found.
+pub(super) struct Clause<'a> {
+    pub cursor: Cursor<'a>,
+    /// Nothing of it is gone through.
+    pub weak: bool,
+    /// How often it was narrowed, and the most that what is not gone through gives.
+    narrowed: usize,
+    pub rest: f32,
+}
+
+impl<'a> Clause<'a> {
+    pub fn new(cursor: Cursor<'a>) -> Self {
+        Self { cursor, weak: false, narrowed: 0, rest: 0.0 }
+    }
+
+    /// How many passages of it are gone through after that step, and the most that the others give; nothing where it
+    /// is not the next step.
+    pub fn next(&self, step: usize) -> Option<(u32, f32)> {
+        if step == self.narrowed { self.cursor.steps().nth(step) } else { None }
+    }
+
+    /// Takes the next step, of which those are the figures.
+    pub fn narrow(&mut self, left: u32, most: f32) {
+        self.cursor.narrow(self.narrowed);
+        self.narrowed += 1;
+        (self.rest, self.weak) = (most, left == 0);
     }
 }
 

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use tantivy::postings::TermInfo;
 
-use super::cursor::{Cursor, Norms, Packed, Posting};
+use super::cursor::{Cursor, Norms, Packed};
+use super::postings::{Posting, Postings};
 use super::view::{InField, Segment};
 use crate::document::FIELD_COUNT;
 use crate::error::Result;
@@ -53,8 +54,8 @@ impl Clause {
 
 /// Postings of a term in one segment.
 pub(super) enum List {
-    /// Of one or more fields together, scored; the highest score.
-    Short(Box<[Posting]>, f32),
+    /// Of one or more fields together, scored.
+    Short(Postings),
     /// Of one field, by its clause.
     Long(usize),
 }
@@ -83,7 +84,7 @@ impl Found {
     ) -> impl Iterator<Item = Cursor<'a>> {
         let lists = self.lists.get(view).and_then(|lists| lists.get(ordinal)).into_iter().flatten();
         lists.filter_map(move |list| match list {
-            List::Short(postings, most) => Some(Cursor::short(postings, *most, scale)),
+            List::Short(postings) => Some(Cursor::short(postings, scale)),
             List::Long(clause) => {
                 self.clauses.get(*clause)?.packed((view, ordinal), segment, norms, scale).map(Cursor::long)
             }
@@ -93,7 +94,7 @@ impl Found {
     /// How many postings are kept unpacked.
     pub(super) fn postings(&self) -> usize {
         let lists = self.lists.iter().flatten().flatten();
-        lists.map(|list| if let List::Short(postings, _) = list { postings.len() } else { 1 }).sum()
+        lists.map(|list| if let List::Short(postings) = list { postings.len() } else { 1 }).sum()
     }
 }
 
@@ -136,6 +137,5 @@ fn short(mut postings: Vec<Posting>) -> List {
         }
         same
     });
-    let most = postings.iter().map(|posting| posting.score).fold(0.0, f32::max);
-    List::Short(postings.into(), most)
+    List::Short(Postings::new(postings))
 }

@@ -16,6 +16,8 @@ use crate::settings::RankSettings;
 const POSTINGS: usize = 3 << 20;
 /// What a term weighs besides its postings.
 const TERM: usize = 32;
+/// Terms of one kind that are nowhere and that are remembered in each generation.
+const ABSENT: usize = 4_096;
 /// Words whose translations are remembered in each generation.
 const TRANSLATED: usize = 4_096;
 
@@ -46,6 +48,8 @@ pub(crate) struct Known {
     basis: Option<Basis>,
     /// By kind, and whether they are stop words.
     terms: [Recent<Arc<Found>>; 6],
+    /// The same of what is nowhere: there is much of it, so that it must not drive out the rest.
+    absent: [Recent<Arc<Found>>; 6],
     /// By word.
     pub(super) translations: Recent<Arc<[Alternative]>>,
 }
@@ -53,7 +57,8 @@ pub(crate) struct Known {
 impl Default for Known {
     fn default() -> Self {
         let terms = std::array::from_fn(|_| Recent::new(POSTINGS));
-        Self { basis: None, terms, translations: Recent::new(TRANSLATED) }
+        let absent = std::array::from_fn(|_| Recent::new(ABSENT));
+        Self { basis: None, terms, absent, translations: Recent::new(TRANSLATED) }
     }
 }
 
@@ -75,15 +80,20 @@ impl Known {
         if self.basis.as_ref() != Some(basis) {
             return None;
         }
-        self.terms.get_mut(slot(term))?.get(&term.term, weight)
+        let found = self.terms.get_mut(slot(term))?.get(&term.term, weight);
+        found.or_else(|| self.absent.get_mut(slot(term))?.get(&term.term, |_| 1))
     }
 
     pub(super) fn insert(&mut self, basis: &Basis, term: &QueryTerm, found: &Arc<Found>) {
         if self.basis.as_ref() != Some(basis) {
             *self = Self { basis: Some(*basis), ..Self::default() };
         }
-        if let Some(terms) = self.terms.get_mut(slot(term)) {
-            terms.insert(term.term.as_str().into(), found.clone(), weight(found));
+        let (memory, weight) = match found.frequency {
+            0 => (&mut self.absent, 1),
+            _ => (&mut self.terms, weight(found)),
+        };
+        if let Some(terms) = memory.get_mut(slot(term)) {
+            terms.insert(term.term.as_str().into(), found.clone(), weight);
         }
     }
 }

@@ -64,10 +64,7 @@ impl<'a> Lookup<'a> {
                 return Ok(found);
             }
             let found = Arc::new(self.look_up(term)?);
-            // What is not there costs little to look for, and there is much of it.
-            if found.frequency > 0 {
-                memory.lock().insert(&self.basis, term, &found);
-            }
+            memory.lock().insert(&self.basis, term, &found);
             return Ok(found);
         }
         let key = (term.term.clone(), term.kind, term.stop);

@@ -21,7 +21,10 @@ mod best;
 mod cursor;
 mod found;
 mod known;
+#[cfg(test)]
+mod laws;
 mod lookup;
+mod postings;
 mod query;
 mod recent;
 mod score;

@@ -210,7 +210,7 @@ impl Prepared {
             let Some(list) = clause.packed((number, ordinal), segment, &self.norms, scale) else { return Ok(None) };
             let field = TEXT_FIELDS.get(clause.field).copied().unwrap_or("");
             let score = Cursor::long(list).score_at(address.doc_id)?;
-            Ok(score.map(|score| ScoredPart { field, term: &clause.text, score, alternative: None }))
+            Ok(score.map(|(score, _)| ScoredPart { field, term: &clause.text, score, alternative: None }))
         };
         let mut parts = Vec::new();
         for clause in clauses(&self.plain) {

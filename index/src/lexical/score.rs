@@ -15,7 +15,7 @@ use std::ops::Range;
 use tantivy::DocAddress;
 
 use super::best::{Best, LexicalHit};
-use super::cursor::Cursor;
+use super::cursor::{Clause, Cursor};
 use super::windows::{Sums, UNTOUCHED, WINDOW, Windows, is_touched};
 use crate::bitset::DocSet;
 use crate::document::document_of;
@@ -26,15 +26,9 @@ use crate::settings::Combine;
 const LONG: u32 = 2_048;
 /// Share of what must be exceeded that weak clauses may give: the rest comes from what is gone through, or too many
 /// passages would have to be looked up.
-const WEAK: f32 = 0.5;
+const WEAK: f32 = 0.3;
 /// Passages that are passed over together.
 const CHUNK: usize = 64;
-
-/// A cursor, and whether it is only looked up for what others found.
-struct Clause<'a> {
-    cursor: Cursor<'a>,
-    weak: bool,
-}
 
 /// One way to say a concept: its clauses.
 struct Reading {
@@ -79,6 +73,8 @@ struct Candidate {
     what: Probe,
     clause: usize,
     reading: usize,
+    /// How often the clause must have been narrowed before.
+    step: usize,
 }
 
 /// What is looked up for single passages.
@@ -103,9 +99,9 @@ impl<'a> Units<'a> {
 
     /// Adds a clause that stands for itself; before any concept.
     pub fn clause(&mut self, cursor: Cursor<'a>) {
-        let what = Probe::Clause(self.clauses.len());
-        self.candidates.push(candidate(&cursor, what, self.clauses.len(), 0));
-        self.clauses.push(Clause { cursor, weak: false });
+        let at = self.clauses.len();
+        self.candidates.extend(candidates(&cursor, Probe::Clause(at), at, 0));
+        self.clauses.push(Clause::new(cursor));
         self.plain = self.clauses.len();
     }
 
@@ -115,7 +111,7 @@ impl<'a> Units<'a> {
         let mut own = Vec::new();
         for cursors in readings {
             let from = self.clauses.len();
-            self.clauses.extend(cursors.map(|cursor| Clause { cursor, weak: false }));
+            self.clauses.extend(cursors.map(Clause::new));
             let clauses = from..self.clauses.len();
             let sum = self.clauses.iter().skip(from).map(|clause| clause.cursor.weight).sum();
             if clauses.is_empty() {
@@ -133,7 +129,7 @@ impl<'a> Units<'a> {
             Combine::Best => {
                 for (reading, place) in own.iter().zip(0..) {
                     let clauses = self.clauses.iter().enumerate().take(reading.clauses.end).skip(reading.clauses.start);
-                    self.candidates.extend(clauses.map(|(at, c)| candidate(&c.cursor, what, at, place)));
+                    self.candidates.extend(clauses.flat_map(|(at, c)| candidates(&c.cursor, what, at, place)));
                 }
                 bounds.fold(0.0, f32::max)
             }
@@ -142,7 +138,8 @@ impl<'a> Units<'a> {
                 let from = own.iter().map(|reading| reading.clauses.start).min().unwrap_or(0);
                 let length: u32 = self.clauses.iter().skip(from).map(|clause| clause.cursor.length).sum();
                 let bound = bounds.sum::<f32>().min(most);
-                self.candidates.push(Candidate { length, gain: bound / length as f32, what, clause: 0, reading: 0 });
+                let gain = bound / length as f32;
+                self.candidates.push(Candidate { length, gain, what, clause: 0, reading: 0, step: 0 });
                 bound
             }
         };
@@ -159,9 +156,9 @@ impl<'a> Units<'a> {
         if self.candidates.len() == before {
             return;
         }
-        let clauses = self.clauses.iter().take(self.plain).enumerate().filter(|(_, clause)| clause.weak);
+        let clauses = self.clauses.iter().take(self.plain).enumerate().filter(|(_, clause)| clause.rest > 0.0);
         let concepts = self.concepts.iter().enumerate().filter(|(_, concept)| concept.weak > 0.0);
-        let mut probes: Vec<(Probe, f32)> = clauses.map(|(at, c)| (Probe::Clause(at), c.cursor.weight)).collect();
+        let mut probes: Vec<(Probe, f32)> = clauses.map(|(at, c)| (Probe::Clause(at), c.rest)).collect();
         probes.extend(concepts.map(|(at, concept)| (Probe::Concept(at), concept.weak)));
         probes.sort_by(|a, b| a.1.total_cmp(&b.1));
         let mut rest = 0.0;
@@ -178,10 +175,11 @@ impl<'a> Units<'a> {
     fn weaken(&mut self, candidate: &Candidate, threshold: f32) -> bool {
         let Probe::Concept(concept) = candidate.what else {
             let Some(clause) = self.clauses.get_mut(candidate.clause) else { return false };
-            let fits = self.weak + clause.cursor.weight <= threshold;
+            let Some((left, most)) = clause.next(candidate.step) else { return false };
+            let fits = self.weak - clause.rest + most <= threshold;
             if fits {
-                self.weak += clause.cursor.weight;
-                clause.weak = true;
+                self.weak += most - clause.rest;
+                clause.narrow(left, most);
             }
             return fits;
         };
@@ -201,22 +199,24 @@ impl<'a> Units<'a> {
         }
         let Some(reading) = concept.readings.get_mut(candidate.reading) else { return false };
         let Some(clause) = self.clauses.get_mut(candidate.clause) else { return false };
-        let own = concept.weak.max(reading.weak + clause.cursor.weight);
+        let Some((left, most)) = clause.next(candidate.step) else { return false };
+        let reading_weak = reading.weak - clause.rest + most;
+        let own = concept.weak.max(reading_weak);
         let fits = self.weak - concept.weak + own <= threshold;
         if fits {
             self.weak += own - concept.weak;
             concept.weak = own;
-            reading.weak += clause.cursor.weight;
-            reading.strong -= 1;
-            clause.weak = true;
+            reading.weak = reading_weak;
+            reading.strong -= usize::from(left == 0);
+            clause.narrow(left, most);
         }
         fits
     }
 
     /// Adds a window's scores of what is strong: clauses, then each concept as one.
-    fn add(&mut self, start: u32, windows: &mut Windows) -> Result<()> {
+    pub fn add(&mut self, start: u32, windows: &mut Windows) -> Result<()> {
         let end = start.saturating_add(WINDOW);
-        let Windows { sums, concept: whole, reading: single } = windows;
+        let Windows { sums, concept: whole, reading: single, spare } = windows;
         let mut add = |slot: u32, score: f32| {
             if let Some(sum) = sums.get_mut(slot as usize) {
                 *sum += score;
@@ -239,7 +239,7 @@ impl<'a> Units<'a> {
                 continue;
             }
             if split && concept.sums.scores.is_empty() {
-                concept.sums = Sums::new(WINDOW as usize);
+                concept.sums = spare.pop().unwrap_or_else(|| Sums::new(WINDOW as usize));
             }
             let own = if split { &mut concept.sums } else { &mut *whole };
             for reading in concept.readings.iter().filter(|reading| reading.strong > 0) {
@@ -263,7 +263,9 @@ impl<'a> Units<'a> {
             }
             sum += match probe {
                 Probe::Clause(at) => match clauses.get_mut(*at) {
-                    Some(clause) => clause.cursor.score_at(doc)?.unwrap_or(0.0),
+                    Some(clause) => {
+                        clause.cursor.score_at(doc)?.filter(|(_, left)| *left).map_or(0.0, |(score, _)| score)
+                    }
                     None => 0.0,
                 },
                 Probe::Concept(at) => match concepts.get(*at) {
@@ -276,8 +278,15 @@ impl<'a> Units<'a> {
     }
 }
 
-fn candidate(cursor: &Cursor<'_>, what: Probe, clause: usize, reading: usize) -> Candidate {
-    Candidate { length: cursor.length, gain: cursor.weight / cursor.length.max(1) as f32, what, clause, reading }
+/// What a cursor can be narrowed to.
+fn candidates(cursor: &Cursor<'_>, what: Probe, clause: usize, reading: usize) -> impl Iterator<Item = Candidate> {
+    let length = cursor.length;
+    let (mut before, mut least) = (length, 0.0);
+    cursor.steps().zip(0..).map(move |((left, most), step)| {
+        let gain = (most - least) / before.saturating_sub(left).max(1) as f32;
+        (before, least) = (left, most);
+        Candidate { length, gain, what, clause, reading, step }
+    })
 }
 
 /// Adds a window's scores of a reading's strong clauses to its concept's.
@@ -316,19 +325,17 @@ fn add_reading(
 }
 
 impl Reading {
-    /// Its score at `doc`; nothing where none of its weak clauses stands there, for then the strong ones were added.
+    /// Its score at `doc`; nothing where windows left none of it out, for then it was added there.
     fn score_at(&self, doc: u32, combine: Combine, clauses: &mut [Clause<'_>]) -> Result<f32> {
         let Some(own) = clauses.get_mut(self.clauses.clone()) else { return Ok(0.0) };
-        let mut sum = 0.0;
-        for clause in own.iter_mut().filter(|clause| clause.weak || combine == Combine::Sum) {
-            sum += clause.cursor.score_at(doc)?.unwrap_or(0.0);
-        }
-        if sum > 0.0 && combine == Combine::Best {
-            for clause in own.iter_mut().filter(|clause| !clause.weak) {
-                sum += clause.cursor.score_at(doc)?.unwrap_or(0.0);
+        let (mut sum, mut left_out) = (0.0, combine == Combine::Sum);
+        for clause in own {
+            if let Some((score, left)) = clause.cursor.score_at(doc)? {
+                sum += score;
+                left_out |= left;
             }
         }
-        Ok(sum)
+        Ok(if left_out { sum } else { 0.0 })
     }
 }
 
@@ -411,6 +418,7 @@ pub(super) fn scan(
         units.concepts.iter_mut().filter(|concept| concept.weak > 0.0).for_each(|concept| concept.sums.take(|_, _| ()));
         start += WINDOW;
     }
+    windows.spare.extend(units.concepts.drain(..).map(|concept| concept.sums).filter(|sums| !sums.scores.is_empty()));
     Ok(())
 }
 

@@ -9,13 +9,15 @@ pub(super) struct Windows {
     pub sums: Vec<f32>,
     pub concept: Sums,
     pub reading: Sums,
+    /// Empty sums, for concepts that need their own.
+    pub spare: Vec<Sums>,
 }
 
 impl Windows {
     /// Room for concepts is made only where there are any.
     pub fn new(concepts: bool) -> Self {
         let more = || Sums::new(if concepts { WINDOW as usize } else { 0 });
-        Self { sums: vec![UNTOUCHED; WINDOW as usize], concept: more(), reading: more() }
+        Self { sums: vec![UNTOUCHED; WINDOW as usize], concept: more(), reading: more(), spare: Vec::new() }
     }
 }
 
