@@ -409,10 +409,24 @@ mod tests {
         let embedder = Arc::new(HashEmbedder::default());
         let (index, _) = Index::open(dir.path(), IndexSettings::default(), embedder).unwrap();
         let before = index.view.load_full();
-        let document =
-            Document { id: "a".into(), version: 1, title: "Returning a parcel".into(), ..Document::default() };
+        let document = Document {
+            id: "a".into(),
+            version: 1,
+            title: "Returning a parcel".into(),
+            body: "Take it to a shop.".into(),
+            questions: vec![],
+            negative_questions: vec![],
+            category: None,
+            tags: vec![],
+            audience: "public".into(),
+            language: "en".into(),
+            attributes: Default::default(),
+            from: 0,
+            until: None,
+        };
         let live = LiveChange::Set(Box::new(document));
-        index.apply(vec![Change { id: "a".into(), live, ..Change::default() }]).unwrap();
+        let change = Change { id: "a".into(), live, add_history: vec![], remove_history: vec![] };
+        index.apply(vec![change]).unwrap();
         assert!(!index.is_behind());
         // As after a failure between writing and showing.
         index.view.store(before);
