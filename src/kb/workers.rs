@@ -146,6 +146,9 @@ impl Kb {
     #[expect(clippy::disallowed_methods, reason = "a worker is an edge: it tells the time to what it calls")]
     fn group_until_stopped(&self) {
         let mut night = Instant::now();
+        if let Err(error) = self.remember_news() {
+            tracing::warn!(%error, "what was asked before the last stop could not be looked for; the nightly look finds it");
+        }
         while !self.stopping() {
             match self.group_news(Timestamp::now()) {
                 Ok(true) => {}

@@ -157,6 +157,24 @@ impl Kb {
         Ok(done)
     }
 
+    /// Finds the forms that nobody has looked into before the last stop.
+    pub(crate) fn remember_news(&self) -> Result<()> {
+        let spaces: Vec<SpaceId> = self.inner.spaces.read().keys().cloned().collect();
+        for space in spaces {
+            let mut left = Vec::new();
+            for form in self.inner.store.forms(&space) {
+                let form = form?;
+                if form.why.is_none() && form.tally.partial < form.tally.queries {
+                    left.push(form.id);
+                }
+            }
+            if !left.is_empty() {
+                self.inner.boards.counted(&space, left.iter());
+            }
+        }
+        Ok(())
+    }
+
     /// Looks at all forms of a space at once: gaps are merged and split, and keep their ids where most of their forms stay
     /// together. What editors said stays, and so does what they work on.
     ///
