@@ -141,7 +141,8 @@ fn counts_stay_whole_under_merges_splits_consolidations_and_restarts() {
         let mut random = Random(seed);
         let mut asked = 0;
         // Pairs of forms that an editor said are one, and are two; the latest word counts.
-        let (mut one, mut two): (Vec<(GapId, GapId)>, Vec<(GapId, GapId)>) = Default::default();
+        let mut one: Vec<(GapId, GapId)> = Vec::new();
+        let mut two: Vec<(GapId, GapId)> = Vec::new();
         for round in 0..6 {
             for _ in 0..25 {
                 base.ask(asked as usize, &mut random);

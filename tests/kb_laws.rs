@@ -167,7 +167,7 @@ proptest! {
             let mut exported = Vec::new();
             kb.export(&historian, Format::Ndjson, &mut exported).unwrap();
             say(String::from_utf8(exported).unwrap());
-            for gap in kb.list_gaps(&keeper, &Default::default(), 100, None, Timestamp::now()).unwrap().items {
+            for gap in kb.list_gaps(&keeper, &Default::default(), 100, None, at(100)).unwrap().items {
                 say(serde_json::to_string(&gap.nearest).unwrap());
             }
             for (n, audience) in articles.iter().enumerate() {
