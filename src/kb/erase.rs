@@ -331,13 +331,7 @@ mod tests {
     #[test]
     fn an_erasure_that_was_cut_off_is_finished_at_the_next_start() {
         let dir = tempfile::tempdir().unwrap();
-        let settings = KbSettings {
-            data_dir: dir.path().to_owned(),
-            store_cache_bytes: 8 << 20,
-            index_batch: 64,
-            query_log_interval: Duration::from_millis(10),
-            admin_secret: None,
-        };
+        let settings = KbSettings::small(dir.path());
         let now: Timestamp = "2090-01-01T00:00:00Z".parse().unwrap();
         let space = SpaceId::default_space();
         let (kb, secret) = Kb::open(settings.clone(), now).unwrap();

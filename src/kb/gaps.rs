@@ -19,7 +19,7 @@ use crate::error::{Error, Result};
 use crate::id::{ArticleId, GapId};
 use crate::model::article::{Article, ReviewState};
 use crate::model::gap::{
-    CauseKind, Gap, GapPoint, GapStatus, GapView, Pareto, ParetoStep, Proof, Why, WordingView, Worth,
+    CauseKind, Gap, GapPoint, GapStatus, GapView, Pareto, ParetoStep, Proof, Why, WordingView, Worth, rounded,
 };
 use crate::model::page::Page;
 use crate::model::text::{Category, Note, Title};
@@ -108,16 +108,16 @@ impl Kb {
                 id: gap.id.clone(),
                 label: gap.label.clone(),
                 status: self.standing(gap)?,
-                askings: round(*demand),
-                covered: round(covered / all),
+                askings: rounded(*demand),
+                covered: rounded(covered / all),
             });
         }
         Ok(Pareto {
             share,
             gaps: waiting.len() as u64,
-            askings: round(all),
+            askings: rounded(all),
             needed: steps.len() as u64,
-            covered: if all > 0.0 { round(covered / all) } else { 0.0 },
+            covered: if all > 0.0 { rounded(covered / all) } else { 0.0 },
             steps,
         })
     }
@@ -295,8 +295,4 @@ pub struct GapQuery {
     pub status: Option<GapStatus>,
     /// Only for this cause.
     pub cause: Option<CauseKind>,
-}
-
-fn round(value: f64) -> f64 {
-    (value * 1_000.0).round() / 1_000.0
 }

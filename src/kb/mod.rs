@@ -81,6 +81,20 @@ pub struct KbSettings {
     pub admin_secret: Option<crate::model::account::Secret>,
 }
 
+#[cfg(test)]
+impl KbSettings {
+    /// As unit tests want it: little memory, and records written at once.
+    pub(crate) fn small(data_dir: &std::path::Path) -> Self {
+        Self {
+            data_dir: data_dir.to_owned(),
+            store_cache_bytes: 8 << 20,
+            index_batch: 64,
+            query_log_interval: Duration::from_millis(10),
+            admin_secret: None,
+        }
+    }
+}
+
 /// The handle of everything; cloning it is cheap.
 #[derive(Clone)]
 pub struct Kb {

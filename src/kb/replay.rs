@@ -152,7 +152,14 @@ impl Kb {
         }))
     }
 
-    fn ask(&self, grant: &Grant, text: &QueryText, as_of: Option<Timestamp>, now: Timestamp) -> Result<Option<Asked>> {
+    /// Asks for the first hit; nothing where a part of the engine was missing.
+    pub(crate) fn ask(
+        &self,
+        grant: &Grant,
+        text: &QueryText,
+        as_of: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Option<Asked>> {
         let request = SearchRequest { as_of, ..SearchRequest::first_of(text.clone()) };
         let found = self.find(grant, &request, now)?;
         let matched = f64::from(found.confidence) >= self.threshold(grant)?;

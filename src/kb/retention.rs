@@ -220,13 +220,7 @@ mod tests {
     #[test]
     fn what_is_over_goes_and_what_was_counted_counts_once() {
         let dir = tempfile::tempdir().unwrap();
-        let settings = KbSettings {
-            data_dir: dir.path().to_owned(),
-            store_cache_bytes: 8 << 20,
-            index_batch: 64,
-            query_log_interval: Duration::from_millis(10),
-            admin_secret: None,
-        };
+        let settings = KbSettings::small(dir.path());
         // Decades ahead, where no worker's own clock comes.
         let start = at("2090-01-01T00:00:00Z");
         let (kb, secret) = Kb::open(settings, start).unwrap();

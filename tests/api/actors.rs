@@ -285,3 +285,20 @@ fn is_made(text: &str) -> bool {
     let bare = text.split_once('_').map_or(text, |(_, rest)| rest);
     bare.len() == 32 && bare.bytes().all(|b| b.is_ascii_hexdigit())
 }
+
+/// What is found within so many seconds.
+pub fn found_within<T>(seconds: u64, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let until = Instant::now() + Duration::from_secs(seconds);
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(Instant::now() < until, "not within {seconds} seconds: {what}");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// Waits until it is so, at most so many seconds.
+pub fn eventually(seconds: u64, what: &str, check: impl Fn() -> bool) {
+    found_within(seconds, what, || check().then_some(()));
+}

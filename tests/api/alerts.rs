@@ -1,24 +1,13 @@
 //! Alerts: raised once, listed, sent signed to a webhook until it has them.
 
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use ring::hmac;
 use serde_json::{Value, json};
 
-use crate::actors::{Actor, TestApp};
+use crate::actors::{Actor, TestApp, found_within};
 use crate::fake::{Asked, Fake, Told};
-
-fn eventually<T>(what: &str, mut check: impl FnMut() -> Option<T>) -> T {
-    let until = Instant::now() + Duration::from_secs(30);
-    loop {
-        if let Some(found) = check() {
-            return found;
-        }
-        assert!(Instant::now() < until, "not within thirty seconds: {what}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
-}
 
 /// A server whose default space has these rules.
 fn with_rules(app: &TestApp, rules: Value) -> Actor {
@@ -74,7 +63,7 @@ fn an_alert_is_raised_once_and_sent_until_the_receiver_has_it() {
     assert_eq!((&shown["url"], &shown["secret"]), (&json!(url), &json!(null)), "shown once");
     let analyst = with_rules(&app, json!({ "answer_rate_below": 0.5, "min_queries": 3 }));
     ask(&app, 4);
-    let delivered = eventually("the alert is delivered", || {
+    let delivered = found_within(30, "the alert is delivered", || {
         alerts(&analyst).into_iter().find(|alert| alert["delivery"]["state"] == "delivered")
     });
     assert_eq!(
@@ -117,7 +106,7 @@ fn gaps_that_many_ask_for_raise_an_alert_without_any_webhook() {
         let body = json!({ "question": "为什么不能登月", "conversation_id": conversation });
         app.customer().post("/v1/answer", body).expect(200);
     }
-    let alert = eventually("the alert is raised", || alerts(&analyst).into_iter().next());
+    let alert = found_within(30, "the alert is raised", || alerts(&analyst).into_iter().next());
     assert_eq!(
         (&alert["rule"], &alert["value"], &alert["delivery"]),
         (&json!("gap_sessions"), &json!(3.0), &json!(null))
@@ -151,7 +140,7 @@ fn an_hour_like_no_other_is_a_spike() {
     }
     channel.post_raw("/v1/interactions", "application/x-ndjson", &lines).expect(200);
     ask(&app, 25);
-    let alert = eventually("the spike is seen", || alerts(&analyst).into_iter().next());
+    let alert = found_within(30, "the spike is seen", || alerts(&analyst).into_iter().next());
     assert_eq!((&alert["rule"], &alert["threshold"]), (&json!("spike"), &json!(20.0)), "{alert}");
     assert!(alert["message"].as_str().unwrap().contains("usual at this hour and weekday are 2"), "{alert}");
 }

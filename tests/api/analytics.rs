@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::actors::{Actor, TestApp};
+use crate::actors::{Actor, TestApp, eventually};
 
 struct Office {
     app: TestApp,
@@ -55,14 +55,6 @@ fn many(day: &str, count: usize, question: &str) -> Vec<Value> {
     (0..count)
         .map(|n| asks(&format!("{day}-{question}-{n}"), &[(&format!("{day}T08:{:02}:00Z", n % 60), question)]))
         .collect()
-}
-
-fn eventually(what: &str, check: impl Fn() -> bool) {
-    let until = Instant::now() + Duration::from_secs(20);
-    while !check() {
-        assert!(Instant::now() < until, "not within twenty seconds: {what}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
 }
 
 #[test]
@@ -210,7 +202,7 @@ fn channels_show_hand_offs_and_what_is_asked_again() {
         let body = json!({ "question": question, "conversation_id": "c-1", "channel": "widget" });
         customer.post("/v1/answer", body).expect(200);
     }
-    eventually("live queries are counted", || office.figures("overview", "")["live"]["queries"] == 3);
+    eventually(20, "live queries are counted", || office.figures("overview", "")["live"]["queries"] == 3);
     let live = office.figures("channels", "")["items"][0].clone();
     assert_eq!(
         (&live["channel"], &live["live_answers"], &live["asked_again"]),
@@ -229,11 +221,13 @@ fn coverage_grows_by_what_closed_gaps_gain() {
     let id = ask("学生证买电脑有没有教育优惠")["gap_id"].as_str().unwrap().to_owned();
     ask("为什么不能登月");
     let path = format!("/v1/gaps/{id}");
-    eventually("the gap is counted", || keeper.get(&path).status == 200);
+    eventually(20, "the gap is counted", || keeper.get(&path).status == 200);
     let before = office.figures("coverage", "");
     assert_eq!((&before["total"]["coverage"], &before["total"]["gained"]), (&json!(0.0), &json!(0)), "{before}");
     assert_eq!((&before["gaps"]["open"], &before["gaps"]["ages"]["day"]), (&json!(2), &json!(2)), "{before}");
-    eventually("the causes are found", || office.figures("coverage", "")["gaps"]["causes"] == json!({ "missing": 2 }));
+    eventually(20, "the causes are found", || {
+        office.figures("coverage", "")["gaps"]["causes"] == json!({ "missing": 2 })
+    });
 
     keeper.post(&format!("{path}/draft"), json!({ "article_id": "edu" })).expect(201);
     let right = json!({
@@ -242,10 +236,10 @@ fn coverage_grows_by_what_closed_gaps_gain() {
     });
     keeper.put("/v1/articles/edu", right).expect(200);
     keeper.post("/v1/articles/edu/publish?wait=searchable", json!({})).expect(200);
-    eventually("the gap is closed", || keeper.get(&path).expect(200)["status"] == "closed");
+    eventually(20, "the gap is closed", || keeper.get(&path).expect(200)["status"] == "closed");
     ask("学生证买电脑有没有教育优惠");
     ask("学生证买电脑有没有教育优惠?");
-    eventually("the new ones are counted", || office.figures("coverage", "")["total"]["demand"] == 4);
+    eventually(20, "the new ones are counted", || office.figures("coverage", "")["total"]["demand"] == 4);
     let after = office.figures("coverage", "");
     let point = &after["points"][0];
     assert_eq!((&point["answered"], &point["coverage"]), (&json!(2), &json!(0.5)), "{after}");

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::actors::{Actor, TestApp};
+use crate::actors::{Actor, TestApp, eventually};
 
 /// What customers ask, in their words and ours; each topic's wordings are asked in turn.
 const TOPICS: [(&str, &str, &[&str]); 4] = [
@@ -57,16 +57,6 @@ const TOPICS: [(&str, &str, &[&str]); 4] = [
 ];
 
 const CONVERSATIONS: usize = 200;
-
-fn eventually(what: &str, check: impl Fn() -> bool) {
-    for _ in 0..300 {
-        if check() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(100));
-    }
-    panic!("not within half a minute: {what}");
-}
 
 /// Two hundred conversations of one day: greetings, a question, an agent's answer, thanks; every tenth is chatter only.
 fn conversations() -> Vec<Value> {
@@ -123,7 +113,7 @@ fn two_hundred_conversations_become_articles_that_prove_themselves() {
         assert!(turns[expected.0].as_u64() == Some(CONVERSATIONS as u64 * 4), "sent twice, kept once: {report:#}");
     }
     let overview = || analyst.get("/v1/analytics/overview?from=2026-11-01&to=2026-11-30").expect(200);
-    eventually("all questions are searched", || overview()["pending"] == 0);
+    eventually(30, "all questions are searched", || overview()["pending"] == 0);
     assert_eq!(overview()["questions"], CONVERSATIONS * 9 / 10, "{:#}", overview());
     keeper.post("/v1/gaps/consolidate", json!({})).expect(200);
 
@@ -158,7 +148,7 @@ fn two_hundred_conversations_become_articles_that_prove_themselves() {
         let reviewer = app.with_scopes("reviewer", &["articles:read", "articles:publish"]);
         reviewer.post(&format!("/v1/articles/{topic}/approve"), json!({})).expect(200);
         reviewer.post(&format!("/v1/articles/{topic}/publish?wait=searchable"), json!({})).expect(200);
-        eventually("its own questions are answered", || keeper.get(&path).expect(200)["status"] == "closed");
+        eventually(30, "its own questions are answered", || keeper.get(&path).expect(200)["status"] == "closed");
         let proof = keeper.get(&path).expect(200)["verification"].clone();
         assert!(proof["share"].as_f64() >= Some(0.8), "{proof:#}");
         for asked in proof["questions"].as_array().unwrap() {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::actors::{Actor, TestApp};
+use crate::actors::{Actor, TestApp, eventually};
 
 #[test]
 fn unanswered_questions_become_a_gap() {
@@ -37,16 +37,6 @@ fn personal_data_is_masked_before_it_is_written() {
     assert!(!gap.body.contains("13812345678"), "{}", gap.body);
 }
 
-fn eventually(what: &str, check: impl Fn() -> bool) {
-    for _ in 0..100 {
-        if check() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(100));
-    }
-    panic!("not within ten seconds: {what}");
-}
-
 #[test]
 fn a_gap_becomes_an_article_and_closes_only_when_its_own_questions_are_answered() {
     let app = TestApp::start();
@@ -56,7 +46,7 @@ fn a_gap_becomes_an_article_and_closes_only_when_its_own_questions_are_answered(
     let id = ask("学生证买电脑有没有教育优惠")["gap_id"].as_str().unwrap().to_owned();
     ask("学生证 买电脑 有没有教育优惠?");
     let path = format!("/v1/gaps/{id}");
-    eventually("the gap is counted", || keeper.get(&path).status == 200);
+    eventually(10, "the gap is counted", || keeper.get(&path).status == 200);
     let gap = keeper.get(&path).expect(200);
     assert_eq!((&gap["status"], &gap["suggested"]["action"]), (&json!("open"), &json!("new_article")), "{gap}");
 
@@ -76,7 +66,7 @@ fn a_gap_becomes_an_article_and_closes_only_when_its_own_questions_are_answered(
     let other = json!({ "title": "营业时间", "body": "门店每天九点开门。", "questions": [], "expected_version": 1 });
     keeper.put("/v1/articles/edu-zh", other).expect(200);
     keeper.post("/v1/articles/edu-zh/publish?wait=searchable", json!({})).expect(200);
-    eventually("the first proof", || !keeper.get(&path).expect(200)["verification"].is_null());
+    eventually(10, "the first proof", || !keeper.get(&path).expect(200)["verification"].is_null());
     let gap = keeper.get(&path).expect(200);
     assert_eq!((&gap["status"], &gap["verification"]["passed"]), (&json!("open"), &json!(false)), "{gap}");
 
@@ -86,7 +76,7 @@ fn a_gap_becomes_an_article_and_closes_only_when_its_own_questions_are_answered(
     });
     keeper.put("/v1/articles/edu-zh", right).expect(200);
     keeper.post("/v1/articles/edu-zh/publish?wait=searchable", json!({})).expect(200);
-    eventually("it is closed", || keeper.get(&path).expect(200)["status"] == "closed");
+    eventually(10, "it is closed", || keeper.get(&path).expect(200)["status"] == "closed");
     let proof = keeper.get(&path).expect(200)["verification"].clone();
     assert_eq!(
         (&proof["passed"], &proof["version"], &proof["share"]),
@@ -100,7 +90,7 @@ fn a_gap_becomes_an_article_and_closes_only_when_its_own_questions_are_answered(
 
     // Rolled back to what does not answer: open again, and it is said why.
     keeper.post("/v1/articles/edu-zh/rollback?wait=searchable", json!({ "to": 2, "expected_version": 3 })).expect(200);
-    eventually("it is open again", || keeper.get(&path).expect(200)["status"] == "reopened");
+    eventually(10, "it is open again", || keeper.get(&path).expect(200)["status"] == "reopened");
     let cause = keeper.get(&path).expect(200)["verification"]["cause"].clone();
     assert_eq!(
         (&cause["article_id"], &cause["change"], &cause["version"]),
@@ -120,7 +110,7 @@ fn the_questions_of_a_gap_are_added_to_an_article_as_a_draft() {
     let asked =
         app.customer().post("/v1/answer", json!({ "question": "do drones bring parcels at night" })).expect(200);
     let path = format!("/v1/gaps/{}", asked["gap_id"].as_str().unwrap());
-    eventually("the gap is counted", || keeper.get(&path).status == 200);
+    eventually(10, "the gap is counted", || keeper.get(&path).status == 200);
     assert_eq!(keeper.post(&format!("{path}/link"), json!({ "article_id": "none" })).problem(404), "article_not_found");
     let linked = keeper.post(&format!("{path}/link"), json!({ "article_id": "fees" })).expect(200);
     assert_eq!(
@@ -141,7 +131,7 @@ fn what_answers_already_is_named_before_a_draft_is_made() {
     let outsider = app.with_key(json!({ "name": "outsider", "scopes": ["gaps", "articles:write"] }));
     let asked = app.customer().post("/v1/answer", json!({ "question": "can I rent a bicycle" })).expect(200);
     let path = format!("/v1/gaps/{}", asked["gap_id"].as_str().unwrap());
-    eventually("the gap is counted", || keeper.get(&path).status == 200);
+    eventually(10, "the gap is counted", || keeper.get(&path).status == 200);
     let secret =
         json!({ "id": "secret", "title": "Can I rent a bicycle?", "body": "Staff can.", "audience": "internal" });
     keeper.post("/v1/articles", secret).expect(201);
@@ -198,7 +188,7 @@ fn wordings_of_one_question_in_both_languages_stand_under_one_gap() {
     let ids = filed(&app, &invoice);
     let others = filed(&app, &["门店周末几点关门", "宠物可以带上飞机吗"]);
     let gap_of = |id: &str| keeper.get(&format!("/v1/gaps/{id}")).expect(200)["id"].clone();
-    eventually("all are counted", || {
+    eventually(10, "all are counted", || {
         ids.iter().chain(&others).all(|id| keeper.get(&format!("/v1/gaps/{id}")).status == 200)
     });
     keeper.post("/v1/gaps/consolidate", json!({})).expect(200);
@@ -223,7 +213,7 @@ fn what_an_editor_merges_and_splits_no_machine_undoes() {
     let ids = filed(&app, &["发票抬头怎么修改", "修改发票抬头", "宠物可以带上飞机吗", "门店周末几点关门"]);
     let path = |id: &str| format!("/v1/gaps/{id}");
     let gap_of = |id: &str| standing(&keeper, id);
-    eventually("all are counted", || ids.iter().all(|id| keeper.get(&path(id)).status == 200));
+    eventually(10, "all are counted", || ids.iter().all(|id| keeper.get(&path(id)).status == 200));
     keeper.post("/v1/gaps/consolidate", json!({})).expect(200);
 
     let merged = keeper.post(&format!("{}/merge", path(&ids[2])), json!({ "gaps": [ids[3]] })).expect(200);
@@ -296,7 +286,7 @@ fn each_gap_is_told_why_it_was_not_answered() {
     ];
     let ids = filed(&app, &asked.clone().map(|(question, ..)| question));
     let cause = |id: &str| keeper.get(&format!("/v1/gaps/{id}")).json()["cause"].clone();
-    eventually("all are looked into", || ids.iter().all(|id| !cause(id).is_null()));
+    eventually(10, "all are looked into", || ids.iter().all(|id| !cause(id).is_null()));
     for (id, (question, kind, article)) in ids.iter().zip(&asked) {
         let cause = cause(id);
         assert_eq!((&cause["kind"], &cause["article_id"]), (&json!(kind), article), "{question}: {cause}");
@@ -340,7 +330,7 @@ fn what_was_found_and_did_not_help_is_counted_and_so_is_what_the_agent_knew() {
         customer.post("/v1/feedback", json!({ "answer_id": about, "helpful": false })).expect(202);
     }
     let gaps = || keeper.get("/v1/gaps?cause=partial").expect(200)["items"].clone();
-    eventually("the low rating is counted", || gaps()[0]["queries"] == 1);
+    eventually(10, "the low rating is counted", || gaps()[0]["queries"] == 1);
     let gap = gaps()[0].clone();
     assert_eq!((&gap["cause"]["article_id"], &gap["worth"]["low_rated"]), (&json!("delivery"), &json!(1.0)), "{gap:#}");
 
@@ -361,12 +351,12 @@ fn what_was_found_and_did_not_help_is_counted_and_so_is_what_the_agent_knew() {
             .get("/v1/analytics/overview?from=2026-05-01&to=2026-05-31")
             .expect(200)
     };
-    eventually("the questions are searched", || pending()["pending"] == 0);
+    eventually(10, "the questions are searched", || pending()["pending"] == 0);
     assert_eq!(gaps()[0]["queries"], 1, "so far it helped");
     for _ in 0..2 {
         talk(json!({ "handed_off": true }));
     }
-    eventually("the hand-off is counted", || gaps()[0]["queries"] == 2);
+    eventually(10, "the hand-off is counted", || gaps()[0]["queries"] == 2);
     let gap = gaps()[0].clone();
     assert_eq!((&gap["worth"]["handed_off"], &gap["causes"]), (&json!(1.0), &json!({ "partial": 2 })), "{gap:#}");
     let known = keeper.get("/v1/gaps?cause=present_not_found").expect(200)["items"][0].clone();

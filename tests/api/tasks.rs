@@ -1,10 +1,8 @@
 //! Review tasks: what customers complain of, gathered by article, closed by an editor or by a newer version.
 
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 
-use crate::actors::{Actor, TestApp};
+use crate::actors::{Actor, TestApp, eventually};
 
 struct Desk {
     app: TestApp,
@@ -49,14 +47,6 @@ impl Desk {
     fn hand_in(&self, conversation: Value) {
         let channel = self.app.with_scopes("channel", &["interactions"]);
         channel.post("/v1/interactions", json!({ "conversations": [conversation] })).expect(200);
-    }
-}
-
-fn eventually(what: &str, check: impl Fn() -> bool) {
-    let until = Instant::now() + Duration::from_secs(20);
-    while !check() {
-        assert!(Instant::now() < until, "not within twenty seconds: {what}");
-        std::thread::sleep(Duration::from_millis(100));
     }
 }
 
@@ -138,10 +128,10 @@ fn hand_offs_of_conversations_speak_against_what_answered_them() {
     let turns =
         json!([{ "role": "customer", "text": "怎么退货" }, { "role": "customer", "text": "为什么登月火箭不送货" }]);
     desk.hand_in(talk(json!({ "handed_off": true, "turns": turns })));
-    eventually("the first hand-off", || desk.counts() == [0, 0, 1]);
+    eventually(20, "the first hand-off", || desk.counts() == [0, 0, 1]);
     desk.hand_in(talk(json!({ "session_id": "t", "turns": turns })));
     let analyst = desk.app.with_scopes("analyst", &["analytics"]);
-    eventually("all is searched", || analyst.get("/v1/analytics/overview").expect(200)["pending"] == 0);
+    eventually(20, "all is searched", || analyst.get("/v1/analytics/overview").expect(200)["pending"] == 0);
     assert_eq!(desk.counts(), [0, 0, 1]);
     desk.hand_in(talk(json!({ "session_id": "t", "handed_off": true })));
     desk.hand_in(talk(json!({ "session_id": "t", "handed_off": true })));

@@ -218,7 +218,7 @@ impl Kb {
         let forms: Vec<Form> = self.inner.store.forms(space).collect::<Result<_>>()?;
         let gaps: BTreeMap<GapId, Gap> =
             self.inner.store.gaps(space).map(|gap| gap.map(|gap| (gap.id.clone(), gap))).collect::<Result<_>>()?;
-        let (moves, called) = board.places(space, &forms, &gaps);
+        let (moves, called) = board.places(space, &forms, &gaps)?;
         let moved = self.move_forms(space, &moves, &called, now)?;
         let after: BTreeSet<GapId> = self.inner.store.gaps(space).map(|gap| Ok(gap?.id)).collect::<Result<_>>()?;
         Ok(ConsolidationReport {
@@ -346,7 +346,7 @@ impl Board {
         space: &SpaceId,
         forms: &[Form],
         gaps: &BTreeMap<GapId, Gap>,
-    ) -> (Vec<Move>, BTreeMap<GapId, Called>) {
+    ) -> Result<(Vec<Move>, BTreeMap<GapId, Called>)> {
         let worked_on = |id: &GapId| gaps.get(id).is_some_and(Gap::is_worked_on);
         let mut groups: BTreeMap<GroupId, Vec<&Form>> = BTreeMap::new();
         let mut alone: Vec<&Form> = Vec::new();
@@ -370,7 +370,7 @@ impl Board {
             let free = wanted.iter().map(|(id, _)| *id).find(|id| !claimed.contains(*id));
             let gap = match free {
                 Some(id) => id.clone(),
-                None => fresh(space, &forms, gaps, &claimed),
+                None => fresh(space, &forms, |id| Ok(gaps.contains_key(id) || claimed.contains(id)))?,
             };
             claimed.insert(gap.clone());
             if let Some(name) = self.called(group) {
@@ -387,7 +387,7 @@ impl Board {
             let to = if claimed.insert(form.gap.clone()) || worked_on(&form.gap) {
                 form.gap.clone()
             } else {
-                let own = fresh(space, &[form], gaps, &claimed);
+                let own = fresh(space, &[form], |id| Ok(gaps.contains_key(id) || claimed.contains(id)))?;
                 claimed.insert(own.clone());
                 own
             };
@@ -395,17 +395,22 @@ impl Board {
                 moves.push(Move { form: form.id.clone(), to, group: None });
             }
         }
-        (moves, called)
+        Ok((moves, called))
     }
 }
 
 /// An id for a gap that is parted from others: that of its form most asked where it is free, else one made of it.
-pub(super) fn fresh(space: &SpaceId, forms: &[&Form], gaps: &BTreeMap<GapId, Gap>, claimed: &BTreeSet<GapId>) -> GapId {
+pub(super) fn fresh(space: &SpaceId, forms: &[&Form], is_taken: impl Fn(&GapId) -> Result<bool>) -> Result<GapId> {
     let most = forms.iter().max_by(|a, b| a.tally.queries.cmp(&b.tally.queries).then(b.id.cmp(&a.id)));
     let (own, text) = most.map_or((None, ""), |form| (Some(form.id.clone()), form.form.as_str()));
-    let is_free = |id: &GapId| !gaps.contains_key(id) && !claimed.contains(id);
-    let made = (2_u32..).map(|number| GapId::of(space, &format!("{text}\n{number}")));
-    own.into_iter().chain(made).find(is_free).unwrap_or_else(|| GapId::of(space, text))
+    let mut id = own.unwrap_or_else(|| GapId::of(space, text));
+    for number in 2_u64.. {
+        if !is_taken(&id)? {
+            break;
+        }
+        id = GapId::of(space, &format!("{text}\n{number}"));
+    }
+    Ok(id)
 }
 
 fn resolution_name(space: &SpaceId) -> String {

@@ -7,14 +7,12 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::{ArticleId, GapId, SpaceId};
 use crate::kb::gap_work::NEAR_ENOUGH;
-use crate::kb::search::{article_id, blind};
 use crate::kb::{Grant, Kb};
 use crate::model::article::Audience;
-use crate::model::gap::{CauseKind, Form, Proof, Why};
-use crate::model::search::{Mode, SearchRequest};
+use crate::model::gap::{Asked, CauseKind, Form, Proof, Why};
 use crate::model::talk::{self, Cleaned, Role};
 use crate::model::text::QueryText;
 
@@ -90,10 +88,10 @@ impl Kb {
         if public.matched {
             return Ok(if form.why.is_none() { why(CauseKind::Missing, Proof::Search, None) } else { None });
         }
-        if let (true, Some(article)) = (all.matched, all.article) {
+        if let (true, Some(article)) = (all.matched, all.article_id) {
             return Ok(why(CauseKind::Hidden, Proof::Search, Some(article)));
         }
-        if let Some(article) = public.article.as_ref().filter(|_| public.score >= NEAR_ENOUGH) {
+        if let Some(article) = public.article_id.as_ref().filter(|_| public.confidence >= NEAR_ENOUGH) {
             let head = self.inner.store.get_article(&form.space, article)?;
             if head.and_then(|head| head.review_due_at).is_some_and(|due| due < now) {
                 return Ok(why(CauseKind::Stale, Proof::Search, Some(article.clone())));
@@ -103,7 +101,7 @@ impl Kb {
             let Some(then) = self.look(&form.space, vec![Audience::Public], &text, Some(*at), now)? else {
                 return Ok(None);
             };
-            if let (true, Some(article)) = (then.matched, then.article) {
+            if let (true, Some(article)) = (then.matched, then.article_id) {
                 return Ok(why(CauseKind::Stale, Proof::Search, Some(article)));
             }
         }
@@ -118,34 +116,12 @@ impl Kb {
         text: &QueryText,
         as_of: Option<Timestamp>,
         now: Timestamp,
-    ) -> Result<Option<Looked>> {
+    ) -> Result<Option<Asked>> {
         let grant = Grant { space: space.clone(), audiences, actor: SYSTEM.to_owned() };
-        let request = SearchRequest {
-            query: text.clone(),
-            limit: 1,
-            offset: 0,
-            mode: Mode::Hybrid,
-            filters: None,
-            as_of,
-            facets: Vec::new(),
-            explain: false,
-            channel: None,
-            conversation_id: None,
-            log: false,
-            rerank: false,
-        };
-        let found = match self.find(&grant, &request, now) {
-            Ok(found) if blind(&found) => return Ok(None),
-            Ok(found) => found,
-            Err(crate::error::Error::IndexUnavailable { .. }) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let first = found.hits.first();
-        Ok(Some(Looked {
-            matched: f64::from(found.confidence) >= self.threshold(&grant)?,
-            score: first.map_or(0.0, |hit| f64::from(hit.score)),
-            article: first.map(|hit| article_id(&hit.record)),
-        }))
+        match self.ask(&grant, text, as_of, now) {
+            Err(Error::IndexUnavailable { .. }) => Ok(None),
+            asked => asked,
+        }
     }
 
     /// The article that a text repeats: what an agent answered, say.
@@ -153,7 +129,7 @@ impl Kb {
         let cut: String = text.chars().take(QueryText::MAX).collect();
         let Ok(text) = QueryText::try_from(cut) else { return Ok(None) };
         let looked = self.look(space, vec![Audience::Public], &text, None, now)?;
-        Ok(looked.filter(|looked| looked.matched).and_then(|looked| looked.article))
+        Ok(looked.filter(|looked| looked.matched).and_then(|looked| looked.article_id))
     }
 
     /// Just before the latest endings of what was live in a space.
@@ -175,11 +151,4 @@ impl Kb {
         }
         Ok(kept.into_iter().filter_map(|end| Timestamp::from_millisecond(end - 1).ok()).collect())
     }
-}
-
-/// What a search came to.
-struct Looked {
-    matched: bool,
-    score: f64,
-    article: Option<ArticleId>,
 }

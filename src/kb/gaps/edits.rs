@@ -2,8 +2,6 @@
 //!
 //! Invariant: what an editor said is in the log of edits and in the gaps with one batch; no machine undoes it.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -12,7 +10,7 @@ use super::moves::Move;
 use crate::error::{Error, Result};
 use crate::id::GapId;
 use crate::kb::{GapKeeper, Grant, Kb};
-use crate::model::gap::{Form, Gap, GapView, GroupEdit};
+use crate::model::gap::{Form, GapView, GroupEdit};
 use crate::store::{AuditDraft, Ticket};
 
 /// Most gaps merged, or forms parted, at once.
@@ -76,9 +74,7 @@ impl Kb {
         if rest.is_empty() {
             return Err(Error::field("wordings", "one wording at least must be left in the gap"));
         }
-        let gaps: BTreeMap<GapId, Gap> =
-            store.gaps(space).map(|gap| gap.map(|gap| (gap.id.clone(), gap))).collect::<Result<_>>()?;
-        let new = fresh(space, &out, &gaps, &Default::default());
+        let new = fresh(space, &out, |id| Ok(store.get_gap(space, id)?.is_some()))?;
         let ids = |forms: &[&Form]| forms.iter().map(|form| form.id.clone()).collect::<Vec<_>>();
         let moves: Vec<Move> =
             out.iter().map(|form| Move { form: form.id.clone(), to: new.clone(), group: None }).collect();

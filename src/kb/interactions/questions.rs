@@ -17,7 +17,7 @@ use crate::model::article::Audience;
 use crate::model::gap::{CauseKind, NearArticle, Proof, Why};
 use crate::model::interaction::{AnsweredBy, Pending, Session, StoredTurn, day_of};
 use crate::model::query::{QueryKind, QueryRecord};
-use crate::model::search::{Hit, Mode, SearchRequest};
+use crate::model::search::{Hit, SearchRequest};
 use crate::model::talk::Role;
 use crate::model::text::QueryText;
 
@@ -87,20 +87,7 @@ impl Kb {
         let mut found = Vec::new();
         for text in &pending.questions {
             let Ok(query) = QueryText::try_from(text.clone()) else { continue };
-            let request = SearchRequest {
-                query,
-                limit: LOOKED_AT,
-                offset: 0,
-                mode: Mode::Hybrid,
-                filters: None,
-                as_of: None,
-                facets: Vec::new(),
-                explain: false,
-                channel: None,
-                conversation_id: None,
-                log: false,
-                rerank: false,
-            };
+            let request = SearchRequest { limit: LOOKED_AT, ..SearchRequest::first_of(query) };
             let results = match self.find(&grant, &request, now) {
                 Ok(results) if blind(&results) => return Ok(None),
                 Ok(results) => results,

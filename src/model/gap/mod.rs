@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 pub use self::day::{BURST, GapDay, KEY_BURST, Source};
 pub use self::form::{CauseKind, Form, GroupEdit, MAX_PLACES, MAX_WORDINGS, Proof, Tally, Why, WordingView};
+pub(crate) use self::worth::rounded;
 pub use self::worth::{Heat, Worth};
 use crate::id::{ArticleId, GapId, SpaceId};
 use crate::model::article::Language;

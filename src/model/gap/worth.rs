@@ -129,7 +129,8 @@ impl Worth {
     }
 }
 
-fn rounded(value: f64) -> f64 {
+/// To three digits, as figures of gaps are shown.
+pub(crate) fn rounded(value: f64) -> f64 {
     (value * 1_000.0).round() / 1_000.0
 }
 
