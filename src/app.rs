@@ -97,7 +97,10 @@ fn model_settings(config: &Config) -> ModelSettings {
         reranker: config.reranker.clone(),
         rerank_top: config.rerank_top,
         rerank_budget: config.rerank_budget,
-        outside: Arc::new(World::new(config.model_endpoints.clone(), config.model_hub.clone(), config.webhook_private)),
+        outside: Arc::new(
+            World::new(config.model_endpoints.clone(), config.model_hub.clone(), config.webhook_private)
+                .with_language_model(config.language_model.clone()),
+        ),
     }
 }
 
@@ -119,6 +122,7 @@ fn http_settings(config: &Config) -> HttpSettings {
         search_gate: gate(config.search_gate),
         write_gate: gate(config.write_gate),
         bulk_gate: gate(config.bulk_gate),
+        language_model_permits: config.language_model.as_ref().map_or(0, |model| model.parallel),
     }
 }
 

@@ -3,6 +3,7 @@
 //! Invariant: the only file that reads the environment; every value is checked once, here,
 //! and every wrong one is named.
 
+mod language_model;
 mod models;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use toml::{Table, Value};
 
 use crate::error::{Error, Result};
 use crate::id::ModelName;
-use crate::kb::models::EndpointSettings;
+use crate::kb::models::{EndpointSettings, LanguageModelSettings};
 use crate::model::account::Secret;
 
 /// The documented defaults.
@@ -80,6 +81,7 @@ struct RawConfig {
     webhook_private: bool,
     #[serde(default)]
     models: BTreeMap<ModelName, models::RawModel>,
+    language_model: Option<language_model::RawLanguageModel>,
 }
 
 /// Size of a permit gate.
@@ -162,6 +164,8 @@ pub struct Config {
     pub model_folders: BTreeMap<ModelName, PathBuf>,
     /// Models behind endpoints, by name.
     pub model_endpoints: BTreeMap<ModelName, EndpointSettings>,
+    /// The language model.
+    pub language_model: Option<LanguageModelSettings>,
 }
 
 impl Default for Config {
@@ -201,6 +205,7 @@ impl Default for Config {
             webhook_private: false,
             model_folders: BTreeMap::new(),
             model_endpoints: BTreeMap::new(),
+            language_model: None,
         }
     }
 }
@@ -297,6 +302,7 @@ impl RawConfig {
     fn meant(self, variable: &dyn Fn(&str) -> Option<String>) -> Result<Config> {
         self.check()?;
         let (model_folders, model_endpoints) = models::meant(self.models, variable)?;
+        let language_model = self.language_model.map(|raw| language_model::meant(raw, variable)).transpose()?;
         let cores = cores();
         let gate = |permits: usize, otherwise: usize, queue, wait_ms| Gate {
             permits: if permits == 0 { otherwise } else { permits },
@@ -337,6 +343,7 @@ impl RawConfig {
             webhook_private: self.webhook_private,
             model_folders,
             model_endpoints,
+            language_model,
         })
     }
 
@@ -404,7 +411,7 @@ mod tests {
         let error = |file: &str, environment: &[(&str, &str)]| {
             load(file, environment, Flags::default()).unwrap_err().to_string()
         };
-        insta::assert_snapshot!(error("colour = 1", &[]), @"configuration: colour: unknown field `colour`, expected one of `data_dir`, `listen`, `metrics_listen`, `admin_key`, `log_format`, `log_filter`, `workers`, `max_connections`, `max_body_bytes`, `max_import_bytes`, `client_timeout_ms`, `keep_alive_ms`, `deadline_ms`, `searchable_wait_ms`, `shutdown_timeout_ms`, `key_rate`, `public_rate`, `search_permits`, `search_queue`, `search_wait_ms`, `write_permits`, `write_queue`, `write_wait_ms`, `bulk_permits`, `bulk_queue`, `bulk_wait_ms`, `store_cache_bytes`, `index_batch`, `query_log_interval_ms`, `model`, `model_threads`, `model_queue`, `model_hub`, `reranker`, `rerank_top`, `rerank_budget_ms`, `webhook_private`, `models`");
+        insta::assert_snapshot!(error("colour = 1", &[]), @"configuration: colour: unknown field `colour`, expected one of `data_dir`, `listen`, `metrics_listen`, `admin_key`, `log_format`, `log_filter`, `workers`, `max_connections`, `max_body_bytes`, `max_import_bytes`, `client_timeout_ms`, `keep_alive_ms`, `deadline_ms`, `searchable_wait_ms`, `shutdown_timeout_ms`, `key_rate`, `public_rate`, `search_permits`, `search_queue`, `search_wait_ms`, `write_permits`, `write_queue`, `write_wait_ms`, `bulk_permits`, `bulk_queue`, `bulk_wait_ms`, `store_cache_bytes`, `index_batch`, `query_log_interval_ms`, `model`, `model_threads`, `model_queue`, `model_hub`, `reranker`, `rerank_top`, `rerank_budget_ms`, `webhook_private`, `models`, `language_model`");
         insta::assert_snapshot!(error("listen = 'here'", &[]), @"configuration: listen: invalid socket address syntax");
         insta::assert_snapshot!(error("", &[("ZHIYIN_KEY_RATE", "many")]), @r#"configuration: key_rate: invalid type: string "many", expected u32"#);
         insta::assert_snapshot!(error("key_rate = 0\nadmin_key = 'short'", &[]), @"configuration: key_rate must not be 0; admin_key must have at least 16 characters");

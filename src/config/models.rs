@@ -58,6 +58,16 @@ pub(super) fn meant(raw: BTreeMap<ModelName, RawModel>, variable: &dyn Fn(&str) 
     if wrong.is_empty() { Ok((folders, endpoints)) } else { Err(Error::Config(wrong.join("; "))) }
 }
 
+/// The key that stands in the variable of that name.
+pub(super) fn key(
+    name: Option<&str>,
+    variable: &dyn Fn(&str) -> Option<String>,
+) -> std::result::Result<Option<Secret>, String> {
+    let Some(name) = name else { return Ok(None) };
+    let key = variable(name).filter(|key| !key.is_empty());
+    Ok(Some(Secret::new(key.ok_or_else(|| format!("key_env names {name}, which is not set in the environment"))?)))
+}
+
 fn endpoint(raw: RawModel, variable: &dyn Fn(&str) -> Option<String>) -> std::result::Result<EndpointSettings, String> {
     let url = raw.url.unwrap_or_default();
     if !is_address(&url) {
@@ -67,13 +77,7 @@ fn endpoint(raw: RawModel, variable: &dyn Fn(&str) -> Option<String>) -> std::re
     if !(1..=MAX_DIMENSION).contains(&dimension) {
         return Err(format!("dimension must be from 1 to {MAX_DIMENSION}, not {dimension}"));
     }
-    let key = match &raw.key_env {
-        None => None,
-        Some(name) => {
-            let key = variable(name).filter(|key| !key.is_empty());
-            Some(Secret::new(key.ok_or_else(|| format!("key_env names {name}, which is not set in the environment"))?))
-        }
-    };
+    let key = key(raw.key_env.as_deref(), variable)?;
     let batch = raw.batch.unwrap_or(32);
     if !(1..=2_048).contains(&batch) {
         return Err(format!("batch must be from 1 to 2048, not {batch}"));

@@ -51,6 +51,8 @@ pub struct HttpSettings {
     pub write_gate: GateSettings,
     /// In front of imports, exports and other long work.
     pub bulk_gate: GateSettings,
+    /// Requests to the language model at a time.
+    pub language_model_permits: usize,
 }
 
 #[cfg(test)]
@@ -77,6 +79,7 @@ pub mod tests {
             search_gate: gate,
             write_gate: gate,
             bulk_gate: gate,
+            language_model_permits: 0,
         }
     }
 }

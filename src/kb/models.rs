@@ -17,7 +17,10 @@ use zhiyin_index::Vectors;
 use zhiyin_index::embed::{BilingualEmbedder, EmbedError, Embedder, HashEmbedder, Role};
 use zhiyin_index::rerank::Reranker;
 
-pub use outside::{Download, EndpointFacts, EndpointSettings, Letter, Nowhere, Outside, Progress};
+pub use outside::{
+    Download, EndpointFacts, EndpointSettings, LanguageModelSettings, Letter, NoReply, Nowhere, Outside, Progress, Prompt,
+    Reply,
+};
 
 use super::vectors::CachedEmbedder;
 use crate::id::ModelName;

@@ -1,4 +1,4 @@
-//! What the use cases need of the world beyond this machine: endpoints that embed, hubs that hold models, webhooks.
+//! What the use cases need of the world beyond this machine: endpoints that embed or write, hubs, webhooks.
 //!
 //! Invariant: implemented in `remote` and handed in, so that no use case speaks HTTP.
 
@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::{Map, Value};
 use zhiyin_index::embed::Embedder;
 
 use crate::id::ModelName;
@@ -41,6 +42,52 @@ pub struct EndpointFacts {
     pub source: String,
     /// Values of a vector.
     pub dimension: usize,
+}
+
+/// How the language model is set; made by `config.rs`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LanguageModelSettings {
+    /// Address without `/chat/completions`, such as `https://api.openai.com/v1`.
+    pub url: String,
+    /// The model's name there.
+    pub model: String,
+    /// Key to send.
+    pub key: Option<Secret>,
+    /// Longest time for a reply, a second try included.
+    pub timeout: Duration,
+    /// Most tokens of a reply.
+    pub max_tokens: u32,
+    /// Requests at a time.
+    pub parallel: usize,
+    /// Sent with each request as they are, such as `temperature`.
+    pub parameters: Map<String, Value>,
+}
+
+/// What a language model is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prompt {
+    /// What it is to do.
+    pub system: String,
+    /// With what.
+    pub user: String,
+}
+
+/// What a language model said.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The text; not empty.
+    pub text: String,
+    /// Whether it came to its end; otherwise the most tokens were reached.
+    pub whole: bool,
+}
+
+/// Why a language model said nothing; in words for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoReply {
+    /// It took too long.
+    Slow(String),
+    /// It cannot be reached, refuses, or answers with something else than a reply.
+    Failed(String),
 }
 
 /// What is to be fetched, and whither.
@@ -99,6 +146,15 @@ pub trait Outside: Send + Sync {
     /// # Errors
     /// Why it may not have arrived, for people.
     fn post(&self, letter: &Letter) -> Result<(), String>;
+
+    /// The name of the language model, where one is configured.
+    fn language_model(&self) -> Option<&str>;
+
+    /// Asks the language model, and waits for it as long as its settings say.
+    ///
+    /// # Errors
+    /// [`NoReply`].
+    fn reply(&self, prompt: &Prompt) -> Result<Reply, NoReply>;
 }
 
 /// No world at all.
@@ -124,5 +180,13 @@ impl Outside for Nowhere {
 
     fn post(&self, _letter: &Letter) -> Result<(), String> {
         Err("this process sends nothing".into())
+    }
+
+    fn language_model(&self) -> Option<&str> {
+        None
+    }
+
+    fn reply(&self, _prompt: &Prompt) -> Result<Reply, NoReply> {
+        Err(NoReply::Failed("this process asks no language model".into()))
     }
 }
