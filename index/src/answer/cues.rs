@@ -73,6 +73,22 @@ pub(crate) fn holds(group: &str, text: &str) -> bool {
     phrases(group).iter().any(|phrase| find_phrase(text, phrase).is_some())
 }
 
+/// Whether the folded text is a phrase of the group.
+pub(crate) fn is_phrase(group: &str, text: &str) -> bool {
+    phrases(group).contains(&text)
+}
+
+/// The folded text with the phrases of the group blanked out.
+pub(crate) fn blanked(group: &str, text: &str) -> String {
+    let mut out = text.to_owned();
+    for phrase in phrases(group) {
+        while let Some(at) = find_phrase(&out, phrase) {
+            out.replace_range(at..at + phrase.len(), &" ".repeat(phrase.len()));
+        }
+    }
+    out
+}
+
 /// Whether the folded text opens with a phrase of the group.
 pub(crate) fn opens(group: &str, text: &str) -> bool {
     let text = text.trim_start_matches(|c: char| !c.is_alphanumeric());

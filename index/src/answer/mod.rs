@@ -11,12 +11,14 @@ mod choose;
 mod cues;
 mod question;
 mod score;
+mod support;
 mod units;
 mod weights;
 
 use std::collections::HashSet;
 
 pub use cues::Asks;
+pub use support::SUPPORTED;
 pub use weights::{AnswerSettings, Signs};
 
 use crate::analyzer::{Token, TokenKind};
