@@ -20,6 +20,7 @@ use super::text::{self, one_line, percent, time};
 ///   zhiyin gaps get g_…
 ///   zhiyin gaps dismiss g_… --reason "not our product"
 ///   zhiyin gaps draft g_…                     a draft article with the gap's questions
+///   zhiyin gaps draft g_… --generate never    its body out of agents' answers, word for word
 ///   zhiyin gaps link g_… return-policy-zh     its questions added to an article, as a draft version
 ///   zhiyin gaps merge g_… g_… g_…             the others end in the first
 ///   zhiyin gaps split g_… g_…                 these wordings ask for something else
@@ -109,6 +110,9 @@ enum Action {
         /// Make it although an article answers already, or is being written.
         #[arg(long)]
         anyway: bool,
+        /// Whether a language model may write the body: auto (where the server has one), never.
+        #[arg(long, value_parser = ["auto", "never"], default_value = "auto")]
+        generate: String,
     },
     /// Add a gap's questions to an article, as a draft version.
     Link {
@@ -159,11 +163,12 @@ impl Gaps {
                     let answer = session.call(&space.of(request))?;
                     return session.show(&answer, pareto);
                 }
-                Action::Draft { id, title, category, article, anyway } => {
-                    let wanted =
-                        json!({ "title": title, "category": category, "article_id": article, "anyway": anyway });
+                Action::Draft { id, title, category, article, anyway, generate } => {
+                    let wanted = json!({
+                        "title": title, "category": category, "article_id": article, "anyway": anyway, "generate": generate,
+                    });
                     let answer = session.call(&space.of(Request::post(path(&id, "/draft")).body(wanted)))?;
-                    return session.show(&answer, made);
+                    return session.show(&answer, drafted);
                 }
                 Action::Link { id, article } => {
                     let request = Request::post(path(&id, "/link")).body(json!({ "article_id": article }));
@@ -274,6 +279,19 @@ fn made(out: &mut Out, answer: &Value) -> Result<()> {
     let article = text::at(answer, "article");
     let [id, version, title] = ["id", "version", "title"].map(|field| text::of(text::at(article, field)));
     out.line(format!("draft: {id} v{version} {}", one_line(&title)))
+}
+
+/// What was made, and who wrote its body.
+fn drafted(out: &mut Out, answer: &Value) -> Result<()> {
+    made(out, answer)?;
+    let generation = text::at(answer, "generation");
+    let [reason, model, kept, removed, references] =
+        ["reason", "model", "kept", "removed", "references_removed"].map(|field| text::of(text::at(generation, field)));
+    let removed = format!("{kept} sentences kept, {removed} removed, {references} references removed");
+    match text::at(generation, "generated").as_bool() {
+        Some(true) => out.line(format!("body: written by {model}, to be checked by a person: {removed}")),
+        _ => out.line(format!("body: what agents answered, word for word ({})", reason.replace('_', " "))),
+    }
 }
 
 fn replayed(out: &mut Out, report: &Value) -> Result<()> {

@@ -35,10 +35,7 @@ pub(super) struct RawLanguageModel {
 }
 
 /// Checks it; every wrong setting is named.
-pub(super) fn meant(
-    raw: RawLanguageModel,
-    variable: &dyn Fn(&str) -> Option<String>,
-) -> Result<LanguageModelSettings> {
+pub(super) fn meant(raw: RawLanguageModel, variable: &dyn Fn(&str) -> Option<String>) -> Result<LanguageModelSettings> {
     let mut wrong = Vec::new();
     let mut fault = |what: String| wrong.push(format!("language_model: {what}"));
     let url = raw.url.unwrap_or_default();
@@ -108,7 +105,9 @@ mod tests {
     fn all_that_is_wrong_is_named() {
         let error = |file: &str| load(file).unwrap_err().to_string();
         assert_eq!(
-            error("[language_model]\nurl = 'a'\nkey_env = 'NOT_SET'\ntimeout_ms = 0\nmax_tokens = 0\nparallel = 0\nparameters = { stream = true }"),
+            error(
+                "[language_model]\nurl = 'a'\nkey_env = 'NOT_SET'\ntimeout_ms = 0\nmax_tokens = 0\nparallel = 0\nparameters = { stream = true }"
+            ),
             "configuration: language_model: url 'a' is no address such as https://api.openai.com/v1; \
              language_model: model is needed: the model's name at the endpoint; \
              language_model: key_env names NOT_SET, which is not set in the environment; \

@@ -6,13 +6,16 @@ use actix_web::http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::answers::Generate;
 use super::articles::{PageLimit, page_limit};
 use super::body::Body;
 use super::call::{Call, Outcome, Reply};
+use super::error::Problem;
 use super::fields::{Between, InSpace};
 use super::query::Query;
+use crate::error::Code;
 use crate::id::{ArticleId, GapId, SpaceId};
-use crate::kb::{GapDraft, GapQuery, Written};
+use crate::kb::{GapDraft, GapKeeper, GapQuery, Generation, NotGenerated, Worded, Written};
 use crate::model::gap::{CauseKind, GapStatus, GapView};
 use crate::model::page::Page;
 use crate::model::text::{Category, Note, Title};
@@ -110,6 +113,17 @@ pub struct GapArticle {
     article: Written,
 }
 
+/// A gap, the draft that was made of it, and where the draft's body comes from.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DraftedGap {
+    /// The gap.
+    gap: GapView,
+    /// The article, at the version that was made.
+    article: Written,
+    /// Whether a language model wrote the body, and what of its reply was removed.
+    generation: Generation,
+}
+
 /// What an editor wants of the draft.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -130,6 +144,9 @@ pub struct DraftBody {
     /// Make it although an article answers already, or is being written; otherwise these are named and nothing is made.
     #[serde(default)]
     anyway: bool,
+    /// Whether a language model may write the body out of the answers that customers accepted; `auto` unless given.
+    #[serde(default)]
+    generate: Option<Generate>,
 }
 
 impl Body for DraftBody {}
@@ -142,11 +159,36 @@ pub async fn draft(call: Call) -> Outcome {
     let space = super::fields::space(body.space, p.space)?;
     let keeper = call.kb().gap_keeper(&call.caller, &space)?;
     let editor = call.kb().editor(&call.caller, &space)?;
+    let DraftBody { title, category, article_id, anyway, generate, .. } = body;
+    let worded = written(&call, &keeper, &id, anyway, generate).await?;
     let (kb, now) = (call.kb().clone(), call.now);
-    let DraftBody { title, category, article_id, anyway, .. } = body;
     let wanted = GapDraft { title, category, article_id, anyway };
-    let (gap, article) = call.state.writes.run(move || kb.draft_gap(&keeper, &editor, &id, wanted, now)).await?;
-    Reply::json(StatusCode::CREATED, &GapArticle { gap, article })
+    let work = move || kb.draft_gap(&keeper, &editor, &id, wanted, worded, now);
+    let (gap, article, worded) = call.state.writes.run(work).await?;
+    Reply::json(StatusCode::CREATED, &DraftedGap { gap, article, generation: worded.told() })
+}
+
+/// What a language model writes for the draft. While it is asked, no permit to read or write is held.
+async fn written(
+    call: &Call,
+    keeper: &GapKeeper,
+    id: &GapId,
+    anyway: bool,
+    generate: Option<Generate>,
+) -> Result<Worded, Problem> {
+    if generate == Some(Generate::Never) {
+        return Ok(Worded::not(NotGenerated::NotWanted));
+    }
+    if !call.kb().has_language_model() {
+        return Ok(Worded::not(NotGenerated::NotConfigured));
+    }
+    let (kb, now, keeper, id) = (call.kb().clone(), call.now, keeper.clone(), id.clone());
+    let brief = call.state.searches.run(move || kb.brief_of(&keeper, &id, anyway, now)).await?;
+    let kb = call.kb().clone();
+    match call.state.language_model.run(move || kb.generate(&brief)).await {
+        Err(problem) if problem.code == Code::Busy => Ok(Worded::not(NotGenerated::Busy)),
+        worded => worded,
+    }
 }
 
 /// Which article is to answer.

@@ -12,7 +12,7 @@ use super::classify::{self, ClassifyBody, EXAMPLE_TYPES};
 use super::edits::{self, ActionBody, CreateBody, PublishBody, RollbackBody, SaveBody, WriteParameters};
 use super::exchange::{self, ExportParameters, IMPORT_TYPES, ImportParameters};
 use super::fields::{InSpace, Whole};
-use super::gaps::{self, DismissBody, DraftBody, GapArticle, LinkBody, MergeBody, SplitBody};
+use super::gaps::{self, DismissBody, DraftBody, DraftedGap, GapArticle, LinkBody, MergeBody, SplitBody};
 use super::interactions::{self, INTERACTION_TYPES, InteractionParameters};
 use super::route::{Access, Route};
 use super::search::{
@@ -219,7 +219,7 @@ fn working_gaps() -> Vec<Route> {
         post("/v1/gaps/{id}/dismiss", GAPS, "Set a gap aside", gaps::dismiss)
             .query::<InSpace>().body::<DismissBody>().gives::<GapView>(200),
         post("/v1/gaps/{id}/draft", GAPS, "Make a draft article of a gap (also needs articles:write)", gaps::draft)
-            .query::<InSpace>().body::<DraftBody>().gives::<GapArticle>(201),
+            .query::<InSpace>().body::<DraftBody>().gives::<DraftedGap>(201).without_deadline(),
         post("/v1/gaps/{id}/link", GAPS, "Add a gap's questions to an article, as a draft version (also needs articles:write)", gaps::link)
             .query::<InSpace>().body::<LinkBody>().gives::<GapArticle>(200),
         post("/v1/gaps/{id}/merge", GAPS, "Make one gap of several", gaps::merge)

@@ -6,17 +6,20 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::gaps::GapDraft;
+use super::writing::{Brief, NotGenerated, Prose, Worded};
 use super::{Editor, GapKeeper, Grant, Kb, Written};
 use crate::error::{Error, Result};
 use crate::id::{ArticleId, GapId};
-use crate::model::article::{Audience, Content, MAX_QUESTIONS};
+use crate::model::article::{AttributeValue, Audience, Content, MAX_ATTRIBUTE_TEXT, MAX_QUESTIONS};
 use crate::model::gap::{CauseKind, Gap, GapStatus, GapView, NearArticle, Proof, SuggestedAction, Suggestion, Why};
 use crate::model::interaction::{Session, day_of};
 use crate::model::talk::Role;
-use crate::model::text::{Body, Category, Note, Question, Title};
+use crate::model::text::{AttributeName, Body, Category, Note, Question, Title};
 
-/// Agents' answers that a draft holds, and the fewest characters of one.
+/// Agents' answers that a draft holds as they are, those that a language model may write from, and the fewest characters
+/// of one.
 const MAX_ANSWERS: usize = 3;
+const MAX_SOURCES: usize = 8;
 const MIN_ANSWER: usize = 6;
 /// Likeness from which two answers say the same.
 const SAME_ANSWER: f32 = 0.9;
@@ -30,6 +33,18 @@ struct Told {
     at: Timestamp,
 }
 
+/// Attribute of a version whose body a language model wrote: the model's name.
+const GENERATED_BY: &str = "generated_by";
+
+impl Told {
+    /// Where it was said, for people.
+    fn place(&self) -> String {
+        let rated = self.csat.map_or(String::new(), |csat| format!(", rated {csat}/5"));
+        let (day, session) = (day_of(self.at), self.session.get(..12).unwrap_or(&self.session));
+        format!("conversation {session}, turn {}, {day}{rated}", self.turn)
+    }
+}
+
 /// Whether the customer was content with the conversation.
 fn was_accepted(session: &Session) -> bool {
     let content = session.csat.map(|csat| u8::from(csat) >= 4);
@@ -40,8 +55,23 @@ fn was_accepted(session: &Session) -> bool {
 pub(crate) const NEAR_ENOUGH: f64 = 0.35;
 
 impl Kb {
-    /// Makes a draft article of a gap: its label as title, its questions, the nearest article's category, and links to
-    /// the articles that stand near.
+    /// What a language model would write a gap's draft from: its questions and the agents' answers that were accepted.
+    ///
+    /// # Errors
+    /// As [`Kb::draft_gap`] for what is there already: no model is asked for a draft that would be refused.
+    pub fn brief_of(&self, keeper: &GapKeeper, id: &GapId, anyway: bool, now: Timestamp) -> Result<Brief> {
+        let grant = keeper.grant();
+        let gap = self.gap(grant, id)?;
+        if !anyway {
+            self.must_be_new(grant, &gap.examples, now)?;
+        }
+        let sources = self.accepted_answers(grant, &gap)?.into_iter().map(|told| told.text).collect();
+        Ok(Brief { space: grant.space.clone(), questions: gap.examples, sources })
+    }
+
+    /// Makes a draft article of a gap: its label as title, its questions, the nearest article's category, links to the
+    /// articles that stand near, and as its body what was written from the accepted answers, or these themselves. Gives
+    /// what became of what was written, too.
     ///
     /// # Errors
     /// [`Error::GapNotFound`]; [`Error::Duplicates`] where something answers already and it is not wanted anyway; what
@@ -52,16 +82,16 @@ impl Kb {
         editor: &Editor,
         id: &GapId,
         wanted: GapDraft,
+        worded: Worded,
         now: Timestamp,
-    ) -> Result<(GapView, Written)> {
+    ) -> Result<(GapView, Written, Worded)> {
         let grant = keeper.grant();
-        let view = self.view(grant, self.gap(grant, id)?, now)?;
+        let gap = self.gap(grant, id)?;
         if !wanted.anyway {
-            let there = self.answered_by(grant, &view.examples, now)?;
-            if !there.is_empty() {
-                return Err(Error::Duplicates(there));
-            }
+            self.must_be_new(grant, &gap.examples, now)?;
         }
+        let told = self.accepted_answers(grant, &gap)?;
+        let view = self.view(grant, gap, now)?;
         let title = match wanted.title {
             Some(title) => title,
             None => Title::try_from(cut(&view.label, 200)).map_err(|why| Error::field("title", why.to_string()))?,
@@ -70,9 +100,13 @@ impl Kb {
             Some(category) => Some(category),
             None => self.category_of(grant, &view.nearest)?,
         };
-        let told = self.accepted_answers(grant, id)?;
-        let body = [told, links(&view.nearest)].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
-        let content = Content {
+        let worded = still_said(worded, &told);
+        let said = match &worded.prose {
+            Ok(prose) => written(prose, &told),
+            Err(_) => quoted(&told),
+        };
+        let body = [said, links(&view.nearest)].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
+        let mut content = Content {
             title,
             body: Body::try_from(body.join("\n\n")).map_err(|why| Error::field("body", why.to_string()))?,
             questions: questions(&view.examples),
@@ -87,10 +121,21 @@ impl Kb {
             owner: None,
             review_every_days: None,
         };
-        let note = Note::try_from(format!("from gap {id}")).ok();
-        let written = self.create_article(editor, None, wanted.article_id, content, note, now)?;
-        let gap = self.attach(grant, id, &written.id, None, now)?;
-        Ok((self.view(grant, gap, now)?, written))
+        let mut note = format!("from gap {id}");
+        if let Ok(prose) = &worded.prose {
+            note.push_str(&format!("; body written by the language model {}, to be checked by a person", prose.model));
+            let model = AttributeValue::Text(cut(&prose.model, MAX_ATTRIBUTE_TEXT));
+            content.attributes.extend(AttributeName::try_from(GENERATED_BY.to_owned()).ok().map(|name| (name, model)));
+        }
+        let note = Note::try_from(cut(&note, Note::MAX)).ok();
+        let made = self.create_article(editor, None, wanted.article_id, content, note, now)?;
+        let gap = self.attach(grant, id, &made.id, None, now)?;
+        Ok((self.view(grant, gap, now)?, made, worded))
+    }
+
+    fn must_be_new(&self, grant: &Grant, questions: &[String], now: Timestamp) -> Result<()> {
+        let there = self.answered_by(grant, questions, now)?;
+        if there.is_empty() { Ok(()) } else { Err(Error::Duplicates(there)) }
     }
 
     /// Adds a gap's questions to an article, as a new draft version of it.
@@ -124,10 +169,9 @@ impl Kb {
         Ok((self.view(grant, gap, now)?, written))
     }
 
-    /// What agents answered to a gap's questions where the customer was content, best first, each with where it was said.
-    fn accepted_answers(&self, grant: &Grant, id: &GapId) -> Result<String> {
+    /// What agents answered to a gap's questions where the customer was content, best first.
+    fn accepted_answers(&self, grant: &Grant, gap: &Gap) -> Result<Vec<Told>> {
         let (store, space) = (&self.inner.store, &grant.space);
-        let gap = self.gap(grant, id)?;
         let mut told: Vec<Told> = Vec::new();
         for form in store.forms_of(space, &gap.id)? {
             for (name, turn) in form.places.iter().rev() {
@@ -154,17 +198,11 @@ impl Kb {
         let mut kept: Vec<Told> = Vec::new();
         for (_, told) in ranked {
             let alike = index.likeness(&told.text, &kept.iter().map(|known| known.text.as_str()).collect::<Vec<_>>());
-            if kept.len() < MAX_ANSWERS && alike.iter().all(|likeness| *likeness < SAME_ANSWER) {
+            if kept.len() < MAX_SOURCES && alike.iter().all(|likeness| *likeness < SAME_ANSWER) {
                 kept.push(told);
             }
         }
-        // For its writer to look at and take out, as the links below it.
-        let quoted = kept.iter().map(|told| {
-            let rated = told.csat.map_or(String::new(), |csat| format!(", rated {csat}/5"));
-            let (day, session) = (day_of(told.at), told.session.get(..12).unwrap_or(&told.session));
-            format!("{}\n\n> conversation {session}, turn {}, {day}{rated}", told.text, told.turn)
-        });
-        Ok(quoted.collect::<Vec<_>>().join("\n\n"))
+        Ok(kept)
     }
 
     fn attach(&self, grant: &Grant, id: &GapId, article: &ArticleId, why: Option<Why>, now: Timestamp) -> Result<Gap> {
@@ -199,6 +237,28 @@ impl Kb {
         }
         Ok(None)
     }
+}
+
+/// What was written, unless an answer that it rests on is gone or changed: erased, say, while the model was asked.
+fn still_said(worded: Worded, told: &[Told]) -> Worded {
+    let gone = |prose: &Prose| prose.sources.iter().any(|source| !told.iter().any(|told| told.text == *source));
+    if worded.prose.as_ref().is_ok_and(gone) {
+        return Worded { prose: Err(NotGenerated::SourcesChanged), ..worded };
+    }
+    worded
+}
+
+/// The best answers as they were given, each with where it was said, for the writer to look at and take out.
+fn quoted(told: &[Told]) -> String {
+    let quoted = told.iter().take(MAX_ANSWERS).map(|told| format!("{}\n\n> {}", told.text, told.place()));
+    quoted.collect::<Vec<_>>().join("\n\n")
+}
+
+/// What was written, and below it where the answers were given that it names.
+fn written(prose: &Prose, told: &[Told]) -> String {
+    let of = |source: &String| told.iter().find(|told| told.text == *source).map(Told::place).unwrap_or_default();
+    let places = prose.sources.iter().enumerate().map(|(at, source)| format!("> [{}] {}", at + 1, of(source)));
+    format!("{}\n\n{}", prose.text, places.collect::<Vec<_>>().join("\n>\n"))
 }
 
 /// Examples that are fit to be an article's questions, each once.

@@ -46,6 +46,7 @@ mod tasks;
 mod types;
 mod vectors;
 mod workers;
+mod writing;
 
 pub use accounts::{Admin, Analyst, Caller, Curator, Editor, GapKeeper, Grant, Historian, Publisher, Reader, Recorder};
 pub use analytics::Wish;
@@ -56,6 +57,7 @@ pub use retention::Retained;
 pub use types::{
     ArticleQuery, ArticleSort, NewFeedback, SpaceStats, StoredResponse, VerifyReport, VersionSummary, Wanted, Written,
 };
+pub use writing::{Brief, Generation, NotGenerated, Prose, Worded};
 pub use zhiyin_index::Filter;
 use zhiyin_index::Synonyms;
 

@@ -18,8 +18,8 @@ use zhiyin_index::embed::{BilingualEmbedder, EmbedError, Embedder, HashEmbedder,
 use zhiyin_index::rerank::Reranker;
 
 pub use outside::{
-    Download, EndpointFacts, EndpointSettings, LanguageModelSettings, Letter, NoReply, Nowhere, Outside, Progress, Prompt,
-    Reply,
+    Download, EndpointFacts, EndpointSettings, LanguageModelSettings, Letter, NoReply, Nowhere, Outside, Progress,
+    Prompt, Reply,
 };
 
 use super::vectors::CachedEmbedder;

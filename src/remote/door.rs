@@ -117,7 +117,10 @@ impl Door {
         for more in (0..patience.tries).rev() {
             if let Err(wait) = self.breaker.ask(Instant::now()) {
                 let seconds = wait.as_secs_f32().ceil();
-                return Err(Closed::Unavailable(format!("{} has failed; it is asked again in {seconds:.0} s", self.url)));
+                return Err(Closed::Unavailable(format!(
+                    "{} has failed; it is asked again in {seconds:.0} s",
+                    self.url
+                )));
             }
             let read = |answer: A| read(answer).map_err(|why| Failure::lasting(format!("{url} {why}")));
             let failure = match self.once(&url, &body, what, left().min(self.timeout)).and_then(read) {

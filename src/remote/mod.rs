@@ -78,6 +78,8 @@ impl Outside for World {
     }
 
     fn reply(&self, prompt: &Prompt) -> Result<Reply, NoReply> {
-        self.chat.as_ref().map_or_else(|| Err(NoReply::Failed("no language model is configured".into())), |c| c.reply(prompt))
+        self.chat
+            .as_ref()
+            .map_or_else(|| Err(NoReply::Failed("no language model is configured".into())), |c| c.reply(prompt))
     }
 }

@@ -20,6 +20,7 @@ mod classify;
 mod closed_loop;
 mod contract;
 mod curation;
+mod drafts;
 mod duplicates;
 mod erase;
 mod errors;

@@ -34,7 +34,10 @@ const TRANSLATION: f32 = 0.4;
 
 static NUMERALS: LazyLock<HashMap<&str, u64>> = LazyLock::new(|| {
     let lines = include_str!("../../data/numerals.txt").lines().filter(|line| !line.starts_with('#'));
-    lines.filter_map(|line| line.split_once(' ')).filter_map(|(word, value)| Some((word, value.parse().ok()?))).collect()
+    lines
+        .filter_map(|line| line.split_once(' '))
+        .filter_map(|(word, value)| Some((word, value.parse().ok()?)))
+        .collect()
 });
 
 /// A word of a claim, and how much it weighs.
@@ -116,7 +119,8 @@ impl Index {
 
     fn credits(&self, words: &[Word], pieces: &[&Piece]) -> Vec<f32> {
         let credit = |word: &Word| {
-            let here = pieces.iter().map(|piece| if piece.words.contains(&word.text) { 1.0 } else { part(word, piece) });
+            let here =
+                pieces.iter().map(|piece| if piece.words.contains(&word.text) { 1.0 } else { part(word, piece) });
             let here = here.fold(0.0, f32::max);
             if here < 1.0 && self.is_translated(word, pieces) { 1.0 } else { here }
         };
@@ -367,7 +371,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let index = index(folder.path());
         let source = "The invoice can be changed within three days.";
-        assert!(index.support("发票可以在三天内修改。", &[source]) > index.support("电池可以在三天内更换。", &[source]));
+        assert!(
+            index.support("发票可以在三天内修改。", &[source]) > index.support("电池可以在三天内更换。", &[source])
+        );
         assert_eq!(index.support("发票可以在四天内修改。", &[source]), 0.0);
     }
 }
