@@ -156,7 +156,7 @@ fn a_draft_is_written_from_what_agents_answered_and_waits_for_a_person() {
         customer.post("/v1/answer", json!({ "question": matter.question })).expect(200)["status"] == "unanswered"
     };
     assert!(made["article"]["status"] == "draft" && unanswered(&INVOICE));
-    assert_eq!(keeper.post("/v1/articles/invoice/publish", json!({})).problem(409), "illegal_transition");
+    assert_eq!(keeper.post("/v1/articles/invoice/publish", json!({})).problem(409), "review_required");
     keeper.post("/v1/articles/invoice/submit", json!({})).expect(200);
     keeper.post("/v1/articles/invoice/approve", json!({})).expect(200);
     assert!(unanswered(&INVOICE), "approved is not published");

@@ -125,7 +125,7 @@ fn is_plain(text: &str, sources: &[&str]) -> bool {
         text.match_indices(sign).all(|(at, _)| {
             let from = text.get(..at).map_or(0, |head| head.rfind(ends).map_or(0, |end| end + char_length(head, end)));
             let rest = text.get(from..).unwrap_or_default();
-            held(rest.split(ends).next().unwrap_or_default())
+            held(rest.split(ends).next().unwrap_or_default().trim_end_matches([',', '.', ':', '!', '?']))
         })
     });
     let links = text.match_indices("](").all(|(at, _)| {
