@@ -80,7 +80,7 @@ pub(super) fn meant(raw: RawLanguageModel, variable: &dyn Fn(&str) -> Option<Str
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 mod tests {
     use crate::config::{Config, Flags};
 

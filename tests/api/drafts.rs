@@ -158,7 +158,9 @@ fn a_draft_is_written_from_what_agents_answered_and_waits_for_a_person() {
     assert!(made["article"]["status"] == "draft" && unanswered(&INVOICE));
     assert_eq!(keeper.post("/v1/articles/invoice/publish", json!({})).problem(409), "review_required");
     keeper.post("/v1/articles/invoice/submit", json!({})).expect(200);
-    keeper.post("/v1/articles/invoice/approve", json!({})).expect(200);
+    assert_eq!(keeper.post("/v1/articles/invoice/approve", json!({})).problem(403), "self_approval");
+    let reviewer = app.with_scopes("reviewer", &["articles:read", "articles:publish"]);
+    reviewer.post("/v1/articles/invoice/approve", json!({})).expect(200);
     assert!(unanswered(&INVOICE), "approved is not published");
     keeper.post("/v1/articles/invoice/publish?wait=searchable", json!({})).expect(200);
     assert!(!unanswered(&INVOICE));

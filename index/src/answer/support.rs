@@ -302,7 +302,7 @@ fn numeral(text: &[char], run: Range<usize>) -> Option<u64> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests fail by panicking")]
 mod tests {
     use std::sync::Arc;
 
@@ -340,9 +340,8 @@ mod tests {
                 }
             }
         }
-        println!("{kept} of {said} kept, {passed} of {invented} passed\n{}", wrong.join("\n"));
-        assert!(kept * 100 >= said * 80, "{kept} of {said} kept: {wrong:#?}");
-        assert!(passed * 100 <= invented * 5, "{passed} of {invented} passed: {wrong:#?}");
+        assert!(kept >= 41 && said >= 46, "{kept} of {said} kept: {wrong:#?}");
+        assert!(passed <= 3 && invented >= 68, "{passed} of {invented} passed: {wrong:#?}");
     }
 
     #[test]
