@@ -190,7 +190,7 @@ fn articles(out: &mut Out, report: &Value) -> Result<()> {
     heading(out, report)?;
     let [live, never, stale] = ["live", "never_hit_count", "stale_count"].map(|field| of(at(report, field)));
     out.line(format!("{live} live articles; {never} never hit, {stale} to be looked at"))?;
-    let fields = ["shown", "answered", "helpful", "unhelpful", "handed_off"];
+    let fields = ["shown", "answered", "clicked", "helpful", "unhelpful", "handed_off"];
     let rows: Vec<Vec<String>> = list(report, "items")
         .map(|article| {
             let figures = fields.iter().map(|field| of(at(article, field)));
@@ -198,7 +198,7 @@ fn articles(out: &mut Out, report: &Value) -> Result<()> {
             figures.chain([share(at(article, "usefulness"))]).chain(names).collect()
         })
         .collect();
-    out.table(&["SHOWN", "ANSWERED", "HELPED", "NOT", "HANDED OFF", "USEFUL", "ARTICLE", "TITLE"], &rows)?;
+    out.table(&["SHOWN", "ANSWERED", "OPENED", "HELPED", "NOT", "HANDED OFF", "USEFUL", "ARTICLE", "TITLE"], &rows)?;
     for article in list(report, "never_hit") {
         let [id, title] = ["article_id", "title"].map(|field| one_line(&of(at(article, field))));
         out.line(format!("never hit: {title} ({id}), live since {}", text::time(at(article, "live_since"))))?;

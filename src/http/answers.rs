@@ -181,12 +181,16 @@ pub struct FeedbackBody {
     /// Customer effort.
     #[serde(default)]
     ces: Option<Between<1, 7>>,
-    /// The article meant.
+    /// The article meant: the one that was rated, or opened.
     #[serde(default)]
     article_id: Option<ArticleId>,
     /// In words; personal data is masked before it is kept.
     #[serde(default)]
     comment: Option<Note>,
+    /// That the customer opened the article (`article_id`) out of what was found; `false` takes it back. For a query that
+    /// matched nothing it shows that the article answers it under other words, unless a low rating of it follows.
+    #[serde(default)]
+    clicked: Option<bool>,
 }
 
 impl Body for FeedbackBody {}
@@ -201,10 +205,11 @@ impl FeedbackBody {
     }
 
     fn says_something(&self) -> Result<(), Error> {
-        let something = self.helpful.is_some() || self.csat.is_some() || self.ces.is_some() || self.comment.is_some();
+        let said = [self.helpful.is_some(), self.csat.is_some(), self.ces.is_some(), self.comment.is_some()];
+        let something = said.contains(&true) || self.clicked.is_some();
         something
             .then_some(())
-            .ok_or_else(|| Error::field("helpful", "one of helpful, csat, ces and comment is required"))
+            .ok_or_else(|| Error::field("helpful", "one of helpful, csat, ces, comment and clicked is required"))
     }
 }
 
@@ -222,6 +227,7 @@ pub async fn feedback(call: Call) -> Outcome {
         ces: body.ces.and_then(|score| u8::try_from(score.0).ok()),
         article_id: body.article_id,
         comment: body.comment.map(String::from),
+        clicked: body.clicked,
     };
     let (kb, now) = (call.kb().clone(), call.now);
     call.state.writes.run(move || kb.record_feedback(&reader, &about, feedback, now)).await?;

@@ -263,6 +263,7 @@ impl Kb {
             form.wordings.retain(|text| !own.contains(text.as_str()));
             erasure.erased.gap_texts += (before - form.wordings.len()) as u64;
             form.places.retain(|(session, _)| !whose.sessions.contains(session));
+            form.clicks.retain(|click| !whose.sessions.contains(&click.by));
             if form.wordings.is_empty() {
                 // Somebody else's wording may not have been kept, for there were enough.
                 held.into_iter().flatten().for_each(|text| form.word(text));

@@ -1,4 +1,4 @@
-//! What people said about an answer or a search.
+//! What people said about an answer or a search, and what they opened.
 //!
 //! Invariant: one record per answer or query; the last word of each kind counts, once, in the batch that keeps it;
 //! comments are masked.
@@ -6,11 +6,12 @@
 use jiff::Timestamp;
 
 use super::gaps::{Circumstances, GapCounts, Outcome};
-use super::{Kb, NewFeedback, Reader, records};
+use super::{Grant, Kb, NewFeedback, Reader, records};
 use crate::error::{Error, FieldError, Result};
 use crate::id::{ArticleId, QueryId};
+use crate::model::gap::Click;
 use crate::model::interaction::LOW_CSAT;
-use crate::model::query::FeedbackRecord;
+use crate::model::query::{Clicked, FeedbackRecord, QueryRecord};
 use crate::store::Batch;
 
 /// Longest comment, in characters.
@@ -20,7 +21,8 @@ impl Kb {
     /// Records feedback; saying it again replaces what was said.
     ///
     /// # Errors
-    /// [`Error::QueryNotFound`] where the answer or query is not on record in the space; [`Error::InvalidRequest`].
+    /// [`Error::QueryNotFound`] where the answer or query is not on record in the space; [`Error::ArticleNotFound`] where
+    /// an article was opened that the caller cannot see; [`Error::InvalidRequest`].
     pub fn record_feedback(
         &self,
         reader: &Reader,
@@ -34,6 +36,11 @@ impl Kb {
         }
         let grant = reader.grant();
         let store = &self.inner.store;
+        if let Some(article) = feedback.article_id.as_ref().filter(|_| feedback.clicked == Some(true))
+            && !self.sees_live(grant, article)?
+        {
+            return Err(Error::ArticleNotFound { space: grant.space.clone(), article: article.clone() });
+        }
         // Records are written in batches: one that was given out a moment ago may still wait for its own.
         let record = match store.get_query(about)? {
             Some(record) => Some(record),
@@ -48,6 +55,14 @@ impl Kb {
         let _counting = self.inner.gaps.lock();
         let before = store.get_feedback(about)?;
         let old = before.as_ref();
+        let clicked = clicked(&feedback, old);
+        // Which article was opened says nothing of which one was rated.
+        let rated = feedback.article_id.filter(|_| {
+            feedback.helpful.is_some()
+                || feedback.csat.is_some()
+                || feedback.ces.is_some()
+                || feedback.comment.is_some()
+        });
         let merged = FeedbackRecord {
             about: about.clone(),
             space: grant.space.clone(),
@@ -55,7 +70,8 @@ impl Kb {
             helpful: feedback.helpful.or(old.and_then(|f| f.helpful)),
             csat: feedback.csat.or(old.and_then(|f| f.csat)),
             ces: feedback.ces.or(old.and_then(|f| f.ces)),
-            article_id: feedback.article_id.or(old.and_then(|f| f.article_id.clone())),
+            article_id: rated.or(old.and_then(|f| f.article_id.clone())),
+            clicked,
             comment: feedback
                 .comment
                 .map(|c| self.masker(&grant.space).mask(&c))
@@ -70,12 +86,28 @@ impl Kb {
         if is_low(&merged) && !old.is_some_and(is_low) {
             self.count_low_rating(&mut gaps, &mut batch, about, merged.article_id.as_ref())?;
         }
+        let (shown, before) = (merged.shown_to_answer(), old.and_then(FeedbackRecord::shown_to_answer));
+        if shown != before {
+            let click = self.click(grant, &record, shown)?;
+            self.count_click(&mut gaps, &record, click, now)?;
+        }
         gaps.put(&mut batch, &grant.space);
         let ticket = store.commit(batch)?;
         self.inner.boards.counted(&grant.space, gaps.forms());
         drop(_counting);
         drop(_lock);
         store.sync(ticket)
+    }
+
+    /// The voice of whoever showed that a live article answers.
+    fn click(&self, grant: &Grant, record: &QueryRecord, shown: Option<&ArticleId>) -> Result<Option<Click>> {
+        let Some(article) = shown else { return Ok(None) };
+        if !self.sees_live(grant, article)? {
+            return Ok(None);
+        }
+        // One session has one voice; where none is named, all who come through a key have one.
+        let by = record.session.clone().unwrap_or_else(|| self.pseudonym(&record.space, "key", &grant.actor));
+        Ok(Some(Click { by, about: record.id.clone(), article_id: article.clone() }))
     }
 
     /// Counts a question whose answer did not help: in its gap, or as one that was answered in part.
@@ -113,6 +145,25 @@ impl Kb {
     }
 }
 
+/// The article that was opened last, after this: a low rating of it, or one that names none, says that it let down.
+fn clicked(said: &NewFeedback, before: Option<&FeedbackRecord>) -> Option<Clicked> {
+    let rated = said.helpful.is_some() || said.csat.is_some();
+    let mut clicked = match said.clicked {
+        Some(true) => {
+            let article_id = said.article_id.clone()?;
+            let low = before.filter(|before| is_low(before)).and_then(|before| before.article_id.as_ref());
+            Clicked { let_down: low == Some(&article_id), article_id }
+        }
+        Some(false) => return None,
+        None => before?.clicked.clone()?,
+    };
+    let named = said.article_id.as_ref().or(before.and_then(|before| before.article_id.as_ref()));
+    if rated && named.is_none_or(|named| *named == clicked.article_id) {
+        clicked.let_down = said.helpful == Some(false) || said.csat.is_some_and(|csat| csat <= LOW_CSAT);
+    }
+    Some(clicked)
+}
+
 /// Whether the customer was not helped.
 fn is_low(feedback: &FeedbackRecord) -> bool {
     feedback.helpful == Some(false) || feedback.csat.is_some_and(|csat| csat <= LOW_CSAT)
@@ -121,8 +172,11 @@ fn is_low(feedback: &FeedbackRecord) -> bool {
 fn check(feedback: &NewFeedback) -> Vec<FieldError> {
     let mut errors = Vec::new();
     let scored = feedback.helpful.is_some() || feedback.csat.is_some() || feedback.ces.is_some();
-    if !scored && feedback.comment.is_none() {
-        errors.push(FieldError::new("helpful", "say at least one of helpful, csat, ces, comment"));
+    if !scored && feedback.comment.is_none() && feedback.clicked.is_none() {
+        errors.push(FieldError::new("helpful", "say at least one of helpful, csat, ces, comment, clicked"));
+    }
+    if feedback.clicked == Some(true) && feedback.article_id.is_none() {
+        errors.push(FieldError::new("article_id", "is required: the article that was opened"));
     }
     if feedback.csat.is_some_and(|n| !(1..=5).contains(&n)) {
         errors.push(FieldError::new("csat", "it is 1 to 5"));

@@ -216,10 +216,15 @@ impl Kb {
 
     /// What might be done about a gap, as its nearest articles stand.
     pub(super) fn suggestion(&self, grant: &Grant, gap: &Gap, nearest: &[NearArticle]) -> Result<Suggestion> {
-        let near = nearest.first().filter(|near| near.score >= NEAR_ENOUGH);
+        // What people showed to answer it goes before what stands near.
+        let proven = gap.why.as_ref().filter(|why| why.kind == CauseKind::PresentNotFound);
+        let article = match proven.and_then(|why| why.article_id.as_ref()) {
+            Some(article) if self.sees_live(grant, article)? => Some(article),
+            _ => nearest.first().filter(|near| near.score >= NEAR_ENOUGH).map(|near| &near.article_id),
+        };
         Ok(Suggestion {
-            action: if near.is_some() { SuggestedAction::Link } else { SuggestedAction::NewArticle },
-            article_id: near.map(|near| near.article_id.clone()),
+            action: if article.is_some() { SuggestedAction::Link } else { SuggestedAction::NewArticle },
+            article_id: article.cloned(),
             title: gap.label.clone(),
             category: self.category_of(grant, nearest)?.map(|category| category.to_string()),
             questions: gap.examples.clone(),

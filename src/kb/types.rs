@@ -97,6 +97,8 @@ pub struct NewFeedback {
     pub article_id: Option<ArticleId>,
     /// In words; masked before it is kept.
     pub comment: Option<String>,
+    /// Whether the customer opened the article; false takes back that they opened one.
+    pub clicked: Option<bool>,
 }
 
 /// What the store and the index say about each other.

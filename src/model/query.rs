@@ -107,4 +107,24 @@ pub struct FeedbackRecord {
     pub article_id: Option<ArticleId>,
     /// In words, masked.
     pub comment: Option<String>,
+    /// The article that was opened last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clicked: Option<Clicked>,
+}
+
+/// An article that was opened out of what a query gave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Clicked {
+    /// Article.
+    pub article_id: ArticleId,
+    /// Whether it was rated low then.
+    pub let_down: bool,
+}
+
+impl FeedbackRecord {
+    /// The article of which the customer showed that it answers: opened and not rated low, or said to help.
+    pub fn shown_to_answer(&self) -> Option<&ArticleId> {
+        let helped = || self.article_id.as_ref().filter(|_| self.helpful == Some(true));
+        self.clicked.as_ref().filter(|clicked| !clicked.let_down).map(|clicked| &clicked.article_id).or_else(helped)
+    }
 }

@@ -17,6 +17,7 @@ mod analytics;
 mod answers;
 mod articles;
 mod classify;
+mod clicks;
 mod closed_loop;
 mod contract;
 mod curation;

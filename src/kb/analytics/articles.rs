@@ -101,5 +101,6 @@ fn of_article(article: Article, title: String, figures: ArticleDay) -> ArticleFi
         usefulness_at_least: at_least(figures.helpful, said),
         csat: share(figures.csat_sum, figures.csat_count),
         handed_off: figures.handed_off,
+        clicked: figures.clicked,
     }
 }

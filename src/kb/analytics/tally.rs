@@ -173,6 +173,14 @@ impl Tally {
             let complaints = Complaint::of(said).into_iter().map(|complaint| (article.clone(), version, complaint));
             if back { gone.extend(complaints) } else { new.extend(complaints) }
         }
+        let opened = |said: &FeedbackRecord| said.clicked.as_ref().map(|clicked| clicked.article_id.clone());
+        if let Some(article) = before.and_then(opened) {
+            let count = &mut self.article(day, &article)?.clicked;
+            *count = count.saturating_sub(1);
+        }
+        if let Some(article) = opened(said) {
+            self.article(day, &article)?.clicked += 1;
+        }
         for (article, version, complaint) in gone.iter().filter(|complaint| !new.contains(complaint)) {
             self.take_back((article, *version), *complaint)?;
         }

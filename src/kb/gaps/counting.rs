@@ -6,12 +6,13 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use crate::error::Result;
 use crate::id::{GapId, SpaceId};
 use crate::kb::{Kb, records};
-use crate::model::gap::{CauseKind, Form, Gap, GapDay, MAX_EXAMPLES, NearArticle, Source, Tally, Why};
+use crate::model::gap::{CauseKind, Click, Form, Gap, GapDay, MAX_EXAMPLES, NearArticle, Proof, Source, Tally, Why};
 use crate::model::interaction::day_of;
 use crate::model::query::QueryRecord;
 use crate::store::Batch;
@@ -124,6 +125,39 @@ impl Kb {
         Ok(())
     }
 
+    /// Counts which article the customer showed to answer a question that matched nothing, or that it does not count any
+    /// more: what most showed is the cause. The caller holds the lock of gaps.
+    pub(crate) fn count_click(
+        &self,
+        counts: &mut GapCounts,
+        record: &QueryRecord,
+        click: Option<Click>,
+        now: Timestamp,
+    ) -> Result<()> {
+        let Some(id) = record.gap_id.as_ref().filter(|_| !record.matched) else { return Ok(()) };
+        if self.inner.store.get_form(&record.space, id)?.is_none() {
+            return Ok(());
+        }
+        self.counted_form(counts, record, id)?;
+        let GapCounts { forms, gaps, .. } = counts;
+        let Some(form) = forms.get_mut(id) else { return Ok(()) };
+        let Some(gap) = gaps.get_mut(&form.gap) else { return Ok(()) };
+        form.click(&record.id, click);
+        let why = form.clicked().map(|article| Why {
+            kind: CauseKind::PresentNotFound,
+            proof: Proof::Click,
+            article_id: Some(article.clone()),
+            at: now,
+        });
+        match why {
+            Some(why) if why.outweighs(form.why.as_ref()) => gap.recount_cause(form, why),
+            // Nobody shows it any more: it is looked into anew.
+            None if form.why.as_ref().is_some_and(|why| why.proof == Proof::Click) => gap.recount_cause(form, None),
+            _ => {}
+        }
+        Ok(())
+    }
+
     /// Has the form and its gap among the counts, new ones where there are none.
     fn counted_form(&self, counts: &mut GapCounts, record: &QueryRecord, id: &GapId) -> Result<()> {
         let store = &self.inner.store;
@@ -176,5 +210,6 @@ fn new_form(id: &GapId, record: &QueryRecord) -> Form {
         nearest: Vec::new(),
         why: None,
         places: Vec::new(),
+        clicks: Vec::new(),
     }
 }

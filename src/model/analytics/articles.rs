@@ -32,6 +32,8 @@ pub struct ArticleFigures {
     pub csat: Option<f64>,
     /// Times a person took over although it answered.
     pub handed_off: u64,
+    /// Queries out of which it was opened, wherever it stood.
+    pub clicked: u64,
 }
 
 /// A live article that stood first for no query of the period.

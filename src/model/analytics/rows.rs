@@ -164,6 +164,9 @@ pub struct ArticleDay {
     /// Times a person took over although it answered.
     #[serde(rename = "p", skip_serializing_if = "is_zero")]
     pub handed_off: u64,
+    /// Queries out of which it was opened.
+    #[serde(rename = "k", skip_serializing_if = "is_zero")]
+    pub clicked: u64,
 }
 
 impl ArticleDay {
@@ -187,6 +190,7 @@ impl ArticleDay {
         self.csat_count += other.csat_count;
         self.csat_sum += other.csat_sum;
         self.handed_off += other.handed_off;
+        self.clicked += other.clicked;
     }
 }
 

@@ -9,13 +9,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::NearArticle;
-use crate::id::{ArticleId, GapId, SpaceId};
+use crate::id::{ArticleId, GapId, QueryId, SpaceId};
 use crate::model::article::Language;
 
 /// Most wordings kept of a form.
 pub const MAX_WORDINGS: usize = 5;
 /// Most places kept where it was asked in conversations.
 pub const MAX_PLACES: usize = 20;
+/// Most voices kept of those who opened an article.
+pub const MAX_CLICKS: usize = 64;
 
 /// Why a question was not answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -148,6 +150,20 @@ pub struct Form {
     pub why: Option<Why>,
     /// Where it was asked in conversations: hash of the session, and the turn; the latest.
     pub places: Vec<(String, u32)>,
+    /// Who opened which article after asking it, or said that it helps; each has one voice, the latest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub clicks: Vec<Click>,
+}
+
+/// One who showed which article answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Click {
+    /// Hash of the session, or of the key where no session was named.
+    pub by: String,
+    /// The query.
+    pub about: QueryId,
+    /// The article.
+    pub article_id: ArticleId,
 }
 
 impl Form {
@@ -174,6 +190,21 @@ impl Form {
         if self.wordings.len() < MAX_WORDINGS && !self.wordings.iter().any(|known| known == wording) {
             self.wordings.push(wording.to_owned());
         }
+    }
+
+    /// Notes that somebody showed which article answers, or that what they showed by this query does not count.
+    pub fn click(&mut self, about: &QueryId, click: Option<Click>) {
+        let by = click.as_ref().map(|click| click.by.clone());
+        self.clicks.retain(|known| known.about != *about && Some(&known.by) != by.as_ref());
+        self.clicks.extend(click);
+        let over = self.clicks.len().saturating_sub(MAX_CLICKS);
+        self.clicks.drain(..over);
+    }
+
+    /// The article that most showed to answer; of equals the one that was shown last.
+    pub fn clicked(&self) -> Option<&ArticleId> {
+        let voices = |article: &ArticleId| self.clicks.iter().filter(|click| click.article_id == *article).count();
+        self.clicks.iter().map(|click| &click.article_id).max_by_key(|article| voices(article))
     }
 
     /// Notes where it was asked.

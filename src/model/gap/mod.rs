@@ -14,7 +14,7 @@ mod worth;
 use std::collections::BTreeMap;
 
 pub use self::day::{BURST, GapDay, KEY_BURST, Source};
-pub use self::form::{CauseKind, Form, GroupEdit, MAX_PLACES, MAX_WORDINGS, Proof, Tally, Why, WordingView};
+pub use self::form::{CauseKind, Click, Form, GroupEdit, MAX_PLACES, MAX_WORDINGS, Proof, Tally, Why, WordingView};
 pub(crate) use self::worth::rounded;
 pub use self::worth::{Heat, Worth};
 use crate::id::{ArticleId, GapId, SpaceId};
@@ -325,14 +325,14 @@ impl Gap {
         self.why = Some(told.cloned().unwrap_or_else(rated));
     }
 
-    /// Gives one of its forms another cause, and its askings with it.
-    pub fn recount_cause(&mut self, form: &mut Form, why: Why) {
+    /// Gives one of its forms another cause, or none, and its askings with it.
+    pub fn recount_cause(&mut self, form: &mut Form, why: impl Into<Option<Why>>) {
         for (kind, count) in form.causes() {
             if let Some(known) = self.causes.get_mut(&kind) {
                 *known = known.saturating_sub(count);
             }
         }
-        form.why = Some(why);
+        form.why = why.into();
         for (kind, count) in form.causes() {
             *self.causes.entry(kind).or_default() += count;
         }
