@@ -110,6 +110,9 @@ struct Settings {
     /// given more than once; 'none' takes all away.
     #[arg(long, value_name = "FORM")]
     mask: Vec<String>,
+    /// An example of what customers ask that is other business. May be given more than once; 'none' takes all away.
+    #[arg(long, value_name = "TEXT")]
+    out_of_scope: Vec<String>,
     /// Which figures raise alerts, as JSON such as '{"answer_rate_below": 0.6, "spikes": true}'.
     #[arg(long, value_name = "JSON")]
     alerts: Option<String>,
@@ -158,6 +161,10 @@ impl Settings {
         }
         if !masked.is_empty() {
             fields.insert("privacy".into(), masked.into());
+        }
+        if !self.out_of_scope.is_empty() {
+            let examples: Vec<&String> = self.out_of_scope.iter().filter(|text| *text != "none").collect();
+            fields.insert("out_of_scope".into(), json!(examples));
         }
         if let Some(text) = &self.alerts {
             let rules: Value = serde_json::from_str(text)

@@ -17,7 +17,7 @@ use crate::model::account::{AuditEntry, KeyView, NewKey};
 use crate::model::alert::AlertSettings;
 use crate::model::page::Page;
 use crate::model::space::{NumberForm, Privacy, Retention, Space, SpaceSettings};
-use crate::model::text::Label;
+use crate::model::text::{Label, Question};
 
 impl Body for NewKey {}
 
@@ -131,6 +131,9 @@ pub struct SettingsChange {
     /// Share of a gap's questions that must be answered for it to close, in (0, 1]; `null` for 0.8.
     #[serde(deserialize_with = "given")]
     gap_bar: Option<Option<f64>>,
+    /// Short examples of what customers ask that is other business, in any language, at most 200: unanswered questions
+    /// near to one get the cause `out_of_scope`. All of them; what was there before goes.
+    out_of_scope: Option<Vec<Question>>,
     /// Which figures raise alerts, as a whole: what is not given in it is as by default.
     alerts: Option<AlertSettings>,
     /// How long what customers typed is kept.
@@ -178,6 +181,7 @@ impl SettingsChange {
             model: self.model.unwrap_or(settings.model),
             reranker: self.reranker.unwrap_or(settings.reranker),
             gap_bar: self.gap_bar.unwrap_or(settings.gap_bar),
+            out_of_scope: self.out_of_scope.unwrap_or(settings.out_of_scope),
             retention: Retention {
                 turns_days: self.retention.turns_days.unwrap_or(settings.retention.turns_days),
                 queries_days: self.retention.queries_days.unwrap_or(settings.retention.queries_days),

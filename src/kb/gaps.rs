@@ -7,6 +7,7 @@ mod causes;
 mod counting;
 mod edits;
 mod moves;
+mod scope;
 
 use jiff::Timestamp;
 use serde_json::json;

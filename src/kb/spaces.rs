@@ -11,7 +11,9 @@ use super::{Admin, Curator, Kb};
 use crate::error::{Error, FieldError, Result};
 use crate::id::SpaceId;
 use crate::model::mask::{self, Masker};
-use crate::model::space::{DictionaryWord, MAX_DAYS, MAX_DICTIONARY, MAX_FORMS, Space, SpaceSettings};
+use crate::model::space::{
+    DictionaryWord, MAX_DAYS, MAX_DICTIONARY, MAX_FORMS, MAX_OUT_OF_SCOPE, Space, SpaceSettings,
+};
 use crate::model::text::Label;
 use crate::store::AuditDraft;
 
@@ -210,6 +212,9 @@ fn check(settings: &SpaceSettings) -> Result<()> {
     }
     if settings.privacy.patterns.len() > MAX_FORMS {
         return Err(Error::field("settings.privacy.patterns", format!("at most {MAX_FORMS} are allowed")));
+    }
+    if settings.out_of_scope.len() > MAX_OUT_OF_SCOPE {
+        return Err(Error::field("settings.out_of_scope", format!("at most {MAX_OUT_OF_SCOPE} are allowed")));
     }
     if let Some((field, why)) = settings.alerts.fault() {
         return Err(Error::field(field, why));

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::id::{ModelName, SpaceId};
 use crate::model::alert::AlertSettings;
 use crate::model::mask::{self, BadPattern, Kind, NumberPattern};
-use crate::model::text::{Handle, Label};
+use crate::model::text::{Handle, Label, Question};
 
 /// Most words of a space's own dictionary.
 pub const MAX_DICTIONARY: usize = 50_000;
@@ -49,6 +49,9 @@ pub struct SpaceSettings {
     pub reranker: Option<ModelName>,
     /// Share of a gap's questions that must be answered for it to close, in (0, 1]; absent means [`GAP_BAR`].
     pub gap_bar: Option<f64>,
+    /// What customers ask that is other business: short examples, in any language. Unanswered questions near to one are
+    /// out of scope.
+    pub out_of_scope: Vec<Question>,
     /// Which figures raise alerts.
     pub alerts: AlertSettings,
     /// How long what customers typed is kept.
@@ -67,6 +70,7 @@ impl Default for SpaceSettings {
             model: None,
             reranker: None,
             gap_bar: None,
+            out_of_scope: Vec::new(),
             alerts: AlertSettings::default(),
             retention: Retention::default(),
             privacy: Privacy::default(),
@@ -76,6 +80,8 @@ impl Default for SpaceSettings {
 
 /// Most days that can be set.
 pub const MAX_DAYS: u32 = 36_500;
+/// Most examples of other business.
+pub const MAX_OUT_OF_SCOPE: usize = 200;
 /// Most forms of numbers of a space.
 pub const MAX_FORMS: usize = 50;
 

@@ -36,6 +36,7 @@ mod negative;
 mod pins;
 mod preview;
 mod repeats;
+mod scope;
 mod search;
 mod server;
 mod spaces;

@@ -24,6 +24,7 @@ fn a_space_is_made_and_changed() {
         "model": null,
         "reranker": null,
         "gap_bar": null,
+        "out_of_scope": [],
         "alerts": {
           "answer_rate_below": null,
           "handoff_rate_above": null,
@@ -52,7 +53,7 @@ fn a_space_is_made_and_changed() {
 
     let change = json!({ "settings": { "require_review": true, "threshold": 0.5 } });
     let changed = app.admin().patch("/v1/spaces/support", change).expect(200);
-    let expected = json!({ "threshold": 0.5, "require_review": true, "four_eyes": false, "public_search": false, "model": null, "reranker": null, "gap_bar": null,
+    let expected = json!({ "threshold": 0.5, "require_review": true, "four_eyes": false, "public_search": false, "model": null, "reranker": null, "gap_bar": null, "out_of_scope": [],
         "alerts": { "answer_rate_below": null, "handoff_rate_above": null, "csat_below": null, "gap_sessions_above": null, "spikes": true, "min_queries": 50 },
         "retention": { "turns_days": 180, "queries_days": 400, "feedback_days": 400 },
         "privacy": { "orders": true, "patterns": [] } });

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::scope::Scope;
 use crate::error::{Error, Result};
 use crate::id::{ArticleId, GapId, SpaceId};
 use crate::kb::gap_work::NEAR_ENOUGH;
@@ -32,13 +33,16 @@ impl Kb {
         forms: impl Iterator<Item = &'a GapId>,
         now: Timestamp,
     ) -> Result<()> {
-        let mut moments: Option<Vec<Timestamp>> = None;
+        let mut moments: Option<(Vec<Timestamp>, Scope)> = None;
         for id in forms {
             if self.stopping() {
                 return Ok(());
             }
             let Some(form) = self.inner.store.get_form(space, id)? else { continue };
-            let people = form.why.as_ref().is_some_and(|why| !matches!(why.proof, Proof::Search | Proof::Words));
+            let people = form
+                .why
+                .as_ref()
+                .is_some_and(|why| !matches!(why.proof, Proof::Search | Proof::Words | Proof::Example));
             let fresh = form
                 .why
                 .as_ref()
@@ -46,11 +50,11 @@ impl Kb {
             if people || fresh || form.tally.partial >= form.tally.queries {
                 continue;
             }
-            let moments = match &moments {
+            let (moments, scope) = match &moments {
                 Some(known) => known,
-                None => moments.insert(self.endings(space)?),
+                None => moments.insert((self.endings(space)?, self.scope(space)?)),
             };
-            if let Some(why) = self.why_not(&form, moments, now)? {
+            if let Some(why) = self.why_not(&form, moments, scope, now)? {
                 self.note_cause(space, id, why)?;
             }
         }
@@ -74,7 +78,7 @@ impl Kb {
     }
 
     /// The cause of a form as searches tell it; nothing where they cannot.
-    fn why_not(&self, form: &Form, moments: &[Timestamp], now: Timestamp) -> Result<Option<Why>> {
+    fn why_not(&self, form: &Form, moments: &[Timestamp], scope: &Scope, now: Timestamp) -> Result<Option<Why>> {
         let why = |kind, proof, article_id| Some(Why { kind, proof, article_id, at: now });
         let question = form.question();
         if matches!(talk::clean(question, Role::Customer), Cleaned::SetAside(_)) || talk::is_idle(question) {
@@ -90,6 +94,9 @@ impl Kb {
         }
         if let (true, Some(article)) = (all.matched, all.article_id) {
             return Ok(why(CauseKind::Hidden, Proof::Search, Some(article)));
+        }
+        if scope.excludes(question)? {
+            return Ok(why(CauseKind::OutOfScope, Proof::Example, None));
         }
         if let Some(article) = public.article_id.as_ref().filter(|_| public.confidence >= NEAR_ENOUGH) {
             let head = self.inner.store.get_article(&form.space, article)?;

@@ -53,13 +53,15 @@ pub enum Proof {
     Rating,
     /// The words themselves.
     Words,
+    /// What people named as other business: it lies near.
+    Example,
 }
 
 impl Proof {
     /// What outweighs what: people before machines.
     fn rank(self) -> u8 {
         match self {
-            Self::Search | Self::Words => 0,
+            Self::Search | Self::Words | Self::Example => 0,
             Self::Rating => 1,
             Self::AgentReply => 2,
             Self::Click => 3,
