@@ -20,6 +20,10 @@ use zhiyin::model::analytics::Bucket;
 use zhiyin::model::article::Content;
 use zhiyin::model::query::QueryRecord;
 
+/// The server's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const SECRET: &str = "secret-of-the-benchmark";
 /// Days over which the records lie.
 const DAYS: i64 = 90;

@@ -22,6 +22,10 @@ use zhiyin::kb::{Kb, KbSettings, Wish};
 use zhiyin::model::account::Secret;
 use zhiyin::model::interaction::Conversations;
 
+/// The server's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const SECRET: &str = "the-admin-secret-of-this-benchmark";
 /// Turns of a conversation.
 const TURNS: usize = 5;

@@ -15,6 +15,10 @@ use zhiyin::app::App;
 use zhiyin::config::Config;
 use zhiyin::model::account::Secret;
 
+/// The server's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const SECRET: &str = "secret-of-the-bench-of-previews";
 const ARTICLES: &str = include_str!("../kb-samples/articles.ndjson");
 const QUERIES: &str = include_str!("../kb-samples/queries.ndjson");

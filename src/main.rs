@@ -8,6 +8,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+/// A search makes thousands of small pieces; the system's allocator took a tenth of its time for them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let Err(why) = cli::Cli::parse().run() else { return ExitCode::SUCCESS };
     let code = cli::failure::exit_code(&why);

@@ -33,6 +33,10 @@ use server::Server;
 use zhiyin_index::embed::BilingualEmbedder;
 use zhiyin_index::{Filter, Index, IndexSettings, Lexicon, Op, Query};
 
+/// The server's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const QUERIES: usize = 1_000;
 /// Connections that search at a time.
 const CLIENTS: usize = 8;

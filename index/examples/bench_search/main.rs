@@ -33,6 +33,10 @@ use zhiyin_index::chunk::{ChunkLimits, chunk};
 use zhiyin_index::embed::{BilingualEmbedder, EmbedError, Embedder, Role};
 use zhiyin_index::{Change, Filter, Index, IndexSettings, Lexicon, LiveChange, Mode, Op, Query, RankSettings};
 
+/// The server's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const QUERIES: usize = 1_000;
 const RUNS: usize = 5;
 /// Documents in one call of `apply`.
