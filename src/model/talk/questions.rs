@@ -2,6 +2,8 @@
 //!
 //! Invariant: a question that leans on what was said before it is given with it, so that it stands by itself.
 
+use std::ops::RangeInclusive;
+
 use super::phrases::phrases;
 use super::sentence::Sentence;
 
@@ -17,6 +19,10 @@ const NEARLY_SHORT: usize = 14;
 const STANDS: usize = 5;
 /// Longest statement that a question is joined to.
 const LONG: usize = 40;
+/// Words (or Chinese characters) of a topic.
+const TOPIC: RangeInclusive<usize> = 2..=10;
+/// From so many digits on a text names a thing of the customer's, an order or a parcel.
+const NUMBER: usize = 4;
 
 /// What was said before, as far as later questions may lean on it.
 #[derive(Debug, Default)]
@@ -25,6 +31,8 @@ pub struct Course {
     question: Option<Vec<char>>,
     /// What the customer said last without asking.
     statement: Option<Vec<char>>,
+    /// Whether anything was said of a matter: what comes later may be an answer.
+    begun: bool,
 }
 
 /// A question of a turn under way.
@@ -38,6 +46,7 @@ impl Course {
     /// An agent has spoken: what the customer had begun to say is answered.
     pub fn answered(&mut self) {
         self.statement = None;
+        self.begun = true;
     }
 
     /// The questions of the customer's next turn.
@@ -45,6 +54,14 @@ impl Course {
         let mut found: Vec<Found> = Vec::new();
         for sentence in sentences {
             self.take(sentence, &mut found);
+        }
+        let first = !std::mem::replace(&mut self.begun, true);
+        if let ([only], true, true) = (sentences, first, found.is_empty())
+            && is_topic(&only.folded)
+        {
+            // Named, not asked: what is asked next may still lean on it.
+            self.question = Some(only.text.clone());
+            found.push(Found { text: only.text.clone(), asks: false });
         }
         // A long mail tells much and asks little: what it asks counts first.
         if found.len() > MAX_QUESTIONS && found.iter().any(|f| f.asks) {
@@ -117,6 +134,14 @@ fn asks(text: &[char]) -> bool {
         text.iter_mut().skip(at).take(length).for_each(|c| *c = ' ');
     }
     known.holds("asks", &text)
+}
+
+/// Whether a text only names a matter, as one types it into a search field: `运费标准`, `phone battery replacement`. A
+/// sentence about somebody or of something that happened does not, nor does a number of the customer's own.
+fn is_topic(text: &[char]) -> bool {
+    let (digits, latin) = (text.iter().filter(|c| c.is_numeric()).count(), |c: &char| c.is_alphanumeric() || *c == ' ');
+    let plain = text.iter().all(|c| latin(c) || matches!(c, '-' | '/' | '&' | '\'' | '+'));
+    plain && digits < NUMBER && TOPIC.contains(&units(text)) && !phrases().holds("no_topic", text)
 }
 
 /// Where the question itself begins, if it is one that leans on another.
