@@ -7,7 +7,8 @@
 //!
 //! Invariant: a claim with a figure that no source has is not supported, whatever its words.
 //!
-//! How sure it is: the test at the end of this file, over `tests/data/support.jsonl`.
+//! How sure it is: the tests at the end of this file, over `tests/data/support.jsonl`, which the thresholds were chosen on
+//! (41 of 46 kept, 3 of 68 passed), and `support_held_out.jsonl`, which was written afterwards (24 of 28, 3 of 36).
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -318,13 +319,13 @@ mod tests {
         Index::open(folder, settings, Arc::new(HashEmbedder::default())).unwrap().0
     }
 
-    #[test]
-    fn what_is_said_is_told_from_what_is_made_up() {
+    /// How many of the claims that their sources say are kept, of how many; how many of the others pass, of how many; and
+    /// those that are told wrongly.
+    fn measured(rows: &str) -> ([usize; 4], Vec<String>) {
         let folder = tempfile::tempdir().unwrap();
         let index = index(folder.path());
-        let (mut kept, mut said, mut passed, mut invented) = (0, 0, 0, 0);
-        let mut wrong = Vec::new();
-        for line in include_str!("../../tests/data/support.jsonl").lines() {
+        let ([mut kept, mut said, mut passed, mut invented], mut wrong) = ([0; 4], Vec::new());
+        for line in rows.lines() {
             let row: Value = serde_json::from_str(line).unwrap();
             let source = row["source"].as_str().unwrap();
             for (kind, right) in [("supported", true), ("unsupported", false)] {
@@ -340,8 +341,21 @@ mod tests {
                 }
             }
         }
+        ([kept, said, passed, invented], wrong)
+    }
+
+    #[test]
+    fn what_is_said_is_told_from_what_is_made_up() {
+        let ([kept, said, passed, invented], wrong) = measured(include_str!("../../tests/data/support.jsonl"));
         assert!(kept >= 41 && said >= 46, "{kept} of {said} kept: {wrong:#?}");
         assert!(passed <= 3 && invented >= 68, "{passed} of {invented} passed: {wrong:#?}");
+    }
+
+    #[test]
+    fn so_it_is_where_nothing_was_chosen() {
+        let ([kept, said, passed, invented], wrong) = measured(include_str!("../../tests/data/support_held_out.jsonl"));
+        assert!(kept >= 24 && said >= 28, "{kept} of {said} kept: {wrong:#?}");
+        assert!(passed <= 3 && invented >= 36, "{passed} of {invented} passed: {wrong:#?}");
     }
 
     #[test]
