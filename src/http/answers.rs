@@ -52,13 +52,13 @@ pub struct Customer {
     segment: Option<Handle>,
 }
 
-/// Whether a language model may word the answer.
+/// Whether a language model may word the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Generate {
-    /// Where one is configured; else the answer is extracted, verbatim.
+    /// Where one is configured; else it is extracted, verbatim.
     Auto,
-    /// Never: the answer is extracted, verbatim.
+    /// Never: it is extracted, verbatim.
     Never,
 }
 
@@ -94,9 +94,9 @@ pub struct AnswerBody {
     /// Whether the space's reranker, where it has one, orders the best hits anew; `true` unless given.
     #[serde(default)]
     rerank: Option<bool>,
-    /// Whether a language model may word the answer; `auto` unless given.
+    /// Whether a language model may word the answer; `auto` unless given. As yet answers are extracted in either case.
     #[serde(default)]
-    #[expect(dead_code, reason = "both values extract until a language model can be configured")]
+    #[expect(dead_code, reason = "both values extract: a language model words drafts only")]
     generate: Option<Generate>,
 }
 
