@@ -1,11 +1,11 @@
 //! How well are intents told, and strangers? CLINC150 (train → val, strangers from its out-of-scope splits) and
 //! BANKING77 (its train split, cross-validated): accuracy, calibration error, AUROC of "none of these", time.
 //!
-//! `ZHIYIN_EVAL_DATA=… cargo run --release -p zhiyin-index --example eval_classify [--hashing] [--vectors FOLDER]
-//! [--folds N] [SET …]`
+//! `ZHIYIN_EVAL_DATA=… cargo run --release -p zhiyin-index --features transformer --example eval_classify [--hashing]
+//! [--model FOLDER] [--vectors FOLDER] [--folds N] [SET …]`
 //!
-//! `--vectors` reads `SET.f32` in the folder: one vector of little-endian 32-bit floats for each line of the set, as
-//! another model made them.
+//! `--model` is the folder of a transformer. `--vectors` keeps what the model gave: it reads `SET.f32` in that folder
+//! (one vector of little-endian 32-bit floats for each line of the set), or writes it where it is missing.
 #![expect(
     clippy::disallowed_methods,
     clippy::print_stdout,
@@ -91,18 +91,42 @@ impl Tally {
     }
 }
 
+/// Texts that are embedded at once.
+const BATCH: usize = 256;
+
+/// The vectors of a set's texts: read from `kept` where they are, else made, and kept there.
+fn made(texts: &[&str], kept: Option<&Path>, embedder: &dyn Embedder) -> Vec<Vec<f32>> {
+    if let Some(bytes) = kept.and_then(|path| std::fs::read(path).ok()) {
+        let values: Vec<f32> = bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
+        return values.chunks_exact(values.len() / texts.len()).map(<[f32]>::to_vec).collect();
+    }
+    // As passages, like the engine: examples and texts are of one kind.
+    let vectors: Vec<Vec<f32>> =
+        texts.chunks(BATCH).flat_map(|some| embedder.embed(some, Role::Passage).unwrap()).collect();
+    if let Some(path) = kept {
+        let bytes: Vec<u8> = vectors.iter().flatten().flat_map(|value| value.to_le_bytes()).collect();
+        std::fs::write(path, bytes).unwrap();
+    }
+    vectors
+}
+
+#[cfg(feature = "transformer")]
+fn transformer(folder: &str) -> Box<dyn Embedder> {
+    use zhiyin_index::embed::{Threads, TransformerEmbedder};
+    Box::new(TransformerEmbedder::load(Path::new(folder), Threads::default()).unwrap())
+}
+
+#[cfg(not(feature = "transformer"))]
+fn transformer(folder: &str) -> Box<dyn Embedder> {
+    panic!("{folder}: models from folders need --features transformer")
+}
+
 fn load(root: &Path, set: &str, vectors: Option<&str>, embedder: &dyn Embedder) -> Vec<Labelled> {
     let text = std::fs::read_to_string(root.join(format!("eval/{set}.jsonl"))).unwrap();
     let rows: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let texts: Vec<&str> = rows.iter().map(|row| row["text"].as_str().unwrap()).collect();
-    let made: Vec<Vec<f32>> = match vectors {
-        Some(folder) => {
-            let bytes = std::fs::read(Path::new(folder).join(format!("{set}.f32"))).unwrap();
-            let values: Vec<f32> = bytes.chunks_exact(4).map(|b| f32::from_le_bytes(b.try_into().unwrap())).collect();
-            values.chunks_exact(values.len() / rows.len()).map(<[f32]>::to_vec).collect()
-        }
-        None => texts.chunks(64).flat_map(|some| embedder.embed(some, Role::Query).unwrap()).collect(),
-    };
+    let kept = vectors.map(|folder| Path::new(folder).join(format!("{set}.f32")));
+    let made = made(&texts, kept.as_deref(), embedder);
     let labelled = rows.iter().zip(made).map(|(row, vector)| Labelled {
         example: Example {
             text: row["text"].as_str().unwrap().to_owned(),
@@ -143,10 +167,12 @@ fn main() {
         Err(_) => ClassifySettings::default(),
     };
     let (mut sets, mut vectors, mut hashing, mut folds) = (Vec::new(), None, false, 4);
+    let mut model = None;
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--hashing" => hashing = true,
+            "--model" => model = arguments.next(),
             "--vectors" => vectors = arguments.next(),
             "--folds" => folds = arguments.next().unwrap().parse().unwrap(),
             _ => sets.push(argument),
@@ -155,9 +181,12 @@ fn main() {
     if sets.is_empty() {
         sets = vec!["clinc150".to_owned(), "banking77_train".to_owned()];
     }
-    let embedder: Box<dyn Embedder> =
-        if hashing { Box::new(HashEmbedder::default()) } else { Box::new(BilingualEmbedder::bundled().unwrap()) };
-    println!("vectors: {}", vectors.as_deref().unwrap_or_else(|| embedder.id()));
+    let embedder: Box<dyn Embedder> = match &model {
+        Some(folder) => transformer(folder),
+        None if hashing => Box::new(HashEmbedder::default()),
+        None => Box::new(BilingualEmbedder::bundled().unwrap()),
+    };
+    println!("vectors: {}", embedder.id());
     for set in &sets {
         let all = load(Path::new(&root), set, vectors.as_deref(), embedder.as_ref());
         let of = |split: &str| -> Vec<&Labelled> { all.iter().filter(|one| one.split == split).collect() };

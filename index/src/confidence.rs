@@ -100,7 +100,8 @@ pub(crate) fn evidence(features: &Features, query: &QueryFeatures, rank: &RankSe
         + w.known * known
         + w.lead * lead
         + w.cosine * cosine
-        + w.nearest * nearest;
+        + w.nearest * nearest
+        + w.company * features.company.unwrap_or(0.0);
     (kind, sum)
 }
 
@@ -129,6 +130,7 @@ pub(crate) fn confidence(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::ConfidenceSettings;
 
     const BOTH: QueryFeatures =
         QueryFeatures { ideal: 10.0, known: 1.0, spread: 0.1, nearest: 0.5, words: true, vectors: true };
@@ -156,6 +158,14 @@ mod tests {
         let question = Features { question: true, ..weak };
         let near = Features { cosine: Some(0.9), ..question };
         assert!(of(&near) > of(&question));
+        let contextual = rank.contextual.map(|own| own.question);
+        let rank = contextual.map_or(rank, |question| RankSettings {
+            confidence: ConfidenceSettings { question, ..rank.confidence },
+            ..rank
+        });
+        let of = |features: &Features| confidence(features, &BOTH, &rank, &none);
+        assert!(of(&near) > of(&question));
+        assert!(of(&Features { company: Some(0.1), ..near }) > of(&near));
     }
 
     #[test]

@@ -24,6 +24,9 @@ pub struct Features {
     pub vectors_rank: Option<u32>,
     /// Best cosine of one of its sentences, or of two that stand together; absent where nobody looked.
     pub sentence: Option<f32>,
+    /// How far the document's next known questions are as near as this one; absent for passages of the body, and where
+    /// nobody looked.
+    pub company: Option<f32>,
     /// Largest share of the query's information that two sentences standing together hold; absent where nobody looked.
     pub window: Option<f32>,
     /// Share of the query's information that a passage in its script can hold; absent where nobody read.
@@ -84,9 +87,12 @@ pub(crate) fn relevance(features: &Features, query: &QueryFeatures, fusion: Fusi
         Fusion::Convex { words, scale, sentence } => {
             words * scale * share(features, query) + (1.0 - words) * own + sentence * nearest
         }
-        Fusion::Spread { words, floor, most, less, cosine, sentence } => {
+        Fusion::Spread { words, floor, most, less, cosine, sentence, company } => {
             let words = (words / (query.spread.min(most) + floor) - less).max(0.0);
-            words * share(features, query) + cosine * own + sentence * nearest
+            words * share(features, query)
+                + cosine * own
+                + sentence * nearest
+                + company * features.company.unwrap_or(0.0)
         }
         Fusion::ReciprocalRank { k, words } => {
             let part = |rank: Option<u32>, weight: f32| rank.map_or(0.0, |r| weight / (k + r as f32));

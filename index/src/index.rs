@@ -124,6 +124,7 @@ impl Index {
     /// # Errors
     /// [`Error::Io`] and [`Error::Lexical`] where not even an empty index can be made.
     pub fn open(dir: &Path, settings: IndexSettings, embedder: Arc<dyn Embedder>) -> Result<(Self, Opened)> {
+        let settings = IndexSettings { rank: settings.rank.of(&*embedder), ..settings };
         let fingerprint = settings.fingerprint(embedder.id());
         let new = !dir.join("live").exists();
         match Self::load(dir, &settings, &embedder, &fingerprint) {

@@ -53,6 +53,7 @@ mod candidates;
 pub mod chunk;
 pub mod classify;
 mod closer;
+mod company;
 mod confidence;
 mod correction;
 mod count;

@@ -75,10 +75,15 @@ pub(crate) struct Ranked {
     pub record: Arc<Record>,
 }
 
-pub(crate) fn best_per_document(mut candidates: Vec<Candidate>, parts: &[Part<'_>]) -> Vec<Ranked> {
+/// Brings those that lead to the front.
+pub(crate) fn best_first(candidates: &mut [Candidate]) {
     candidates.sort_unstable_by(|a, b| {
         b.relevance.total_cmp(&a.relevance).then(a.part.cmp(&b.part)).then(a.passage.cmp(&b.passage))
     });
+}
+
+pub(crate) fn best_per_document(mut candidates: Vec<Candidate>, parts: &[Part<'_>]) -> Vec<Ranked> {
+    best_first(&mut candidates);
     let mut ranked: Vec<Ranked> = Vec::new();
     let mut places: HashMap<String, usize> = HashMap::new();
     for candidate in candidates {

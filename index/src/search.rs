@@ -9,6 +9,7 @@ use tracing::warn;
 use crate::analyzer::QueryTerm;
 use crate::bitset::DocSet;
 use crate::closer::{LOOKED_AT, Question};
+use crate::company::company;
 use crate::confidence::confidence;
 use crate::correction::corrected_query;
 use crate::count::{check_facets, count};
@@ -24,7 +25,7 @@ use crate::lexical::{Matching, Prepared};
 use crate::negative::Asked;
 use crate::parts::{Part, accepted, lookup, parts};
 use crate::query::{MAX_TOTAL, Mode, Query, Results};
-use crate::rank::{Candidate, Ranked, best_per_document, gather};
+use crate::rank::{Candidate, Ranked, best_first, best_per_document, gather};
 use crate::rewrite::{Rewriter, Rewritten};
 use crate::settings::NegativeSettings;
 use crate::show::{explain, hit, shown_passage};
@@ -197,6 +198,12 @@ impl Index {
             && question.look(&parts, &mut candidates)?
         {
             for candidate in candidates.iter_mut().take(LOOKED_AT) {
+                candidate.relevance = relevance(&candidate.features, &features, rank.fusion);
+            }
+        } else if self.embedder.reads_context() {
+            best_first(&mut candidates);
+            for candidate in candidates.iter_mut().take(LOOKED_AT) {
+                candidate.features.company = company(&parts, candidate, vector.as_ref());
                 candidate.relevance = relevance(&candidate.features, &features, rank.fusion);
             }
         }

@@ -11,6 +11,7 @@ use crate::analyzer::UserWord;
 use crate::chunk::ChunkLimits;
 use crate::dense::DenseSettings;
 use crate::document::FIELD_COUNT;
+use crate::embed::Embedder;
 use crate::rewrite::lexicon::Lexicon;
 
 /// Raised when the layout on disk or the analysis changes.
@@ -60,7 +61,7 @@ pub enum Fusion {
         #[serde(default)]
         sentence: f32,
     },
-    /// `w · bm25 / ideal + c · cosine + s · cosine of the nearest sentence`, where w = `words / (σ + floor) − less` falls with
+    /// `w · bm25 / ideal + c · cosine + s · cosine of the nearest sentence + k · company`, where w = `words / (σ + floor) − less` falls with
     /// the spread σ of the query's best shares: where words tell passages apart little, small differences count.
     Spread {
         /// Weight of the words where σ + `floor` is 1.
@@ -75,6 +76,9 @@ pub enum Fusion {
         cosine: f32,
         /// Weight of the nearest sentence.
         sentence: f32,
+        /// Weight of the document's other known questions.
+        #[serde(default)]
+        company: f32,
     },
     /// `Σ w / (k + rank)` (Cormack, Clarke and Büttcher 2009).
     ReciprocalRank {
@@ -121,6 +125,9 @@ pub struct Evidence {
     /// Largest cosine of any passage.
     #[serde(default)]
     pub nearest: f32,
+    /// How far the document's next known questions are as near.
+    #[serde(default)]
+    pub company: f32,
     /// Median of the sum over questions that nothing answers.
     pub middle: f32,
     /// Their standard deviation.
@@ -164,6 +171,16 @@ impl NegativeSettings {
     pub(crate) const NONE: Self = Self { like: 0.0, relevance: 0.0, confidence: 0.0 };
 }
 
+/// What weighs otherwise where the model reads words in their context ([`Embedder::reads_context`]).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContextualSettings {
+    /// How the lists become one.
+    pub fusion: Fusion,
+    /// A known question.
+    pub question: Evidence,
+}
+
 /// How passages are ranked: data, not code; the defaults are `index/data/rank.json`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -191,11 +208,24 @@ pub struct RankSettings {
     pub confidence: ConfidenceSettings,
     /// What negative questions weigh.
     pub negative: NegativeSettings,
+    /// What weighs otherwise with a transformer's vectors; absent where that is settled.
+    #[serde(default)]
+    pub contextual: Option<ContextualSettings>,
     /// Confidence from which a query counts as matched.
     pub threshold: f32,
 }
 
 impl RankSettings {
+    /// The weights for the vectors of that model.
+    #[must_use]
+    pub fn of(mut self, model: &dyn Embedder) -> Self {
+        if let Some(contextual) = self.contextual.take().filter(|_| model.reads_context()) {
+            self.fusion = contextual.fusion;
+            self.confidence.question = contextual.question;
+        }
+        self
+    }
+
     pub(crate) fn field_weight(&self, field: usize) -> f32 {
         let weights: [f32; FIELD_COUNT] = [self.title, self.questions, self.headings, self.body, self.grams];
         weights.get(field).copied().unwrap_or(1.0)
@@ -218,6 +248,7 @@ const WORDS: Evidence = Evidence {
     lead: 0.0,
     cosine: 0.0,
     nearest: 0.0,
+    company: 0.0,
     middle: 3.0,
     spread: 1.0,
     pretended: None,
@@ -236,5 +267,6 @@ const FALLBACK: RankSettings = RankSettings {
     candidates: 50,
     confidence: ConfidenceSettings { slope: 1.7, offset: 2.4, passage: WORDS, translated: WORDS, question: WORDS },
     negative: NegativeSettings { like: 0.8, relevance: 0.5, confidence: 4.0 },
+    contextual: None,
     threshold: 0.5,
 };

@@ -41,9 +41,10 @@ impl Engine {
     /// # Errors
     /// [`Error::Usage`] for weights or models that are none.
     pub fn new(model: Option<&str>, rank: Option<&Value>) -> Result<Self> {
-        let own = RankSettings::default();
+        let embedder = embedder(model)?;
+        let own = RankSettings::default().of(&*embedder);
         let rank = rank.map_or(Ok(own), |change| changed(own, change))?;
-        Ok(Self { rank, embedder: embedder(model)?, reranker: None, translations: true, corrections: true })
+        Ok(Self { rank, embedder, reranker: None, translations: true, corrections: true })
     }
 
     /// With the reranker of that folder over the first `top` hits.

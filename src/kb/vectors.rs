@@ -35,6 +35,10 @@ impl Embedder for CachedEmbedder {
         self.inner.is_quick()
     }
 
+    fn reads_context(&self) -> bool {
+        self.inner.reads_context()
+    }
+
     fn embed(&self, texts: &[&str], role: Role) -> Result<Vec<Vec<f32>>, EmbedError> {
         if role == Role::Query {
             return self.inner.embed(texts, role);

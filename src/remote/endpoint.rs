@@ -98,6 +98,10 @@ impl Embedder for EndpointEmbedder {
         self.settings.dimension
     }
 
+    fn reads_context(&self) -> bool {
+        true
+    }
+
     fn embed(&self, texts: &[&str], role: Role) -> Result<Vec<Vec<f32>>, EmbedError> {
         let prefix = if role == Role::Query { &self.settings.query_prefix } else { &self.settings.passage_prefix };
         let mut vectors = vec![vec![0.0; self.settings.dimension]; texts.len()];

@@ -51,6 +51,12 @@ pub trait Embedder: Send + Sync {
         false
     }
 
+    /// Whether words are read in their context, as transformers do: the vectors' list then says more beside the words'
+    /// than one of a model that only knows which words there are.
+    fn reads_context(&self) -> bool {
+        false
+    }
+
     /// One L2-normalised vector per text, in order; all zeros for a text without content.
     ///
     /// # Errors

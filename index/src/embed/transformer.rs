@@ -146,6 +146,10 @@ impl Embedder for TransformerEmbedder {
         self.encoder.shape().hidden
     }
 
+    fn reads_context(&self) -> bool {
+        true
+    }
+
     fn embed(&self, texts: &[&str], role: Role) -> Result<Vec<Vec<f32>>, EmbedError> {
         let mut sequences = Vec::with_capacity(texts.len());
         for (place, text) in texts.iter().enumerate().filter(|(_, text)| !text.trim().is_empty()) {
