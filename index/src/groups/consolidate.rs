@@ -1,10 +1,8 @@
 //! The nightly look at all members at once: neighbours, communities, and which of them is which group.
 //!
-//! The resolution is found anew each time: of partitions from fine to coarse the one with the highest score, the weight
-//! inside less a price of n ln n for each community of n members. That sum is what falls when the partition's entropy
-//! rises, and it grows with a group's size by little more than the weight does: a resolution alone would fit one size of
-//! group. The price falls with the root of the members' mean strength: where members have few and weak neighbours, groups
-//! are small.
+//! The resolution is found anew each time: of partitions from fine to coarse the one whose members are nearest to their own
+//! group beside the next one (`margin.rs`), and whose weight inside of groups is high, less a price of n ln n for a group of
+//! n members, the sum that falls when the partition's entropy rises. Each is taken against the most that a partition reaches.
 //!
 //! Invariant: rows are sorted by member id first, so what comes out depends on the order of arrival only through the
 //! partition that was there.
@@ -12,6 +10,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::graph::Graph;
+use super::margin::Points;
 use super::potts::{communities, inside, numbered};
 use super::space::{Space, means};
 use super::state::{GroupChange, GroupId, GroupingState, Kept};
@@ -29,11 +28,10 @@ pub(super) fn consolidate(analyzer: &Analyzer, state: &mut GroupingState) -> (Sp
     }
     let nodes = bound(&state.members);
     let graph = Graph::of(&state.members, &state.settings).contracted(&nodes);
-    let (resolution, found) = partition(state, &graph, &nodes);
+    let (resolution, found) = partition(state, &space, &graph, &nodes);
     state.resolution = resolution;
     state.consolidated = true;
-    let of_rows: Vec<u32> = nodes.iter().map(|node| found.get(*node as usize).copied().unwrap_or_default()).collect();
-    let changes = settle(state, &of_rows);
+    let changes = settle(state, &of_rows(&nodes, &found));
     (space, changes)
 }
 
@@ -46,44 +44,61 @@ fn bound(members: &[Kept]) -> Vec<u32> {
     numbered(&nodes)
 }
 
+/// A partition of the nodes, by what it is chosen.
+struct Tried {
+    resolution: f32,
+    found: Vec<u32>,
+    margin: f64,
+    score: f64,
+}
+
 /// The best partition of the nodes, and the resolution it was found at.
-fn partition(state: &GroupingState, graph: &Graph, nodes: &[u32]) -> (f32, Vec<u32>) {
+fn partition(state: &GroupingState, space: &Space, graph: &Graph, nodes: &[u32]) -> (f32, Vec<u32>) {
     let settings = &state.settings;
-    let rate = f64::from(settings.price) / graph.strength().max(1e-9).sqrt();
-    let score = |found: &[u32]| {
+    let rate = f64::from(settings.price);
+    let points = Points::of(space, state);
+    let judge = |resolution: f32, found: Vec<u32>| {
         let mut sizes = vec![0.0_f64; graph.len()];
-        for (node, community) in (0..).zip(found) {
+        for (node, community) in (0..).zip(&found) {
             if let Some(size) = sizes.get_mut(*community as usize) {
                 *size += f64::from(graph.size(node));
             }
         }
         let price: f64 = sizes.iter().filter(|size| **size > 1.0).map(|size| size * size.ln()).sum();
-        inside(graph, found) - rate * price
+        let score = inside(graph, &found) - rate * price;
+        Tried { resolution, margin: points.margin(state, &of_rows(nodes, &found)), score, found }
     };
     let steps: Vec<f32> = (0..=settings.steps).map(|step| settings.finest * 0.5_f32.powf(step as f32 / 2.0)).collect();
     let threads = settings.threads.max(1);
-    let try_some = |first: usize| -> Vec<(f64, f32, Vec<u32>)> {
+    let try_some = |first: usize| -> Vec<Tried> {
         let some = steps.iter().skip(first).step_by(threads);
-        some.map(|resolution| {
-            let found = communities(graph, *resolution, None);
-            (score(&found), *resolution, found)
-        })
-        .collect()
+        some.map(|resolution| judge(*resolution, communities(graph, *resolution, None))).collect()
     };
     let try_some = &try_some;
-    let tried: Vec<(f64, f32, Vec<u32>)> = std::thread::scope(|scope| {
+    let tried: Vec<Tried> = std::thread::scope(|scope| {
         let running: Vec<_> = (0..threads).map(|first| scope.spawn(move || try_some(first))).collect();
         running.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
     });
-    let best = tried.into_iter().max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
-    let (most, resolution, found) = best.unwrap_or_default();
+    // Each against the most that any reaches; what nothing reaches tells nothing.
+    let most = |of: fn(&Tried) -> f64| tried.iter().map(of).fold(0.0, f64::max);
+    let (margins, scores) = (most(|tried| tried.margin), most(|tried| tried.score));
+    let share = |value: f64, most: f64| if most > 0.0 { value / most } else { 0.0 };
+    let value = |tried: &Tried| share(tried.margin, margins) + f64::from(settings.score) * share(tried.score, scores);
+    let order = |a: &&Tried, b: &&Tried| value(a).total_cmp(&value(b)).then(a.resolution.total_cmp(&b.resolution));
+    let Some(best) = tried.iter().max_by(order) else { return (state.resolution, numbered(nodes)) };
     if state.consolidated {
-        let warm = communities(graph, state.resolution, Some(standing(&state.members, nodes, graph.len())));
-        if score(&warm) >= most - f64::from(settings.gain) * most.abs() {
-            return (state.resolution, warm);
+        let start = standing(&state.members, nodes, graph.len());
+        let warm = judge(state.resolution, communities(graph, state.resolution, Some(start)));
+        if value(&warm) >= value(best) - f64::from(settings.gain) {
+            return (state.resolution, warm.found);
         }
     }
-    (resolution, found)
+    (best.resolution, best.found.clone())
+}
+
+/// The community of every row.
+fn of_rows(nodes: &[u32], found: &[u32]) -> Vec<u32> {
+    nodes.iter().map(|node| found.get(*node as usize).copied().unwrap_or_default()).collect()
 }
 
 /// The partition as it stands: a node that waits is alone.

@@ -81,12 +81,6 @@ impl Graph {
         Self { starts, edges: sorted.iter().map(|(_, to, weight)| (*to, *weight)).collect(), sizes, sides }
     }
 
-    /// The weight of a member's edges, on average.
-    pub fn strength(&self) -> f64 {
-        let sum: f64 = self.edges.iter().map(|(_, weight)| f64::from(*weight)).sum();
-        sum / self.sizes.iter().map(|size| f64::from(*size)).sum::<f64>().max(1.0)
-    }
-
     pub fn len(&self) -> usize {
         self.sizes.len()
     }

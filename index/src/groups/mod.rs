@@ -41,6 +41,7 @@ mod consolidate;
 mod describe;
 mod edit;
 mod graph;
+mod margin;
 mod place;
 mod potts;
 mod space;

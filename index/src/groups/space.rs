@@ -125,6 +125,15 @@ impl Space {
         (id.map_or(0, Vec::len), lexicon.words)
     }
 
+    /// The weights of a member's words, ascending by word and of length 1; none where no other member holds any.
+    pub fn words(&self, row: u32) -> Vec<(u32, f32)> {
+        let terms = self.lexicon.terms.get(row as usize).map_or(&[][..], |terms| &**terms);
+        let norm = self.lexicon.norm(terms);
+        let weighted =
+            terms.iter().map(|term| (*term, self.lexicon.weight(*term).sqrt() / norm.max(f32::MIN_POSITIVE)));
+        weighted.filter(|(_, weight)| *weight > 0.0).collect()
+    }
+
     /// A member as what is looked for.
     pub fn probe(&self, snapshot: &DenseSnapshot, row: u32, kept: &Kept, means: &Means) -> Probe {
         let terms = self.lexicon.terms.get(row as usize).cloned().unwrap_or_default();

@@ -84,7 +84,7 @@ pub struct GroupSettings {
     pub neighbours: usize,
     /// Weight of shared words beside the cosine's 1.
     pub words: f32,
-    /// What the cosine of questions in different languages counts: they share no words, nor can they.
+    /// What the cosine of questions in different languages counts: no words that they could share add to it.
     pub across: f32,
     /// Similarity below which there is no edge.
     pub floor: f32,
@@ -98,9 +98,11 @@ pub struct GroupSettings {
     pub finest: f32,
     /// See `finest`.
     pub steps: usize,
-    /// Price of a member in a group of n, × ln n ÷ √ of the members' mean strength, when a resolution is chosen.
+    /// Price of a member in a group of n, × ln n, in the score when a resolution is chosen.
     pub price: f32,
-    /// Share of its score that a new partition must gain over the one there is.
+    /// What the score counts beside the margin, when a resolution is chosen.
+    pub score: f32,
+    /// What a new partition must gain over the one there is.
     pub gain: f32,
     /// The mean counts as if so many members at zero were there too.
     pub shrink: f32,
@@ -111,17 +113,18 @@ pub struct GroupSettings {
 impl Default for GroupSettings {
     fn default() -> Self {
         Self {
-            neighbours: 15,
+            neighbours: 20,
             words: 0.5,
-            across: 0.85,
+            across: 1.05,
             floor: 0.05,
             power: 4,
-            alone: 0.2,
-            resolution: 0.01,
-            finest: 0.08,
-            steps: 12,
-            price: 0.024,
-            gain: 0.002,
+            alone: 1.2,
+            resolution: 0.03,
+            finest: 0.4,
+            steps: 19,
+            price: 0.15,
+            score: 1.0,
+            gain: 0.01,
             shrink: 16.0,
             threads: 2,
         }
