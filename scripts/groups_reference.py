@@ -100,13 +100,13 @@ def main():
                 show(path.stem, how, m)
         for how, m in best.items():
             show(path.stem, how, m)
-        best["best"] = {key: max(m[key] for m in runs.values()) for key in ("V", "@k", "F1")}
-        print(f"{path.stem:32} best               V {best['best']['V']:.3f}  @k {best['best']['@k']:.3f}  F1 {best['best']['F1']:.3f}")
+        best["best"] = {key: max(m[key] for m in runs.values()) for key in ("V", "purity", "@k", "F1")}
+        print(f"{path.stem:32} best               V {best['best']['V']:.3f}  purity {best['best']['purity']:.3f}  @k {best['best']['@k']:.3f}  F1 {best['best']['F1']:.3f}")
         for how, m in best.items():
-            means.setdefault(how, []).append((m["V"], m["@k"], m["F1"]))
+            means.setdefault(how, []).append((m["V"], m["purity"], m["F1"]))
     for how, rows in means.items():
         v, purity, f1 = np.mean(rows, axis=0)
-        print(f"mean {how:8} V {v:.4f}  purity@k {purity:.4f}  F1 {f1:.4f}")
+        print(f"mean {how:8} V {v:.4f}  purity {purity:.4f}  F1 {f1:.4f}")
 
 
 if __name__ == "__main__":

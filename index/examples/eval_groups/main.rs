@@ -193,13 +193,13 @@ fn main() {
             for (how, run) in [("batch", &whole), ("online", &placed), ("settled", &settled)] {
                 row(&sample.name, how, run);
                 let sum = sums.entry(how).or_default();
-                *sum = (sum.0 + 1.0, sum.1 + run.measures.v, sum.2 + run.measures.f1, sum.3 + run.measures.purity_at_k);
+                *sum = (sum.0 + 1.0, sum.1 + run.measures.v, sum.2 + run.measures.f1, sum.3 + run.measures.purity);
             }
             show(&grouping, options.show);
         }
     }
     for (how, (count, v, f1, purity)) in sums {
-        println!("mean {how:8} V {:.4}  purity@k {:.4}  F1 {:.4}", v / count, purity / count, f1 / count);
+        println!("mean {how:8} V {:.4}  purity {:.4}  F1 {:.4}", v / count, purity / count, f1 / count);
     }
     println!(
         "moved by the last consolidation: {:.3} of members",

@@ -8,6 +8,7 @@
 
 use super::space::{Space, centred};
 use super::state::GroupingState;
+use crate::closer::dot;
 
 /// The members as points whose sums tell mean similarities.
 pub(super) struct Points {
@@ -23,10 +24,6 @@ struct Sums {
     count: usize,
     vector: Vec<f32>,
     words: Vec<(u32, f32)>,
-}
-
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 impl Sums {
