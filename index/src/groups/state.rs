@@ -123,7 +123,7 @@ impl Default for GroupSettings {
             finest: 0.4,
             steps: 19,
             price: 0.15,
-            score: 1.0,
+            score: 0.3,
             gain: 0.01,
             shrink: 16.0,
             threads: 2,
