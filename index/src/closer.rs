@@ -13,13 +13,13 @@ use std::ops::Range;
 
 use crate::analyzer::QueryKind;
 use crate::document::document_of;
-use crate::embed::{Embedder, Role};
+use crate::embed::{Embedder, Role, dot};
 use crate::error::Result;
 use crate::lexical::Prepared;
 use crate::normalize::folded;
 use crate::parts::Part;
 use crate::rank::Candidate;
-use crate::rewrite::units::stems;
+use crate::rewrite::units::{stems, written};
 use crate::rewrite::{Concept, Source};
 use crate::script::Script;
 use crate::sentence::sentences;
@@ -31,9 +31,14 @@ pub(crate) const LOOKED_AT: usize = 8;
 /// Most sentences of a passage that are read.
 const MAX_SENTENCES: usize = 48;
 
+/// Most words of a query that are aligned.
+const MAX_ALIGNED: usize = 24;
+
 /// One thing the query asks for: how much it says, and the ways to say it with what each counts.
 struct Wanted {
     information: f32,
+    /// Place among the words that are aligned; none for bigrams, and beyond the most.
+    aligned: Option<usize>,
     /// Characters that only a passage in the query's own script can hold.
     bound: bool,
     /// Place of the word itself, and of the other ways to say its concept.
@@ -98,7 +103,10 @@ struct Held {
 }
 
 /// What reading a passage gave, all in [0, 1].
+#[derive(Clone, Copy)]
 struct Read {
+    /// Where the two sentences begin that hold most.
+    place: usize,
     /// The largest share of what the query says that two sentences standing together hold.
     share: f32,
     /// The share of that which they say in the other language.
@@ -114,13 +122,16 @@ pub(crate) struct Question<'a> {
     words: Words,
     /// Ways to say concepts: what each counts, and its words.
     ways: Vec<(f32, Vec<usize>, bool)>,
+    /// Words that are aligned, as they were written.
+    aligned: Vec<String>,
     embedder: &'a dyn Embedder,
-    /// Texts of the passages that were looked at.
-    read: RefCell<Vec<(usize, u64, String)>>,
+    /// What reading the passages gave that were looked at.
+    read: RefCell<Vec<(usize, u64, Read)>>,
 }
 
 impl<'a> Question<'a> {
     pub fn new(
+        text: &str,
         vector: Option<&'a [f32]>,
         concepts: &[Concept],
         prepared: &Prepared,
@@ -128,7 +139,8 @@ impl<'a> Question<'a> {
         embedder: &'a dyn Embedder,
     ) -> Self {
         let rarity: HashMap<&str, f32> = prepared.terms.iter().map(|t| (t.text.as_str(), t.idf)).collect();
-        let (mut wanted, mut words, mut ways) = (Vec::new(), Words::default(), Vec::new());
+        let (mut wanted, mut words, mut ways, mut aligned) = (Vec::new(), Words::default(), Vec::new(), Vec::new());
+        let written = written(&folded(text));
         for concept in concepts {
             let from = ways.len();
             for other in &concept.alternatives {
@@ -142,11 +154,15 @@ impl<'a> Question<'a> {
                 let kind = if term.kind == QueryKind::Word { 1.0 } else { rank.grams };
                 let others = from..ways.len();
                 let bound = term.kind != QueryKind::Word && others.is_empty();
-                wanted.push(Wanted { information: idf * stop * kind, bound, word: words.add(&term.term), others });
+                let word = term.kind == QueryKind::Word && aligned.len() < MAX_ALIGNED;
+                let place = word.then_some(aligned.len());
+                aligned.extend(word.then(|| written.get(&term.term).unwrap_or(&term.term).clone()));
+                let word = words.add(&term.term);
+                wanted.push(Wanted { information: idf * stop * kind, aligned: place, bound, word, others });
             }
         }
         words.literals.sort_by_key(|literal| literal.0);
-        Self { vector, wanted, words, ways, embedder, read: RefCell::default() }
+        Self { vector, wanted, words, ways, aligned, embedder, read: RefCell::default() }
     }
 
     /// Looks at the candidates that lead, where that is quick; says whether it did.
@@ -158,8 +174,14 @@ impl<'a> Question<'a> {
         for candidate in candidates.iter_mut().take(LOOKED_AT) {
             let Some(part) = parts.get(candidate.part) else { continue };
             let text = stored(part, candidate.passage)?.text;
-            candidate.features.sentence = self.nearest(vector, &pieces(&text));
-            self.read.borrow_mut().push((candidate.part, candidate.passage, text));
+            let pieces = pieces(&text);
+            let nearest = self.nearest(vector, &pieces);
+            candidate.features.sentence = nearest.map(|(cosine, _)| cosine);
+            let held: Vec<Vec<Held>> = pieces.iter().map(|text| self.held(text)).collect();
+            let read = self.window(&pieces, &held);
+            let places = [read.place, nearest.map_or(read.place, |(_, place)| place)];
+            candidate.features.aligned = self.aligned(&pieces, &held, places, candidate.features.question);
+            self.read.borrow_mut().push((candidate.part, candidate.passage, read));
         }
         Ok(true)
     }
@@ -177,11 +199,10 @@ impl<'a> Question<'a> {
         candidate.features.lead = Some(relevance - second);
         if let Some(part) = parts.get(candidate.part) {
             let mut known = self.read.take().into_iter();
-            let text = match known.find(|(part, passage, _)| (*part, *passage) == (candidate.part, candidate.passage)) {
-                Some((_, _, text)) => text,
-                None => stored(part, candidate.passage)?.text,
+            let read = match known.find(|(part, passage, _)| (*part, *passage) == (candidate.part, candidate.passage)) {
+                Some((_, _, read)) => read,
+                None => self.read_in(&pieces(&stored(part, candidate.passage)?.text)),
             };
-            let read = self.window(&pieces(&text));
             candidate.features.window = Some(read.share);
             candidate.features.sayable = Some(read.sayable);
             candidate.features.translated = Some(read.translated);
@@ -189,40 +210,76 @@ impl<'a> Question<'a> {
         Ok(())
     }
 
-    /// The best cosine of a sentence, or of two that stand together.
-    fn nearest(&self, vector: &[f32], texts: &[&str]) -> Option<f32> {
+    /// The best cosine of a sentence, or of two that stand together, and where that is.
+    fn nearest(&self, vector: &[f32], texts: &[&str]) -> Option<(f32, usize)> {
         // As queries: what is read once is not worth keeping.
         let vectors = self.embedder.embed(texts, Role::Query).ok()?;
         let own: Vec<f32> = vectors.iter().map(|v| dot(v, vector)).collect();
-        let mut best = own.iter().copied().reduce(f32::max)?;
-        for ((first, second), (a, b)) in
-            vectors.iter().zip(vectors.iter().skip(1)).zip(own.iter().zip(own.iter().skip(1)))
-        {
+        let further = |best: (f32, usize), next: (f32, usize)| if next.0 > best.0 { next } else { best };
+        let mut best = own.iter().copied().zip(0..).reduce(further)?;
+        let pairs = vectors.iter().zip(vectors.iter().skip(1)).zip(own.iter().zip(own.iter().skip(1)));
+        for (place, ((first, second), (a, b))) in pairs.enumerate() {
             // Two unit vectors together have the length √(2 + 2 cos).
             let length = (2.0 + 2.0 * dot(first, second)).max(0.0).sqrt();
             if length > 0.1 {
-                best = best.max((a + b) / length);
+                best = further(best, ((a + b) / length, place));
             }
         }
         Some(best)
     }
 
-    /// The largest share of what the query says that one of the texts holds, or two that stand together; in [0, 1].
-    pub fn covered(&self, texts: &[&str]) -> f32 {
-        self.window(texts).share
+    /// How near the query's words come to what two sentences say that stand together, by what each word says; the better
+    /// of the places. A word that is said counts 1, another by the nearest word. With `both`, how near the words of the
+    /// sentences come to the query counts as much.
+    fn aligned(&self, texts: &[&str], held: &[Vec<Held>], places: [usize; 2], both: bool) -> Option<f32> {
+        let all: f32 = self.wanted.iter().filter(|w| w.aligned.is_some()).map(|w| w.information).sum();
+        if all <= 0.0 {
+            return None;
+        }
+        let words: Vec<&str> = self.aligned.iter().map(String::as_str).collect();
+        let mut best: Option<f32> = None;
+        for place in places.iter().take(if places[0] == places[1] { 1 } else { 2 }) {
+            let window = || [*place, *place + 1].into_iter();
+            let said: Vec<&str> = window().filter_map(|at| texts.get(at).copied()).collect();
+            let held: Vec<&Vec<Held>> = window().filter_map(|at| held.get(at)).collect();
+            let near = self.embedder.align(&words, &said)?;
+            let mut sum = 0.0;
+            for (number, wanted) in self.wanted.iter().enumerate() {
+                let Some(word) = wanted.aligned else { continue };
+                let said = held.iter().filter_map(|held| Some(held.get(number)?.far));
+                let near = near.iter().filter_map(|near| near.words.get(word).copied());
+                sum += wanted.information * said.chain(near).fold(0.0, f32::max);
+            }
+            let mut share = (sum / all).min(1.0);
+            if both && !near.is_empty() {
+                let back = near.iter().map(|near| near.back).sum::<f32>() / near.len() as f32;
+                share = (share * back).sqrt();
+            }
+            best = Some(best.map_or(share, |best| best.max(share)));
+        }
+        best
     }
 
-    fn window(&self, texts: &[&str]) -> Read {
+    /// The largest share of what the query says that one of the texts holds, or two that stand together; in [0, 1].
+    pub fn covered(&self, texts: &[&str]) -> f32 {
+        self.read_in(texts).share
+    }
+
+    fn read_in(&self, texts: &[&str]) -> Read {
+        let held: Vec<Vec<Held>> = texts.iter().map(|text| self.held(text)).collect();
+        self.window(texts, &held)
+    }
+
+    fn window(&self, texts: &[&str], held: &[Vec<Held>]) -> Read {
         let chinese = texts.iter().any(|text| text.chars().any(|c| Script::of(c).has_grams()));
         let sum = |all: bool| -> f32 {
             self.wanted.iter().filter(|w| all || chinese || !w.bound).map(|w| w.information).sum()
         };
         let (all, free) = (sum(true), sum(false));
         if free <= 0.0 {
-            return Read { share: 0.0, translated: 0.0, sayable: 1.0 };
+            return Read { place: 0, share: 0.0, translated: 0.0, sayable: 1.0 };
         }
-        let held: Vec<Vec<Held>> = texts.iter().map(|text| self.held(text)).collect();
-        let (mut best, mut other): (f32, f32) = (0.0, 0.0);
+        let (mut best, mut other, mut at): (f32, f32, usize) = (0.0, 0.0, 0);
         for (place, first) in held.iter().enumerate() {
             let second = held.get(place + 1).unwrap_or(first);
             let both = first.iter().zip(second).map(|(a, b)| if a.far < b.far { b } else { a });
@@ -232,11 +289,11 @@ impl<'a> Question<'a> {
                 translated += if held.translated { held.far * wanted.information } else { 0.0 };
             }
             if sum > best {
-                (best, other) = (sum, translated);
+                (best, other, at) = (sum, translated, place);
             }
         }
         let translated = if best > 0.0 { other / best } else { 0.0 };
-        Read { share: (best / free).min(1.0), translated, sayable: free / all }
+        Read { place: at, share: (best / free).min(1.0), translated, sayable: free / all }
     }
 
     /// How far a sentence says each thing that is wanted.
@@ -256,15 +313,6 @@ impl<'a> Question<'a> {
             };
         self.wanted.iter().map(of).collect()
     }
-}
-
-/// The product of two vectors, added up in sixteen lanes.
-pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let (mut lanes, (a, a_rest), (b, b_rest)) = ([0.0_f32; 16], a.as_chunks::<16>(), b.as_chunks::<16>());
-    for (a, b) in a.iter().zip(b) {
-        lanes.iter_mut().zip(a).zip(b).for_each(|((lane, x), y)| *lane += x * y);
-    }
-    lanes.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum::<f32>()
 }
 
 pub(crate) fn pieces(text: &str) -> Vec<&str> {

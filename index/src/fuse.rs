@@ -24,6 +24,8 @@ pub struct Features {
     pub vectors_rank: Option<u32>,
     /// Best cosine of one of its sentences, or of two that stand together; absent where nobody looked.
     pub sentence: Option<f32>,
+    /// How near the query's words come to the words of its best two sentences, in [0, 1]; absent where nobody looked.
+    pub aligned: Option<f32>,
     /// How far the document's next known questions are as near as this one; absent for passages of the body, and where
     /// nobody looked.
     pub company: Option<f32>,
@@ -87,11 +89,12 @@ pub(crate) fn relevance(features: &Features, query: &QueryFeatures, fusion: Fusi
         Fusion::Convex { words, scale, sentence } => {
             words * scale * share(features, query) + (1.0 - words) * own + sentence * nearest
         }
-        Fusion::Spread { words, floor, most, less, cosine, sentence, company } => {
+        Fusion::Spread { words, floor, most, less, cosine, sentence, aligned, company } => {
             let words = (words / (query.spread.min(most) + floor) - less).max(0.0);
             words * share(features, query)
                 + cosine * own
                 + sentence * nearest
+                + aligned * features.aligned.unwrap_or(0.0)
                 + company * features.company.unwrap_or(0.0)
         }
         Fusion::ReciprocalRank { k, words } => {

@@ -7,9 +7,10 @@ use std::collections::HashSet;
 
 use serde::Serialize;
 
-use crate::closer::{LOOKED_AT, Question, dot, pieces};
+use crate::closer::{LOOKED_AT, Question, pieces};
 use crate::dense::PreparedQuery;
 use crate::document::{Record, document_of, passage_id};
+use crate::embed::dot;
 use crate::error::Result;
 use crate::normalize::form;
 use crate::parts::Part;

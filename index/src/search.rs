@@ -192,12 +192,16 @@ impl Index {
         for candidate in &mut candidates {
             candidate.relevance = relevance(&candidate.features, &features, rank.fusion);
         }
-        let closer = |prepared| Question::new(asked.as_deref(), &rewritten.concepts, prepared, rank, &*self.embedder);
+        let closer = |prepared| {
+            let (vector, concepts) = (asked.as_deref(), &rewritten.concepts);
+            Question::new(&rewritten.text, vector, concepts, prepared, rank, &*self.embedder)
+        };
         let question = prepared.as_ref().map(closer);
         if let Some(question) = &question
             && question.look(&parts, &mut candidates)?
         {
             for candidate in candidates.iter_mut().take(LOOKED_AT) {
+                candidate.features.company = company(&parts, candidate, vector.as_ref());
                 candidate.relevance = relevance(&candidate.features, &features, rank.fusion);
             }
         } else if self.embedder.reads_context() {

@@ -61,7 +61,7 @@ pub enum Fusion {
         #[serde(default)]
         sentence: f32,
     },
-    /// `w · bm25 / ideal + c · cosine + s · cosine of the nearest sentence + k · company`, where w = `words / (σ + floor) − less` falls with
+    /// `w · bm25 / ideal + c · cosine + s · cosine of the nearest sentence + a · alignment + k · company`, where w = `words / (σ + floor) − less` falls with
     /// the spread σ of the query's best shares: where words tell passages apart little, small differences count.
     Spread {
         /// Weight of the words where σ + `floor` is 1.
@@ -76,6 +76,9 @@ pub enum Fusion {
         cosine: f32,
         /// Weight of the nearest sentence.
         sentence: f32,
+        /// Weight of how near the words come to those of the best sentences.
+        #[serde(default)]
+        aligned: f32,
         /// Weight of the document's other known questions.
         #[serde(default)]
         company: f32,
@@ -113,6 +116,9 @@ pub struct Evidence {
     /// Share of the query's information that two sentences standing together hold, or the share where nobody read.
     #[serde(default)]
     pub window: f32,
+    /// How near the words come to those of the best sentences, or the window where nobody looked.
+    #[serde(default)]
+    pub aligned: f32,
     /// Share of the query's information carried by terms that occur at all.
     #[serde(default)]
     pub known: f32,
@@ -244,6 +250,7 @@ const WORDS: Evidence = Evidence {
     share: 4.0,
     sentence: 4.0,
     window: 0.0,
+    aligned: 0.0,
     known: 0.0,
     lead: 0.0,
     cosine: 0.0,

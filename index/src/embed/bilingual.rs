@@ -11,11 +11,12 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 use serde::Deserialize;
 
-use super::{EmbedError, Embedder, Role};
+use super::{Alignment, EmbedError, Embedder, Role, dot};
 use crate::normalize::folded;
 use crate::script::Script;
 
@@ -115,6 +116,14 @@ impl BilingualEmbedder {
         BUNDLED.clone().map(|model| Self { model }).map_err(EmbedError::Rejected)
     }
 
+    /// The vector of a word: that of the unit, where it is one.
+    fn word_vector(&self, word: &str) -> Vec<f32> {
+        let Some(row) = self.model.unit(&folded(word)) else { return self.vector(word) };
+        let mut sum = vec![0.0_f32; self.model.header.dimension];
+        self.model.arch.dispatch(Sum { model: &self.model, rows: &[(row, 1.0)], sum: &mut sum });
+        sum
+    }
+
     fn vector(&self, text: &str) -> Vec<f32> {
         let model = &*self.model;
         let folded = folded(text);
@@ -150,6 +159,23 @@ impl Embedder for BilingualEmbedder {
 
     fn embed(&self, texts: &[&str], _role: Role) -> Result<Vec<Vec<f32>>, EmbedError> {
         Ok(texts.iter().map(|text| self.vector(text)).collect())
+    }
+
+    fn align(&self, words: &[&str], texts: &[&str]) -> Option<Vec<Alignment>> {
+        let model = &*self.model;
+        let asked: Vec<Vec<f32>> = words.iter().map(|word| self.word_vector(word)).collect();
+        let mut rows = Vec::new();
+        let aligned = texts.iter().map(|text| {
+            rows.clear();
+            let mut said = model.words_of(&folded(text), &mut rows);
+            // What is said twice counts once.
+            said.sort_unstable_by(|a, b| rows.get(a.clone()).cmp(&rows.get(b.clone())));
+            said.dedup_by(|a, b| rows.get(a.clone()) == rows.get(b.clone()));
+            let mut into = Alignment { words: vec![0.0; asked.len()], back: 0.0 };
+            model.arch.dispatch(Align { model, asked: &asked, rows: &rows, said: &said, into: &mut into });
+            into
+        });
+        Some(aligned.collect())
     }
 }
 
@@ -196,18 +222,61 @@ impl Model {
         Some((self.rows.get(start..start + half)?, *self.scales.get(row as usize)?))
     }
 
+    /// Adds a row to the halves of a sum.
+    #[inline(always)]
+    fn add(&self, row: u32, weight: f32, low: &mut [f32], high: &mut [f32]) {
+        let Some((packed, scale)) = self.row(row) else { return };
+        let factor = weight * scale;
+        for ((byte, low), high) in packed.iter().zip(low).zip(high) {
+            let both = i32::from(byte.cast_signed());
+            *low += ((both << 28) >> 28) as f32 * factor;
+            *high += (both >> 4) as f32 * factor;
+        }
+    }
+
+    /// The row of a folded text that is one unit.
+    fn unit(&self, text: &str) -> Option<u32> {
+        if text.chars().all(|c| Script::of(c) == Script::Han) {
+            let short = text.chars().count() <= LONGEST_GROUP;
+            return short.then(|| self.groups.get(&text.chars().fold(0, packed))?.row)?;
+        }
+        self.units.get(text).copied()
+    }
+
+    /// The words of a folded text, each by its rows: groups of Chinese characters, characters that no longer group
+    /// holds, words of other scripts, and unknown ones by their pieces.
+    fn words_of(&self, text: &str, rows: &mut Vec<u32>) -> Vec<Range<usize>> {
+        let (mut words, mut found) = (Vec::new(), Vec::new());
+        for (run, han) in Runs(text) {
+            found.clear();
+            if !han {
+                self.word(run, &mut found);
+                words.push(rows.len()..rows.len() + found.len());
+                rows.extend(found.iter().map(|(row, _)| *row));
+                continue;
+            }
+            let mut held = 0;
+            for (place, (start, _)) in run.char_indices().enumerate() {
+                self.groups_at(run.get(start..).unwrap_or_default(), |row, length| {
+                    if length > 1 {
+                        held = held.max(place + length);
+                        found.push((row, 1.0));
+                    }
+                });
+                if place >= held {
+                    self.groups_at(run.get(start..).unwrap_or_default(), |row, _| found.push((row, 1.0)));
+                }
+            }
+            words.extend((rows.len()..rows.len() + found.len()).map(|at| at..at + 1));
+            rows.extend(found.iter().map(|(row, _)| *row));
+        }
+        words
+    }
+
     /// The rows of a folded text and their weights, in the order of the text.
     fn units_of(&self, text: &str, found: &mut Vec<(u32, f32)>) {
-        let mut rest = text;
-        while let Some(first) = rest.chars().next() {
-            let han = Script::of(first) == Script::Han;
-            let within = |c: char| (han || c.is_alphanumeric()) && (Script::of(c) == Script::Han) == han;
-            let end = rest.find(|c| !within(c)).unwrap_or(rest.len());
-            let (run, after) = rest.split_at(if end == 0 { first.len_utf8() } else { end });
-            rest = after;
-            if end == 0 {
-                // Between words.
-            } else if han {
+        for (run, han) in Runs(text) {
+            if han {
                 self.groups(run, found);
             } else {
                 self.word(run, found);
@@ -219,16 +288,24 @@ impl Model {
     fn groups(&self, run: &str, found: &mut Vec<(u32, f32)>) {
         let mut rest = run.chars();
         while !rest.as_str().is_empty() {
-            let mut key = 0;
-            for c in rest.clone().take(LONGEST_GROUP) {
-                key = packed(key, c);
-                let Some(group) = self.groups.get(&key) else { break };
-                found.extend(group.row.map(|row| (row, 1.0)));
-                if !group.begins {
-                    break;
-                }
-            }
+            self.groups_at(rest.as_str(), |row, _| found.push((row, 1.0)));
             rest.next();
+        }
+    }
+
+    /// The groups that a run begins with, and of how many characters each is.
+    #[inline(always)]
+    fn groups_at(&self, run: &str, mut with: impl FnMut(u32, usize)) {
+        let mut key = 0;
+        for (c, length) in run.chars().take(LONGEST_GROUP).zip(1..) {
+            key = packed(key, c);
+            let Some(group) = self.groups.get(&key) else { break };
+            if let Some(row) = group.row {
+                with(row, length);
+            }
+            if !group.begins {
+                break;
+            }
         }
     }
 
@@ -254,6 +331,28 @@ impl Model {
         }
         let weight = 1.0 / (rows.len() as f32).sqrt();
         found.extend(rows.into_iter().map(|row| (row, weight)));
+    }
+}
+
+/// The words of a folded text: runs of Chinese characters (true), and of other letters and digits.
+struct Runs<'a>(&'a str);
+
+impl<'a> Iterator for Runs<'a> {
+    type Item = (&'a str, bool);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let first = self.0.chars().next()?;
+            let han = Script::of(first) == Script::Han;
+            let within = |c: char| (han || c.is_alphanumeric()) && (Script::of(c) == Script::Han) == han;
+            let end = self.0.find(|c| !within(c)).unwrap_or(self.0.len());
+            let (run, after) = self.0.split_at(if end == 0 { first.len_utf8() } else { end });
+            self.0 = after;
+            // Otherwise between words.
+            if end > 0 {
+                return Some((run, han));
+            }
+        }
     }
 }
 
@@ -291,13 +390,7 @@ impl pulp::NullaryFnOnce for Sum<'_> {
     fn call(self) {
         let (low, high) = self.sum.split_at_mut(self.model.header.dimension / 2);
         for (row, weight) in self.rows {
-            let Some((packed, scale)) = self.model.row(*row) else { continue };
-            let factor = weight * scale;
-            for ((byte, low), high) in packed.iter().zip(&mut *low).zip(&mut *high) {
-                let both = i32::from(byte.cast_signed());
-                *low += ((both << 28) >> 28) as f32 * factor;
-                *high += (both >> 4) as f32 * factor;
-            }
+            self.model.add(*row, *weight, low, high);
         }
         // In lanes: one sum would wait for each addition.
         let mut lanes = [0.0_f32; 16];
@@ -308,6 +401,47 @@ impl pulp::NullaryFnOnce for Sum<'_> {
         if length > 0.0 {
             self.sum.iter_mut().for_each(|v| *v /= length);
         }
+    }
+}
+
+/// Compares the words of a text with those that are asked for, compiled for the widest instruction set of the machine.
+struct Align<'a> {
+    model: &'a Model,
+    /// Unit vectors.
+    asked: &'a [Vec<f32>],
+    rows: &'a [u32],
+    /// The rows of each word of the text.
+    said: &'a [Range<usize>],
+    into: &'a mut Alignment,
+}
+
+impl pulp::NullaryFnOnce for Align<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call(self) {
+        let mut word = vec![0.0_f32; self.model.header.dimension];
+        let (mut back, mut count) = (0.0, 0.0_f32);
+        for said in self.said {
+            word.fill(0.0);
+            let (low, high) = word.split_at_mut(self.model.header.dimension / 2);
+            for row in self.rows.get(said.clone()).unwrap_or_default() {
+                self.model.add(*row, 1.0, low, high);
+            }
+            let length = dot(&word, &word).sqrt();
+            if length == 0.0 {
+                continue;
+            }
+            let mut nearest = 0.0_f32;
+            for (asked, best) in self.asked.iter().zip(&mut self.into.words) {
+                let cosine = (dot(asked, &word) / length).min(1.0);
+                *best = best.max(cosine);
+                nearest = nearest.max(cosine);
+            }
+            back += nearest;
+            count += 1.0;
+        }
+        self.into.back = back / count.max(1.0);
     }
 }
 

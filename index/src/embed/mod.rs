@@ -62,6 +62,21 @@ pub trait Embedder: Send + Sync {
     /// # Errors
     /// [`EmbedError::Unavailable`] when waiting may help, [`EmbedError::Rejected`] when it will not.
     fn embed(&self, texts: &[&str], role: Role) -> Result<Vec<Vec<f32>>, EmbedError>;
+
+    /// How near some words come to each of the texts; none where the embedder has no vectors of words that can be
+    /// compared while a search waits.
+    fn align(&self, _words: &[&str], _texts: &[&str]) -> Option<Vec<Alignment>> {
+        None
+    }
+}
+
+/// How words and a text find each other: each takes the nearest of the other side (late interaction, by words).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Alignment {
+    /// Cosine of each word to the nearest word of the text, in [0, 1].
+    pub words: Vec<f32>,
+    /// Mean over the words of the text of the cosine to the nearest of those that were given, in [0, 1].
+    pub back: f32,
 }
 
 /// Brings a vector to length 1; one of zeros stays as it is.
@@ -72,4 +87,14 @@ pub(crate) fn normalise(vector: &mut [f32]) {
             *value /= length;
         }
     }
+}
+
+/// The product of two vectors, added up in sixteen lanes.
+#[inline(always)]
+pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let (mut lanes, (a, a_rest), (b, b_rest)) = ([0.0_f32; 16], a.as_chunks::<16>(), b.as_chunks::<16>());
+    for (a, b) in a.iter().zip(b) {
+        lanes.iter_mut().zip(a).zip(b).for_each(|((lane, x), y)| *lane += x * y);
+    }
+    lanes.iter().sum::<f32>() + a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum::<f32>()
 }

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a unit does not depend on a dictionary: a Chinese character, or a word of other scripts in its stem.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use crate::analyzer::stem;
@@ -38,6 +39,17 @@ pub(crate) fn stems(folded: &str, wanted: impl Fn(u8) -> bool, mut with: impl Fn
             }
         });
     }
+}
+
+/// The words of a folded text that are not written in characters, by their stems, as they were written first.
+pub(crate) fn written(folded: &str) -> HashMap<String, String> {
+    let mut written = HashMap::new();
+    for (_, range) in Runs::new(folded).filter(|(script, _)| !script.has_grams()) {
+        plain_words(folded.get(range).unwrap_or_default(), |plain, _| {
+            written.entry(stem(plain).into_owned()).or_insert_with(|| plain.to_owned());
+        });
+    }
+    written
 }
 
 /// The words of a run before stemming, and where they stand in it.
