@@ -31,14 +31,17 @@ pub(crate) const LOOKED_AT: usize = 8;
 /// Most sentences of a passage that are read.
 const MAX_SENTENCES: usize = 48;
 
-/// Most words of a query that are aligned.
+/// Passages whose words are aligned.
+const ALIGNED: usize = 6;
+/// Most words of a query that are.
 const MAX_ALIGNED: usize = 24;
 
 /// One thing the query asks for: how much it says, and the ways to say it with what each counts.
 struct Wanted {
     information: f32,
-    /// Place among the words that are aligned; none for bigrams, and beyond the most.
+    /// Place among the words that can be aligned; none for bigrams.
     aligned: Option<usize>,
+    stop: bool,
     /// Characters that only a passage in the query's own script can hold.
     bound: bool,
     /// Place of the word itself, and of the other ways to say its concept.
@@ -158,7 +161,7 @@ impl<'a> Question<'a> {
                 let place = word.then_some(aligned.len());
                 aligned.extend(word.then(|| written.get(&term.term).unwrap_or(&term.term).clone()));
                 let word = words.add(&term.term);
-                wanted.push(Wanted { information: idf * stop * kind, aligned: place, bound, word, others });
+                wanted.push(Wanted { information: idf * stop * kind, aligned: place, stop: term.stop, bound, word, others });
             }
         }
         words.literals.sort_by_key(|literal| literal.0);
@@ -171,7 +174,7 @@ impl<'a> Question<'a> {
         candidates.sort_unstable_by(|a, b| {
             b.relevance.total_cmp(&a.relevance).then(a.part.cmp(&b.part)).then(a.passage.cmp(&b.passage))
         });
-        for candidate in candidates.iter_mut().take(LOOKED_AT) {
+        for (number, candidate) in candidates.iter_mut().take(LOOKED_AT).enumerate() {
             let Some(part) = parts.get(candidate.part) else { continue };
             let text = stored(part, candidate.passage)?.text;
             let pieces = pieces(&text);
@@ -179,8 +182,10 @@ impl<'a> Question<'a> {
             candidate.features.sentence = nearest.map(|(cosine, _)| cosine);
             let held: Vec<Vec<Held>> = pieces.iter().map(|text| self.held(text)).collect();
             let read = self.window(&pieces, &held);
-            let places = [read.place, nearest.map_or(read.place, |(_, place)| place)];
-            candidate.features.aligned = self.aligned(&pieces, &held, places, candidate.features.question);
+            if number < ALIGNED {
+                let place = nearest.filter(|_| read.share == 0.0).map_or(read.place, |(_, place)| place);
+                candidate.features.aligned = self.aligned(&pieces, &held, place, candidate.features.question);
+            }
             self.read.borrow_mut().push((candidate.part, candidate.passage, read));
         }
         Ok(true)
@@ -228,36 +233,39 @@ impl<'a> Question<'a> {
         Some(best)
     }
 
-    /// How near the query's words come to what two sentences say that stand together, by what each word says; the better
-    /// of the places. A word that is said counts 1, another by the nearest word. With `both`, how near the words of the
-    /// sentences come to the query counts as much.
-    fn aligned(&self, texts: &[&str], held: &[Vec<Held>], places: [usize; 2], both: bool) -> Option<f32> {
-        let all: f32 = self.wanted.iter().filter(|w| w.aligned.is_some()).map(|w| w.information).sum();
+    /// How near the query's words come to what the two sentences from there say: a word that is said counts 1, another
+    /// by the nearest word. With `both`, how near the words of the sentences come to the query counts as much.
+    fn aligned(&self, texts: &[&str], held: &[Vec<Held>], place: usize, both: bool) -> Option<f32> {
+        let window = || [place, place + 1].into_iter();
+        let held: Vec<&Vec<Held>> = window().filter_map(|at| held.get(at)).collect();
+        let far = |number: usize| held.iter().filter_map(|held| Some(held.get(number)?.far)).fold(0.0, f32::max);
+        let (mut all, mut sum, mut open, mut asked) = (0.0, 0.0, Vec::new(), Vec::new());
+        for (number, wanted) in self.wanted.iter().enumerate() {
+            let Some(word) = wanted.aligned.and_then(|word| self.aligned.get(word)) else { continue };
+            let said = far(number);
+            all += wanted.information;
+            sum += wanted.information * said;
+            // Function words come near to others wherever they stand.
+            if both || (said < 1.0 && !wanted.stop) {
+                open.push((wanted.information, said));
+                asked.push(word.as_str());
+            }
+        }
         if all <= 0.0 {
             return None;
         }
-        let words: Vec<&str> = self.aligned.iter().map(String::as_str).collect();
-        let mut best: Option<f32> = None;
-        for place in places.iter().take(if places[0] == places[1] { 1 } else { 2 }) {
-            let window = || [*place, *place + 1].into_iter();
-            let said: Vec<&str> = window().filter_map(|at| texts.get(at).copied()).collect();
-            let held: Vec<&Vec<Held>> = window().filter_map(|at| held.get(at)).collect();
-            let near = self.embedder.align(&words, &said)?;
-            let mut sum = 0.0;
-            for (number, wanted) in self.wanted.iter().enumerate() {
-                let Some(word) = wanted.aligned else { continue };
-                let said = held.iter().filter_map(|held| Some(held.get(number)?.far));
-                let near = near.iter().filter_map(|near| near.words.get(word).copied());
-                sum += wanted.information * said.chain(near).fold(0.0, f32::max);
-            }
-            let mut share = (sum / all).min(1.0);
-            if both && !near.is_empty() {
-                let back = near.iter().map(|near| near.back).sum::<f32>() / near.len() as f32;
-                share = (share * back).sqrt();
-            }
-            best = Some(best.map_or(share, |best| best.max(share)));
+        let said: Vec<&str> = window().filter_map(|at| texts.get(at).copied()).collect();
+        let near = if asked.is_empty() { Vec::new() } else { self.embedder.align(&asked, &said)? };
+        for (word, (information, said)) in open.iter().enumerate() {
+            let nearest = near.iter().filter_map(|near| near.words.get(word)).fold(0.0_f32, |a, b| a.max(*b));
+            sum += information * (nearest - said).max(0.0);
         }
-        best
+        let share = (sum / all).clamp(0.0, 1.0);
+        if !both || near.is_empty() {
+            return Some(share);
+        }
+        let back = near.iter().map(|near| near.back).sum::<f32>() / near.len() as f32;
+        Some((share * back.max(0.0)).sqrt())
     }
 
     /// The largest share of what the query says that one of the texts holds, or two that stand together; in [0, 1].

@@ -82,6 +82,7 @@ mod rank;
 pub mod rerank;
 mod rewrite;
 pub mod script;
+mod same;
 mod search;
 pub mod sentence;
 mod settings;

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::ablate::AblationReport;
 use super::error::{BadLine, Error, Result};
-use super::metrics;
+use super::metrics::{self, Point};
 use super::run::{MEASURES, ModeReport};
 use super::set::Pair;
 
@@ -68,7 +68,13 @@ pub struct PairsReport {
     pub same: usize,
     /// Probability that a pair that asks the same is liker than one that does not.
     pub auroc: Option<f64>,
+    /// The widest coverage at which 0.89 of the pairs ask the same, and the likeness that it begins at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_precision: Option<Point>,
 }
+
+/// Precision at which pairs are taken to ask the same.
+const SAME_PRECISION: f64 = 0.89;
 
 impl Report {
     /// An empty one.
@@ -114,6 +120,7 @@ impl PairsReport {
     pub fn new(pairs: &[Pair], likeness: &[f64]) -> Self {
         let scores: Vec<(f64, bool)> = likeness.iter().copied().zip(pairs.iter().map(|pair| pair.same)).collect();
         let same = pairs.iter().filter(|pair| pair.same).count();
-        Self { pairs: pairs.len(), same, auroc: metrics::auroc(&scores) }
+        let at_precision = metrics::at_precision(&metrics::curve(&scores), SAME_PRECISION);
+        Self { pairs: pairs.len(), same, auroc: metrics::auroc(&scores), at_precision }
     }
 }

@@ -117,9 +117,9 @@ impl Trial {
         Ok(self.index.candidates(&Query { explain: true, ..self.asked(query, Mode::Hybrid, SHOWN) })?)
     }
 
-    /// How alike the texts of each pair are, as the engine says, in [−1, 1].
+    /// How far the questions of each pair ask the same, as the engine says, in [0, 1].
     pub fn likeness(&self, pairs: &[Pair]) -> Vec<f64> {
-        let of = |pair: &Pair| self.index.likeness(&pair.a, &[&pair.b]).first().copied().unwrap_or_default();
+        let of = |pair: &Pair| self.index.sameness(&pair.a, &[&pair.b]).first().copied().unwrap_or_default();
         pairs.iter().map(|pair| f64::from(of(pair))).collect()
     }
 }

@@ -76,7 +76,7 @@ impl Kb {
             let request = SearchRequest::<Filter> { limit: LOOKED_AT, ..SearchRequest::first_of(text) };
             for hit in self.find(grant, &request, now)?.hits {
                 let known: Vec<&str> = hit.record.questions.iter().map(String::as_str).collect();
-                let alike = index.likeness(question, &known).into_iter().fold(0.0, f32::max);
+                let alike = index.sameness(question, &known).into_iter().fold(0.0, f32::max);
                 let (reason, score) = if f64::from(hit.score) >= threshold {
                     ("answers", hit.score)
                 } else if f64::from(alike) >= SAME_QUESTION {
@@ -103,7 +103,7 @@ impl Kb {
                 if forms.contains(&form(question)) {
                     score = 1.0;
                 } else if score < 1.0 && left >= texts.len() {
-                    score = index.likeness(question, &texts).into_iter().fold(score, f32::max);
+                    score = index.sameness(question, &texts).into_iter().fold(score, f32::max);
                 }
             }
             left = left.saturating_sub(texts.len());

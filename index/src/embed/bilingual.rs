@@ -11,7 +11,6 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
 use serde::Deserialize;
@@ -167,12 +166,12 @@ impl Embedder for BilingualEmbedder {
         let mut rows = Vec::new();
         let aligned = texts.iter().map(|text| {
             rows.clear();
-            let mut said = model.words_of(&folded(text), &mut rows);
+            let unknown = model.words_of(&folded(text), &mut rows);
             // What is said twice counts once.
-            said.sort_unstable_by(|a, b| rows.get(a.clone()).cmp(&rows.get(b.clone())));
-            said.dedup_by(|a, b| rows.get(a.clone()) == rows.get(b.clone()));
+            rows.sort_unstable();
+            rows.dedup();
             let mut into = Alignment { words: vec![0.0; asked.len()], back: 0.0 };
-            model.arch.dispatch(Align { model, asked: &asked, rows: &rows, said: &said, into: &mut into });
+            model.arch.dispatch(Align { model, asked: &asked, rows: &rows, unknown: &unknown, into: &mut into });
             into
         });
         Some(aligned.collect())
@@ -243,16 +242,19 @@ impl Model {
         self.units.get(text).copied()
     }
 
-    /// The words of a folded text, each by its rows: groups of Chinese characters, characters that no longer group
-    /// holds, words of other scripts, and unknown ones by their pieces.
-    fn words_of(&self, text: &str, rows: &mut Vec<u32>) -> Vec<Range<usize>> {
-        let (mut words, mut found) = (Vec::new(), Vec::new());
+    /// The words of a folded text by their rows: groups of Chinese characters, characters that no longer group holds,
+    /// words of other scripts; unknown ones apart, each by the rows of its pieces.
+    fn words_of(&self, text: &str, rows: &mut Vec<u32>) -> Vec<Vec<(u32, f32)>> {
+        let mut unknown: Vec<Vec<(u32, f32)>> = Vec::new();
         for (run, han) in Runs(text) {
-            found.clear();
             if !han {
-                self.word(run, &mut found);
-                words.push(rows.len()..rows.len() + found.len());
-                rows.extend(found.iter().map(|(row, _)| *row));
+                if let Some(row) = self.units.get(run) {
+                    rows.push(*row);
+                } else {
+                    let mut pieces = Vec::new();
+                    self.word(run, &mut pieces);
+                    unknown.push(pieces);
+                }
                 continue;
             }
             let mut held = 0;
@@ -260,17 +262,15 @@ impl Model {
                 self.groups_at(run.get(start..).unwrap_or_default(), |row, length| {
                     if length > 1 {
                         held = held.max(place + length);
-                        found.push((row, 1.0));
+                        rows.push(row);
                     }
                 });
                 if place >= held {
-                    self.groups_at(run.get(start..).unwrap_or_default(), |row, _| found.push((row, 1.0)));
+                    self.groups_at(run.get(start..).unwrap_or_default(), |row, _| rows.push(row));
                 }
             }
-            words.extend((rows.len()..rows.len() + found.len()).map(|at| at..at + 1));
-            rows.extend(found.iter().map(|(row, _)| *row));
         }
-        words
+        unknown
     }
 
     /// The rows of a folded text and their weights, in the order of the text.
@@ -409,9 +409,10 @@ struct Align<'a> {
     model: &'a Model,
     /// Unit vectors.
     asked: &'a [Vec<f32>],
+    /// Words of the text that have a row.
     rows: &'a [u32],
-    /// The rows of each word of the text.
-    said: &'a [Range<usize>],
+    /// Those that have not, by their pieces.
+    unknown: &'a [Vec<(u32, f32)>],
     into: &'a mut Alignment,
 }
 
@@ -422,11 +423,13 @@ impl pulp::NullaryFnOnce for Align<'_> {
     fn call(self) {
         let mut word = vec![0.0_f32; self.model.header.dimension];
         let (mut back, mut count) = (0.0, 0.0_f32);
-        for said in self.said {
+        let known = self.rows.iter().map(|row| (*row, 1.0));
+        let known = known.map(|row| (Some(row), &[][..]));
+        for (row, pieces) in known.chain(self.unknown.iter().map(|pieces| (None, pieces.as_slice()))) {
             word.fill(0.0);
             let (low, high) = word.split_at_mut(self.model.header.dimension / 2);
-            for row in self.rows.get(said.clone()).unwrap_or_default() {
-                self.model.add(*row, 1.0, low, high);
+            for (row, weight) in row.iter().chain(pieces) {
+                self.model.add(*row, *weight, low, high);
             }
             let length = dot(&word, &word).sqrt();
             if length == 0.0 {
