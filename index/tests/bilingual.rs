@@ -46,3 +46,23 @@ fn unseen_words_have_vectors_and_empty_texts_have_none() {
     assert!((made[0].iter().map(|v| v * v).sum::<f32>() - 1.0).abs() < 1e-5, "pieces give a unit vector");
     assert!(made[1].iter().chain(&made[2]).all(|v| *v == 0.0));
 }
+
+#[test]
+fn words_are_put_to_the_nearest_words_of_a_text() {
+    let embedder = BilingualEmbedder::bundled().unwrap();
+    let texts = ["怎么申请退款", "how to request a refund", "今天天气很好", "blorptangle", "……!?"];
+    let aligned = embedder.align(&["退款", "blorptangle", "天气"], &texts).unwrap();
+    assert_eq!(aligned.len(), texts.len());
+    let words = |text: usize| aligned[text].words.as_slice();
+    assert!((words(0)[0] - 1.0).abs() < 1e-5, "a word that stands there: {:?}", words(0));
+    assert!((words(3)[1] - 1.0).abs() < 1e-5, "an unknown word by its pieces: {:?}", words(3));
+    assert!(words(1)[0] > 0.5 && words(1)[0] > 2.0 * words(2)[0].max(words(3)[0]), "a translation: {:?}", words(1));
+    assert!((words(2)[2] - 1.0).abs() < 1e-5 && words(0)[2] < 0.7, "{:?}", words(0));
+    assert_eq!((words(4), aligned[4].back), (&[0.0; 3][..], 0.0), "nothing is near to nothing");
+    assert!(aligned.iter().all(|a| (0.0..=1.0).contains(&a.back) && a.words.iter().all(|w| (0.0..=1.0).contains(w))));
+    // What is said twice is said once; what is said beside it is farther from what was asked.
+    let back = |text: &str| embedder.align(&["退款"], &[text]).unwrap()[0].back;
+    assert!((back("退款") - back("退款,退款")).abs() < 1e-6);
+    assert!(back("退款") > back("退款和天气"));
+    assert!(embedder.align(&[], &["退款"]).unwrap()[0].words.is_empty());
+}

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::json;
-use zhiyin_index::embed::{EmbedError, Embedder, HashEmbedder, Role};
+use zhiyin_index::embed::{BilingualEmbedder, EmbedError, Embedder, HashEmbedder, Role};
 use zhiyin_index::{
     Attribute, Change, Document, Error, Filter, Index, IndexSettings, LiveChange, Mode, Op, Opened, Query, Results,
 };
@@ -335,6 +335,28 @@ fn suggestions_begin_with_or_contain_what_is_typed() {
     assert_eq!(texts("onnect"), Vec::<String>::new(), "not inside a word");
     let public = Filter::condition("audience", Op::In, json!(["public"]));
     assert!(index.suggest("退款", 5, Some(&public)).unwrap().is_empty());
+}
+
+#[test]
+fn questions_that_ask_the_same_are_told_by_words_and_their_neighbours() {
+    let dir = tempfile::tempdir().unwrap();
+    let embedder = Arc::new(BilingualEmbedder::bundled().unwrap());
+    let (index, _) = Index::open(dir.path(), IndexSettings::default(), embedder).unwrap();
+    shop(&index);
+    let asked = "快递什么时候送到";
+    let others = [asked, "包裹何时能送达", "快递费多少钱", "How do I reset the hub?", ""];
+    let same = index.sameness(asked, &others);
+    assert!((same[0] - 1.0).abs() < 1e-4, "{same:?}");
+    assert!(same[1] > same[2] && same[2] > same[3] && same[3] >= same[4], "{same:?}");
+    assert!(same.iter().all(|s| (0.0..=1.0).contains(s)), "{same:?}");
+    for (other, same) in others.iter().zip(&same) {
+        let back = index.sameness(other, &[asked])[0];
+        assert!((back - same).abs() < 1e-4, "{other}: {same} and {back}");
+    }
+    // An embedder without vectors of words goes by the cosine alone.
+    let other = tempfile::tempdir().unwrap();
+    let (plain, _) = open(other.path());
+    assert_eq!(plain.sameness("退货", &["退货政策"]), plain.likeness("退货", &["退货政策"]));
 }
 
 #[test]
