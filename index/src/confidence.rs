@@ -92,13 +92,11 @@ pub(crate) fn evidence(features: &Features, query: &QueryFeatures, rank: &RankSe
         (true, false) => (share, window, window, window, window, query.known),
         _ => (share, window, sentence, cosine, nearest, query.known),
     };
-    let aligned = features.aligned.unwrap_or(window);
     let lead = features.lead.unwrap_or(0.0).clamp(0.0, MAX_LEAD);
     let w = weights(kind, rank);
     let sum = w.share * share
         + w.sentence * sentence
         + w.window * window
-        + w.aligned * aligned
         + w.known * known
         + w.lead * lead
         + w.cosine * cosine

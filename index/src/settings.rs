@@ -116,9 +116,6 @@ pub struct Evidence {
     /// Share of the query's information that two sentences standing together hold, or the share where nobody read.
     #[serde(default)]
     pub window: f32,
-    /// How near the words come to those of the best sentences, or the window where nobody looked.
-    #[serde(default)]
-    pub aligned: f32,
     /// Share of the query's information carried by terms that occur at all.
     #[serde(default)]
     pub known: f32,
@@ -250,7 +247,6 @@ const WORDS: Evidence = Evidence {
     share: 4.0,
     sentence: 4.0,
     window: 0.0,
-    aligned: 0.0,
     known: 0.0,
     lead: 0.0,
     cosine: 0.0,
