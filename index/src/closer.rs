@@ -161,7 +161,14 @@ impl<'a> Question<'a> {
                 let place = word.then_some(aligned.len());
                 aligned.extend(word.then(|| written.get(&term.term).unwrap_or(&term.term).clone()));
                 let word = words.add(&term.term);
-                wanted.push(Wanted { information: idf * stop * kind, aligned: place, stop: term.stop, bound, word, others });
+                wanted.push(Wanted {
+                    information: idf * stop * kind,
+                    aligned: place,
+                    stop: term.stop,
+                    bound,
+                    word,
+                    others,
+                });
             }
         }
         words.literals.sort_by_key(|literal| literal.0);

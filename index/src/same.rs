@@ -27,11 +27,11 @@ struct Asked {
 }
 
 impl Index {
-    /// How far a question asks the same as each of the others, in [0, 1]: by cosine alone where the embedder has no
-    /// vectors of words, 0 where it has none at all.
+    /// How far a question asks the same as each of the others, in [0, 1]: the square of the cosine where the embedder has
+    /// no vectors of words, 0 where it has none at all.
     ///
-    /// The nearest words of both sides, weighed by rarity, tell paraphrases from neighbours better than cosines do: on
-    /// 20,019 pairs of bank customers' questions, half of which ask the same, AUROC is told in ARCHITECTURE.md.
+    /// The nearest words of both sides, weighed by rarity, tell paraphrases from neighbours better than cosines do
+    /// (ARCHITECTURE.md, "Settled by measuring").
     #[must_use]
     pub fn sameness(&self, question: &str, others: &[&str]) -> Vec<f32> {
         let cosines = self.likeness(question, others);
@@ -45,7 +45,8 @@ impl Index {
             let words = self.words_of(other, &mut lookup);
             match (self.near(&own, &words, other), self.near(&words, &own, question)) {
                 (Some(one), Some(back)) => (COSINE * cosine + (one * back).sqrt()) / (COSINE + 1.0),
-                _ => cosine,
+                // Lower, as alignment is: one bar serves both.
+                _ => cosine * cosine,
             }
         });
         same.collect()
