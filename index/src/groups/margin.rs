@@ -8,7 +8,7 @@
 
 use super::space::{Space, centred};
 use super::state::GroupingState;
-use crate::closer::dot;
+use crate::embed::dot;
 
 /// The members as points whose sums tell mean similarities.
 pub(super) struct Points {
