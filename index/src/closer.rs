@@ -18,7 +18,7 @@ use crate::error::Result;
 use crate::lexical::Prepared;
 use crate::normalize::folded;
 use crate::parts::Part;
-use crate::rank::Candidate;
+use crate::rank::{Candidate, order};
 use crate::rewrite::units::{stems, written};
 use crate::rewrite::{Concept, Source};
 use crate::script::Script;
@@ -203,7 +203,7 @@ impl<'a> Question<'a> {
         let place = |c: &Candidate| (c.part, document_of(c.passage));
         let best = |without: Option<(usize, u32)>| {
             let others = candidates.iter().enumerate().filter(|(_, c)| Some(place(c)) != without);
-            others.max_by(|a, b| a.1.relevance.total_cmp(&b.1.relevance)).map(|(at, c)| (at, place(c), c.relevance))
+            others.min_by(|a, b| order(a.1, b.1, parts)).map(|(at, c)| (at, place(c), c.relevance))
         };
         let Some((first, document, relevance)) = best(None) else { return Ok(()) };
         let second = best(Some(document)).map_or(0.0, |(_, _, relevance)| relevance);

@@ -82,6 +82,21 @@ pub(crate) fn best_first(candidates: &mut [Candidate]) {
     });
 }
 
+/// Which of two candidates comes first in the end: equals by their documents' ids.
+pub(crate) fn order(a: &Candidate, b: &Candidate, parts: &[Part<'_>]) -> Ordering {
+    let id = |candidate| id_of(candidate, parts);
+    b.relevance
+        .total_cmp(&a.relevance)
+        .then_with(|| id(a).cmp(&id(b)))
+        .then(a.part.cmp(&b.part))
+        .then(a.passage.cmp(&b.passage))
+}
+
+fn id_of<'a>(candidate: &Candidate, parts: &'a [Part<'_>]) -> Option<&'a str> {
+    let record = parts.get(candidate.part)?.shelf.table.get(document_of(candidate.passage))?;
+    Some(&record.id)
+}
+
 pub(crate) fn best_per_document(mut candidates: Vec<Candidate>, parts: &[Part<'_>]) -> Vec<Ranked> {
     best_first(&mut candidates);
     let mut ranked: Vec<Ranked> = Vec::new();

@@ -401,6 +401,29 @@ fn a_search_goes_on_without_vectors_and_says_so() {
 }
 
 #[test]
+fn equals_are_as_sure_each_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let (index, _) = open(dir.path());
+    let body = "The parcel stands outside.\n\nIt often rains.\n\nEach locker is green.\n\nA code is sent.";
+    let same = |number: u32| set(document(&format!("d{number:02}"), 1, "Lockers", body));
+    index.apply((0..30).map(same).collect()).unwrap();
+    for mode in [Mode::Keyword, Mode::Hybrid] {
+        let mut query = Query::new("code of the parcel locker");
+        query.mode = mode;
+        let first = index.search(&query).unwrap();
+        assert_eq!(first.hits[0].record.id, "d00", "equals come by id");
+        for _ in 0..20 {
+            let again = index.search(&query).unwrap();
+            assert_eq!(
+                (again.confidence.to_bits(), ids(&again)),
+                (first.confidence.to_bits(), ids(&first)),
+                "{mode:?}"
+            );
+        }
+    }
+}
+
+#[test]
 fn pages_follow_each_other() {
     let dir = tempfile::tempdir().unwrap();
     let (index, _) = open(dir.path());
