@@ -18,7 +18,7 @@ use crate::error::Result;
 use crate::lexical::Prepared;
 use crate::normalize::folded;
 use crate::parts::Part;
-use crate::rank::{Candidate, order};
+use crate::rank::{Candidate, best_first, order};
 use crate::rewrite::units::{stems, written};
 use crate::rewrite::{Concept, Source};
 use crate::script::Script;
@@ -128,7 +128,7 @@ pub(crate) struct Question<'a> {
     /// Words that are aligned, as they were written.
     aligned: Vec<String>,
     embedder: &'a dyn Embedder,
-    /// What reading the passages gave that were looked at.
+    /// What reading the passages gave that were aligned.
     read: RefCell<Vec<(usize, u64, Read)>>,
 }
 
@@ -178,21 +178,21 @@ impl<'a> Question<'a> {
     /// Looks at the candidates that lead, where that is quick; says whether it did.
     pub fn look(&self, parts: &[Part<'_>], candidates: &mut [Candidate]) -> Result<bool> {
         let Some(vector) = self.vector.filter(|_| self.embedder.is_quick()) else { return Ok(false) };
-        candidates.sort_unstable_by(|a, b| {
-            b.relevance.total_cmp(&a.relevance).then(a.part.cmp(&b.part)).then(a.passage.cmp(&b.passage))
-        });
+        best_first(candidates);
         for (number, candidate) in candidates.iter_mut().take(LOOKED_AT).enumerate() {
             let Some(part) = parts.get(candidate.part) else { continue };
             let text = stored(part, candidate.passage)?.text;
             let pieces = pieces(&text);
             let nearest = self.nearest(vector, &pieces);
             candidate.features.sentence = nearest.map(|(cosine, _)| cosine);
+            // The others hardly ever come out first: they are read where they do.
+            if number >= ALIGNED {
+                continue;
+            }
             let held: Vec<Vec<Held>> = pieces.iter().map(|text| self.held(text)).collect();
             let read = self.window(&pieces, &held);
-            if number < ALIGNED {
-                let place = nearest.filter(|_| read.share == 0.0).map_or(read.place, |(_, place)| place);
-                candidate.features.aligned = self.aligned(&pieces, &held, place, candidate.features.question);
-            }
+            let place = nearest.filter(|_| read.share == 0.0).map_or(read.place, |(_, place)| place);
+            candidate.features.aligned = self.aligned(&pieces, &held, place, candidate.features.question);
             self.read.borrow_mut().push((candidate.part, candidate.passage, read));
         }
         Ok(true)

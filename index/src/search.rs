@@ -197,15 +197,12 @@ impl Index {
             Question::new(&rewritten.text, vector, concepts, prepared, rank, &*self.embedder)
         };
         let question = prepared.as_ref().map(closer);
-        if let Some(question) = &question
-            && question.look(&parts, &mut candidates)?
-        {
-            for candidate in candidates.iter_mut().take(LOOKED_AT) {
-                candidate.features.company = company(&parts, candidate, vector.as_ref());
-                candidate.relevance = relevance(&candidate.features, &features, rank.fusion);
+        let looked = question.as_ref().map(|question| question.look(&parts, &mut candidates)).transpose()?;
+        let looked = looked.unwrap_or(false);
+        if looked || self.embedder.reads_context() {
+            if !looked {
+                best_first(&mut candidates);
             }
-        } else if self.embedder.reads_context() {
-            best_first(&mut candidates);
             for candidate in candidates.iter_mut().take(LOOKED_AT) {
                 candidate.features.company = company(&parts, candidate, vector.as_ref());
                 candidate.relevance = relevance(&candidate.features, &features, rank.fusion);

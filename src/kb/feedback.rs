@@ -57,12 +57,7 @@ impl Kb {
         let old = before.as_ref();
         let clicked = clicked(&feedback, old);
         // Which article was opened says nothing of which one was rated.
-        let rated = feedback.article_id.filter(|_| {
-            feedback.helpful.is_some()
-                || feedback.csat.is_some()
-                || feedback.ces.is_some()
-                || feedback.comment.is_some()
-        });
+        let rated = if rates(&feedback) { feedback.article_id } else { None };
         let merged = FeedbackRecord {
             about: about.clone(),
             space: grant.space.clone(),
@@ -159,20 +154,29 @@ fn clicked(said: &NewFeedback, before: Option<&FeedbackRecord>) -> Option<Clicke
     };
     let named = said.article_id.as_ref().or(before.and_then(|before| before.article_id.as_ref()));
     if rated && named.is_none_or(|named| *named == clicked.article_id) {
-        clicked.let_down = said.helpful == Some(false) || said.csat.is_some_and(|csat| csat <= LOW_CSAT);
+        clicked.let_down = says_low(said.helpful, said.csat);
     }
     Some(clicked)
 }
 
 /// Whether the customer was not helped.
 fn is_low(feedback: &FeedbackRecord) -> bool {
-    feedback.helpful == Some(false) || feedback.csat.is_some_and(|csat| csat <= LOW_CSAT)
+    says_low(feedback.helpful, feedback.csat)
+}
+
+fn says_low(helpful: Option<bool>, csat: Option<u8>) -> bool {
+    helpful == Some(false) || csat.is_some_and(|csat| csat <= LOW_CSAT)
+}
+
+/// Whether anything is said of what was given, besides that it was opened.
+fn rates(feedback: &NewFeedback) -> bool {
+    let scored = feedback.helpful.is_some() || feedback.csat.is_some() || feedback.ces.is_some();
+    scored || feedback.comment.is_some()
 }
 
 fn check(feedback: &NewFeedback) -> Vec<FieldError> {
     let mut errors = Vec::new();
-    let scored = feedback.helpful.is_some() || feedback.csat.is_some() || feedback.ces.is_some();
-    if !scored && feedback.comment.is_none() && feedback.clicked.is_none() {
+    if !rates(feedback) && feedback.clicked.is_none() {
         errors.push(FieldError::new("helpful", "say at least one of helpful, csat, ces, comment, clicked"));
     }
     if feedback.clicked == Some(true) && feedback.article_id.is_none() {
