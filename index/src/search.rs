@@ -21,6 +21,7 @@ use crate::evaluate::Check;
 use crate::filter::Filter;
 use crate::fuse::{QueryFeatures, relevance, share, spread};
 use crate::index::{Index, View};
+use crate::language::detect;
 use crate::lexical::{Matching, Prepared};
 use crate::negative::Asked;
 use crate::parts::{Part, accepted, lookup, parts};
@@ -225,7 +226,12 @@ impl Index {
             return Ok(None);
         }
         match self.embedder.embed(&[text], Role::Query) {
-            Ok(vectors) => Ok(vectors.into_iter().next().filter(|v| v.iter().any(|x| *x != 0.0))),
+            Ok(vectors) => {
+                if mode == Mode::Semantic && !self.embedder.languages().reads(detect(text)) {
+                    degraded.push("semantic");
+                }
+                Ok(vectors.into_iter().next().filter(|v| v.iter().any(|x| *x != 0.0)))
+            }
             Err(error) if mode == Mode::Hybrid => {
                 warn!(%error, "a search goes on without vectors");
                 degraded.push("semantic");

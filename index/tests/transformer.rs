@@ -13,7 +13,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use zhiyin_index::embed::{Embedder, Overrides, Pooling, Role, Threads, TransformerEmbedder, describe};
+use zhiyin_index::embed::{Embedder, Overrides, Pooling, Role, Threads, TransformerEmbedder, describe, open};
 use zhiyin_index::rerank::{CrossEncoder, Reranker};
 
 const ONE: Threads = Threads { permits: 1, queue: 8 };
@@ -94,6 +94,8 @@ fn the_bundled_reference_model_agrees() {
     let off = difference(&found, &expected["vectors"]);
     println!("largest difference: {off:e}");
     assert!(off < 1e-5, "{off}");
+    let kept = open(Path::new(&folder), Threads::default()).unwrap();
+    assert_eq!(kept.languages().tags(), ["en"], "it has seen English only");
 }
 
 #[test]

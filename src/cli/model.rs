@@ -116,6 +116,7 @@ fn list(session: &mut Session) -> Result<()> {
                     of("task"),
                     of("kind"),
                     of("dimension"),
+                    of("languages"),
                     size(text::at(model, "bytes")),
                     state,
                     of("spaces"),
@@ -123,7 +124,7 @@ fn list(session: &mut Session) -> Result<()> {
                 ]
             })
             .collect();
-        out.table(&["NAME", "TASK", "KIND", "DIMENSION", "SIZE", "STATE", "SPACES", "SOURCE"], &rows)?;
+        out.table(&["NAME", "TASK", "KIND", "DIMENSION", "LANGUAGES", "SIZE", "STATE", "SPACES", "SOURCE"], &rows)?;
         out.line(out.dim("* what spaces use that set none"))
     })
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
+use zhiyin_index::embed::Languages;
 
 use crate::error::{Error, Result};
 use crate::id::ModelName;
@@ -29,6 +30,7 @@ pub(super) struct RawModel {
     batch: Option<usize>,
     query_prefix: Option<String>,
     passage_prefix: Option<String>,
+    languages: Option<Languages>,
 }
 
 type Meant = (BTreeMap<ModelName, PathBuf>, BTreeMap<ModelName, EndpointSettings>);
@@ -95,6 +97,7 @@ fn endpoint(raw: RawModel, variable: &dyn Fn(&str) -> Option<String>) -> std::re
         batch,
         query_prefix: raw.query_prefix.unwrap_or_default(),
         passage_prefix: raw.passage_prefix.unwrap_or_default(),
+        languages: raw.languages.unwrap_or(Languages::ALL),
     })
 }
 

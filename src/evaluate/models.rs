@@ -30,9 +30,8 @@ pub fn embedder(name: Option<&str>) -> Result<Arc<dyn Embedder>> {
 
 #[cfg(feature = "transformer")]
 fn transformer(folder: &Path) -> Result<Arc<dyn Embedder>> {
-    use zhiyin_index::embed::{Threads, TransformerEmbedder};
-    let loaded = TransformerEmbedder::load(folder, Threads::default());
-    loaded.map(|model| Arc::new(model) as Arc<dyn Embedder>).map_err(|why| Error::Usage(why.to_string()))
+    use zhiyin_index::embed::{Threads, open};
+    open(folder, Threads::default()).map_err(|why| Error::Usage(why.to_string()))
 }
 
 /// The reranker in that folder.

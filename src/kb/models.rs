@@ -14,7 +14,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use zhiyin_index::Vectors;
-use zhiyin_index::embed::{BilingualEmbedder, EmbedError, Embedder, HashEmbedder, Role};
+use zhiyin_index::embed::{BilingualEmbedder, EmbedError, Embedder, HashEmbedder, Languages, Role};
 use zhiyin_index::rerank::Reranker;
 
 pub use outside::{
@@ -148,6 +148,10 @@ impl Models {
         } else {
             (transformer(&self.folder_of(name)?, self.threads())?, Vectors::Later)
         };
+        if embedder.languages() != Languages::ALL {
+            let languages = embedder.languages().tags().join(", ");
+            tracing::warn!(%name, languages, "the model does not read both languages; the other's texts are searched by words");
+        }
         let embedder = Arc::new(CachedEmbedder::new(embedder, self.store.clone()));
         let model = Arc::new(Model { name: name.clone(), embedder, vectors });
         loaded.insert(name.clone(), Arc::downgrade(&model));
@@ -193,6 +197,12 @@ impl Models {
         (threads, self.settings.queue)
     }
 
+    /// What a model reads, where it is loaded.
+    fn languages_of(&self, name: &ModelName) -> Option<Languages> {
+        let model = self.loaded.lock().get(name).and_then(Weak::upgrade);
+        model.map(|model| model.embedder.languages())
+    }
+
     /// Forgets what was loaded of a name, because its folder has changed.
     fn forget(&self, name: &ModelName) {
         self.loaded.lock().remove(name);
@@ -202,12 +212,11 @@ impl Models {
 
 #[cfg(feature = "transformer")]
 fn transformer(folder: &Path, (permits, queue): (usize, usize)) -> Result<Arc<dyn Embedder>, String> {
-    use zhiyin_index::embed::{Threads, TransformerEmbedder, describe};
+    use zhiyin_index::embed::{Threads, describe, open};
     if describe(folder).is_ok_and(|about| about.classifies) {
         return Err("it scores pairs: it is a reranker, not an embedder".into());
     }
-    let loaded = TransformerEmbedder::load(folder, Threads { permits, queue });
-    loaded.map(|model| Arc::new(model) as Arc<dyn Embedder>).map_err(|error| error.to_string())
+    open(folder, Threads { permits, queue }).map_err(|error| error.to_string())
 }
 
 #[cfg(feature = "transformer")]

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use zhiyin_index::dense::Code;
-use zhiyin_index::embed::{Alignment, EmbedError, Embedder, Role};
+use zhiyin_index::embed::{Alignment, EmbedError, Embedder, Languages, Role};
 
 use crate::store::Store;
 
@@ -37,6 +37,10 @@ impl Embedder for CachedEmbedder {
 
     fn reads_context(&self) -> bool {
         self.inner.reads_context()
+    }
+
+    fn languages(&self) -> Languages {
+        self.inner.languages()
     }
 
     fn align(&self, words: &[&str], texts: &[&str]) -> Option<Vec<Alignment>> {

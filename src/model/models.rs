@@ -58,6 +58,8 @@ pub struct ModelView {
     pub problem: Option<String>,
     /// Values of a vector.
     pub dimension: Option<u32>,
+    /// Which of `en` and `zh` it reads, once it is loaded; texts in the other are searched by words alone.
+    pub languages: Option<Vec<String>>,
     /// Where it was published, its folder, or the endpoint's address.
     pub source: Option<String>,
     /// Bytes of its weights, or fetched so far.

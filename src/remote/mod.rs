@@ -13,7 +13,7 @@ mod webhook;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use zhiyin_index::embed::Embedder;
+use zhiyin_index::embed::{Embedder, WithinLanguages};
 
 pub use endpoint::EndpointEmbedder;
 
@@ -57,7 +57,8 @@ impl Outside for World {
 
     fn embedder(&self, name: &ModelName) -> Option<Arc<dyn Embedder>> {
         let settings = self.endpoints.get(name)?;
-        Some(Arc::new(EndpointEmbedder::new(settings.clone())))
+        let embedder = Arc::new(EndpointEmbedder::new(settings.clone()));
+        Some(WithinLanguages::keep(embedder, settings.languages))
     }
 
     fn download(&self, download: &Download, progress: Progress<'_>) -> Result<String, String> {

@@ -10,6 +10,7 @@ use zhiyin::app::App;
 use zhiyin::config::Config;
 use zhiyin::kb::models::EndpointSettings;
 use zhiyin::model::account::Secret;
+use zhiyin_index::embed::Languages;
 
 use crate::actors::{Actor, TestApp};
 use crate::fake::{Asked, Fake, Told};
@@ -202,6 +203,7 @@ fn an_endpoint_embeds_and_may_fail_in_every_way() {
         batch: 2,
         query_prefix: "query: ".into(),
         passage_prefix: String::new(),
+        languages: Languages::ALL,
     };
     let app = TestApp::start_with(|config| drop(config.model_endpoints.insert(name("far"), settings)));
     let admin = app.admin();
@@ -256,6 +258,31 @@ fn an_endpoint_embeds_and_may_fail_in_every_way() {
     *how.lock().unwrap() = "well";
     until(&admin, "the vectors are made up for", |s| s["without_vectors"] == 0);
     assert_eq!(search(&admin, "password delivery", "semantic")["hits"][0]["article_id"], "new");
+}
+
+#[test]
+fn what_a_model_does_not_read_is_searched_by_words() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("english");
+    copy(&tiny("tiny-bert"), &folder);
+    std::fs::write(folder.join("zhiyin.json"), r#"{ "languages": ["en"] }"#).unwrap();
+    let app = TestApp::start_with(|config| drop(config.model_folders.insert(name("english"), folder)));
+    let admin = app.admin();
+    app.publisher().publish_article("refund", "Refund rules", "Money comes back within a week.");
+    app.publisher().publish_article("tuihuo", "退货政策", "签收后十五天内可以退货。");
+    use_model(&admin, "english");
+    assert_eq!(admin.get("/v1/models/english").expect(200)["languages"], json!(["en"]));
+    assert_eq!(admin.get("/v1/models/hash").expect(200)["languages"], Value::Null, "it is not loaded");
+
+    let chinese = search(&admin, "怎么退货", "hybrid");
+    assert_eq!((&chinese["hits"][0]["article_id"], &chinese["degraded"]), (&json!("tuihuo"), &Value::Null), "{chinese}");
+    assert_eq!(chinese["hits"][0]["explain"]["vectors"]["cosine"], Value::Null, "{chinese}");
+    let chinese = search(&admin, "怎么退货", "semantic");
+    assert_eq!((&chinese["hits"], &chinese["degraded"]), (&json!([]), &json!(["semantic"])));
+    let english = search(&admin, "refund rules", "semantic");
+    let found: Vec<&str> =
+        english["hits"].as_array().unwrap().iter().map(|h| h["article_id"].as_str().unwrap()).collect();
+    assert_eq!((found, &english["degraded"]), (vec!["refund"], &Value::Null));
 }
 
 /// A hub with one repository, some of whose answers are spoilt.

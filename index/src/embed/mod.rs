@@ -4,6 +4,7 @@
 
 mod bilingual;
 mod hash;
+mod languages;
 #[cfg(feature = "transformer")]
 mod recipe;
 #[cfg(feature = "transformer")]
@@ -13,10 +14,11 @@ mod transformer;
 pub use crate::encoder::{ModelError, Threads};
 pub use bilingual::BilingualEmbedder;
 pub use hash::HashEmbedder;
+pub use languages::{Languages, WithinLanguages};
 #[cfg(feature = "transformer")]
 pub use recipe::{Overrides, Pooling, Recipe};
 #[cfg(feature = "transformer")]
-pub use transformer::{Description, TransformerEmbedder, describe};
+pub use transformer::{Description, TransformerEmbedder, describe, open};
 
 /// What the text is for; some models embed questions and passages differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -57,7 +59,13 @@ pub trait Embedder: Send + Sync {
         false
     }
 
-    /// One L2-normalised vector per text, in order; all zeros for a text without content.
+    /// The languages whose texts it reads; those of another have no vector.
+    fn languages(&self) -> Languages {
+        Languages::ALL
+    }
+
+    /// One L2-normalised vector per text, in order; all zeros for a text without content, or that it
+    /// does not read.
     ///
     /// # Errors
     /// [`EmbedError::Unavailable`] when waiting may help, [`EmbedError::Rejected`] when it will not.

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::Languages;
 use crate::encoder::config::{read_json, read_optional};
 use crate::encoder::{ModelError, Shape};
 
@@ -62,6 +63,9 @@ pub struct Overrides {
     /// Most tokens of a text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<usize>,
+    /// Languages that it reads; looked for when it is loaded unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub languages: Option<Languages>,
 }
 
 impl Overrides {

@@ -3,10 +3,11 @@
 //! Invariant: the id covers weights, tokenizer, configuration and recipe, so that vectors of two models never meet.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::recipe::{Overrides, Pooling, Recipe};
-use super::{EmbedError, Embedder, Role, normalise};
+use super::{EmbedError, Embedder, Languages, Role, WithinLanguages, normalise};
 use crate::encoder::{Encoder, ModelError, Sequence, Shape, Threads, Urgency, Weights, fingerprint, groups};
 
 /// Raised when the arithmetic changes enough to change vectors.
@@ -54,6 +55,20 @@ pub struct TransformerEmbedder {
     id: String,
     recipe: Recipe,
     encoder: Encoder,
+}
+
+/// A folder's model, given only what it reads: the languages that its `zhiyin.json` names, else those that it is found
+/// to read.
+///
+/// # Errors
+/// As [`TransformerEmbedder::load`].
+pub fn open(folder: &Path, threads: Threads) -> Result<Arc<dyn Embedder>, ModelError> {
+    let model: Arc<dyn Embedder> = Arc::new(TransformerEmbedder::load(folder, threads)?);
+    let languages = match Overrides::read(folder)?.languages {
+        Some(languages) => languages,
+        None => Languages::measured(&*model).map_err(|why| ModelError::new(folder, why.to_string()))?,
+    };
+    Ok(WithinLanguages::keep(model, languages))
 }
 
 impl TransformerEmbedder {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use zhiyin_index::embed::Embedder;
+use zhiyin_index::embed::{Embedder, Languages};
 
 use crate::id::ModelName;
 use crate::model::account::Secret;
@@ -31,6 +31,8 @@ pub struct EndpointSettings {
     pub query_prefix: String,
     /// Stands before what the knowledge holds.
     pub passage_prefix: String,
+    /// What it reads of Chinese and English.
+    pub languages: Languages,
 }
 
 /// An endpoint of the configuration.

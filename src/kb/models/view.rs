@@ -61,6 +61,8 @@ impl Kb {
             of.collect()
         };
         for view in views {
+            let languages = self.inner.models.languages_of(&view.name);
+            view.languages = languages.map(|languages| languages.tags().into_iter().map(str::to_owned).collect());
             view.default = view.name == default || settings.reranker.as_ref() == Some(&view.name);
             view.spaces = used.iter().filter(|(_, name)| *name == view.name).map(|(space, _)| space.clone()).collect();
         }
@@ -82,6 +84,7 @@ pub(super) fn view(name: ModelName, kind: ModelKind, state: ModelState) -> Model
         state,
         problem: None,
         dimension: None,
+        languages: None,
         source: None,
         bytes: None,
         total_bytes: None,
