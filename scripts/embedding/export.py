@@ -8,7 +8,7 @@ from blake3 import blake3
 
 from units import DATA, PROJECT, WORK, Units
 
-ID, TF_EXPONENT = "zhiyin-bilingual-256-1", 0.5
+ID, TF_EXPONENT = "zhiyin-bilingual-256-2", 0.5
 COMPARED = [
     "怎么退货", "買了三天還能退嗎？", "How do I return an item?", "运费由谁承担（质量问题）", "E104 错误码是什么意思",
     "iPhone 15 Pro Max 的保修期多久", "unbelievably untranslatable xylophonically", "ＦＵＬＬ　ｗｉｄｔｈ　１２３",

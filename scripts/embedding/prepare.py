@@ -1,4 +1,4 @@
-"""Chooses the units, cuts the training texts into rows, and gives every unit its first vector."""
+"""Chooses the units, cuts the training texts into rows, and gives every unit its first vector; asks the teacher which sentences are alike."""
 import collections
 import os
 import pickle
@@ -12,6 +12,7 @@ from teacher import Teacher
 from units import IS_HAN, WORK, Units, fold, read, runs
 
 WORDS, LATIN, PIECES, TAUGHT = 50_000, 36_000, 9_000, 60_000
+COMPARED, SHORTEST, LONGEST = 40_000, 15, 160
 DIMENSION = 256
 SENTENCE = re.compile(r"[^。！？!?\n.]+(?:[。！？!?\n]|\.(?=\s|$)|\.|$)")
 
@@ -123,12 +124,21 @@ def texts(units):
     return starts, np.concatenate(store.rows), np.concatenate(store.weights), sections, parallel, sources, glosses, answers
 
 
-def first_vectors(units, chinese, han, latin, glossed):
+def compared(teacher):
+    """Parallel sentences (all of Tatoeba's and some others) and how the teacher sees the English side of each."""
+    rows = read("train/parallel.jsonl.gz")
+    everyday = [i for i, row in enumerate(rows) if row["source"] == "tatoeba"]
+    other = [i for i, row in enumerate(rows) if row["source"] != "tatoeba" and SHORTEST <= len(row["en"]) <= LONGEST]
+    chosen = np.array(everyday + list(np.random.default_rng(3).permutation(other)[:COMPARED]))
+    return chosen, teacher.embed([rows[i]["en"] for i in chosen])
+
+
+def first_vectors(teacher, units, chinese, han, latin, glossed):
     """English words as the teacher sees them, Chinese ones as their translations, pieces as the words that hold them."""
     count = lambda w: latin[w] + glossed[w]
     taught = [w for w in set(latin) | set(glossed) if count(w) >= 2 and len(w) <= 24 and not w.isdigit()]
     taught = sorted(taught, key=lambda w: (count(w), w), reverse=True)[:TAUGHT]
-    vectors = Teacher().embed(taught)
+    vectors = teacher.embed(taught)
     vectors -= vectors.mean(0)
     vectors = vectors @ np.linalg.svd(vectors, full_matrices=False)[2][:DIMENSION].T
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
@@ -169,7 +179,10 @@ def main():
     units = Units(names, pieces)
     with (WORK / "texts.pkl").open("wb") as file:
         pickle.dump((names, pieces, texts(units)), file)
-    np.save(WORK / "first.npy", first_vectors(units, chinese, han, latin, glossed))
+    teacher = Teacher()
+    np.save(WORK / "first.npy", first_vectors(teacher, units, chinese, han, latin, glossed))
+    chosen, vectors = compared(teacher)
+    np.savez(WORK / "compared.npz", chosen=chosen, vectors=vectors)
     print(f"{len(names)} units ({chinese} Chinese), {len(pieces)} pieces")
 
 

@@ -20,7 +20,9 @@ class Teacher:
         self.tokenizer.enable_truncation(64)
 
     def linear(self, x, name):
-        return x @ self.w[name + ".weight"].T + self.w[name + ".bias"]
+        # One product of matrices: numpy would multiply the texts of a stack one by one.
+        flat = x.reshape(-1, x.shape[-1]) @ self.w[name + ".weight"].T + self.w[name + ".bias"]
+        return flat.reshape(*x.shape[:-1], -1)
 
     def norm(self, x, name):
         mean = x.mean(-1, keepdims=True)

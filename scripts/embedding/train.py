@@ -2,7 +2,9 @@
 
 Symmetric InfoNCE with in-batch negatives (van den Oord et al. 2018), row-wise Adagrad (Duchi et al. 2011), seeded.
 A batch holds pairs of one kind: sentence and translation; sentence and the translated passage around it; word and
-gloss; heading and section; sentence and the rest of its section; question and answer.
+gloss; heading and section; sentence and the rest of its section; question and answer. In batches of the kind "alike"
+each sentence, in either language, is to find the others as near as the teacher finds their English sides (distillation
+of similarities, Fang et al. 2021).
 """
 import pickle
 import time
@@ -13,7 +15,12 @@ import numpy as np
 from units import WORK
 
 BATCH, EPOCHS, RATE, TEMPERATURE, DROP, TF_EXPONENT = 2048, 8, 0.03, 0.065, 0.2, 0.5
-SHARES = {"parallel": 1.0, "around": 1.0, "gloss": 1.0, "heading": 1.0, "rest": 1.0, "answer": 1.5}
+SHARES = {"parallel": 1.0, "around": 1.0, "gloss": 1.0, "heading": 1.0, "rest": 1.0, "answer": 1.5, "alike": 1.0}
+TAUGHT_TEMPERATURE = 0.05
+# Of a sentence to itself, which says nothing.
+NEVER = -1e4
+# Which sides of parallel sentences are compared: 0 is English, 1 Chinese.
+SIDES = {"alike en": (0, 0), "alike zh": (1, 1), "alike both": (0, 1)}
 MOST_ROWS = 20_000
 
 
@@ -97,10 +104,16 @@ def update(vectors, history, gradient, marked, touched, n, rate):
         marked[k] = 0
 
 
+def softmax(score):
+    raised = np.exp(score - score.max(1, keepdims=True))
+    return raised / raised.sum(1, keepdims=True)
+
+
 class Training:
-    def __init__(self, vectors, texts):
+    def __init__(self, vectors, texts, compared, taught):
         starts, rows, weights, self.sections, self.parallel, sources, self.glosses, self.answers = texts
         self.starts, self.rows, self.weights = starts, rows, weights
+        self.compared, self.taught = compared, taught
         self.vectors, self.history = vectors, np.full(len(vectors), 1e-8, np.float32)
         self.gradient, self.marked = np.zeros_like(vectors), np.zeros(len(vectors), np.uint8)
         self.touched = np.zeros(len(vectors), np.int32)
@@ -134,6 +147,8 @@ class Training:
         cut("parallel", np.arange(len(self.parallel)), SHARES["parallel"])
         cut("around", np.array(list(self.place)), SHARES["around"])
         cut("gloss", np.arange(len(self.glosses)), SHARES["gloss"])
+        for kind in ("alike en", "alike zh", "alike both"):
+            cut(kind, np.arange(len(self.compared)), SHARES["alike"])
         for language in ("zh", "en"):
             for kind, least in (("heading", 1), ("rest", 3)):
                 cut(kind, np.array([i for i, s in enumerate(self.sections) if s[0] == language and len(s[3]) >= least]), SHARES[kind])
@@ -158,6 +173,8 @@ class Training:
         members = [int(i) for i in members]
         if kind == "parallel":
             return [([self.parallel[i][0]], [self.parallel[i][1]]) for i in members]
+        if kind in SIDES:
+            return [tuple([self.parallel[self.compared[i]][side]] for side in SIDES[kind]) for i in members]
         if kind == "around":
             asked, crossed = int(some.integers(2)), some.integers(4) > 0
             return [self.around(i, asked, crossed) for i in members]
@@ -177,7 +194,18 @@ class Training:
             return found
         return [([self.answers[i][1]], self.window(self.answers[i][2], int(some.integers(1, 6)))) for i in members]
 
-    def step(self, pairs, rate):
+    def wanted(self, kind, members):
+        """How the texts of one side share themselves out among those of the other."""
+        if kind not in SIDES:
+            return np.eye(len(members), dtype=np.float32)
+        taught = self.taught[members]
+        likeness = taught @ taught.T / TAUGHT_TEMPERATURE
+        if SIDES[kind] != (0, 1):
+            np.fill_diagonal(likeness, NEVER)
+        return softmax(likeness)
+
+    def step(self, kind, members, rate):
+        pairs = self.pairs(kind, members)
         self.seed += 1
         sides = []
         for which in (0, 1):
@@ -189,14 +217,13 @@ class Training:
             bag = gather(flat, bounds, self.starts, self.rows, self.weights, TF_EXPONENT, DROP, seed)
             sides.append((bag, *forward(self.vectors, *bag)))
         (a, left, la), (b, right, lb) = sides
-        score, own = left @ right.T / TEMPERATURE, np.arange(len(pairs))
-        by_row = np.exp(score - score.max(1, keepdims=True))
-        by_row /= by_row.sum(1, keepdims=True)
-        by_column = np.exp(score - score.max(0))
-        by_column /= by_column.sum(0)
-        loss = -(np.log(by_row[own, own] + 1e-9).mean() + np.log(by_column[own, own] + 1e-9).mean()) / 2
-        change = (by_row + by_column) / 2
-        change[own, own] -= 1
+        score, wanted = left @ right.T / TEMPERATURE, self.wanted(kind, members)
+        if SIDES.get(kind, (0, 1)) != (0, 1):
+            np.fill_diagonal(score, NEVER)
+        by_row, by_column = softmax(score), softmax(score.T).T
+        # Likeness is the same both ways, so that its columns want what its rows do.
+        loss = -(wanted * np.log(by_row + 1e-9) + wanted.T * np.log(by_column + 1e-9)).sum() / (2 * len(pairs))
+        change = (by_row - wanted + by_column - wanted.T) / 2
         change = (change / (len(pairs) * TEMPERATURE)).astype(np.float32)
         n = backward(self.gradient, left, change @ right, la, *a, self.marked, self.touched, 0)
         n = backward(self.gradient, right, change.T @ left, lb, *b, self.marked, self.touched, n)
@@ -206,12 +233,13 @@ class Training:
 
 def main():
     names, pieces, texts = pickle.load((WORK / "texts.pkl").open("rb"))
-    training = Training(np.load(WORK / "first.npy"), texts)
+    compared = np.load(WORK / "compared.npz")
+    training = Training(np.load(WORK / "first.npy"), texts, compared["chosen"], compared["vectors"])
     started, done, losses = time.time(), 0, {}
     total = len(training.batches()) * EPOCHS
     while done < total:
         for kind, members in training.batches():
-            loss = training.step(training.pairs(kind, members), RATE * max(0.03, 1 - done / total))
+            loss = training.step(kind, members, RATE * max(0.03, 1 - done / total))
             losses[kind] = 0.95 * losses.get(kind, loss) + 0.05 * loss
             done += 1
             if done % 100 == 0:

@@ -275,7 +275,11 @@ fn what_a_model_does_not_read_is_searched_by_words() {
     assert_eq!(admin.get("/v1/models/hash").expect(200)["languages"], Value::Null, "it is not loaded");
 
     let chinese = search(&admin, "怎么退货", "hybrid");
-    assert_eq!((&chinese["hits"][0]["article_id"], &chinese["degraded"]), (&json!("tuihuo"), &Value::Null), "{chinese}");
+    assert_eq!(
+        (&chinese["hits"][0]["article_id"], &chinese["degraded"]),
+        (&json!("tuihuo"), &Value::Null),
+        "{chinese}"
+    );
     assert_eq!(chinese["hits"][0]["explain"]["vectors"]["cosine"], Value::Null, "{chinese}");
     let chinese = search(&admin, "怎么退货", "semantic");
     assert_eq!((&chinese["hits"], &chinese["degraded"]), (&json!([]), &json!(["semantic"])));
