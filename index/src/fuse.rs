@@ -89,9 +89,10 @@ pub(crate) fn relevance(features: &Features, query: &QueryFeatures, fusion: Fusi
         Fusion::Convex { words, scale, sentence } => {
             words * scale * share(features, query) + (1.0 - words) * own + sentence * nearest
         }
-        Fusion::Spread { words, floor, most, less, cosine, sentence, aligned, company } => {
+        Fusion::Spread { words, floor, most, less, cosine, sentence, aligned, company, rephrased } => {
             let words = (words / (query.spread.min(most) + floor) - less).max(0.0);
-            words * share(features, query)
+            let rephrased = if features.question { rephrased } else { 0.0 };
+            words * ((1.0 - rephrased) * share(features, query) + rephrased * own)
                 + cosine * own
                 + sentence * nearest
                 + aligned * features.aligned.unwrap_or(0.0)

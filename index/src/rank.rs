@@ -68,6 +68,30 @@ pub(crate) fn gather(
     Ok(())
 }
 
+/// Leaves of several parts' candidates what one list of each kind would hold, with their places there: a passage counts
+/// for as much whichever part it stands in.
+pub(crate) fn merge(candidates: &mut Vec<Candidate>, k: usize) {
+    place(candidates, k, |features| (features.cosine, &mut features.vectors_rank));
+    place(candidates, k, |features| (features.bm25, &mut features.words_rank));
+    candidates.retain(|candidate| candidate.features.words_rank.or(candidate.features.vectors_rank).is_some());
+}
+
+/// Numbers those of a list anew by their score, the best `k`; the others stand in it no more.
+fn place(candidates: &mut [Candidate], k: usize, of: impl Fn(&mut Features) -> (Option<f32>, &mut Option<u32>)) {
+    let mut listed: Vec<(f32, usize, u64, &mut Option<u32>)> = Vec::with_capacity(candidates.len());
+    for candidate in candidates {
+        let (part, passage) = (candidate.part, candidate.passage);
+        let (score, rank) = of(&mut candidate.features);
+        if rank.is_some() {
+            listed.push((score.unwrap_or(0.0), part, passage, rank));
+        }
+    }
+    listed.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)).then(a.2.cmp(&b.2)));
+    for ((.., rank), place) in listed.into_iter().zip(1..) {
+        *rank = (place as usize <= k).then_some(place);
+    }
+}
+
 /// A document by its best passage, and its best passage of the body where that is another one.
 pub(crate) struct Ranked {
     pub best: Candidate,

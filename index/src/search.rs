@@ -26,7 +26,7 @@ use crate::lexical::{Matching, Prepared};
 use crate::negative::Asked;
 use crate::parts::{Part, accepted, lookup, parts};
 use crate::query::{MAX_TOTAL, Mode, Query, Results};
-use crate::rank::{Candidate, Ranked, best_first, best_per_document, gather};
+use crate::rank::{Candidate, Ranked, best_first, best_per_document, gather, merge};
 use crate::rewrite::{Rewriter, Rewritten};
 use crate::settings::NegativeSettings;
 use crate::show::{explain, hit, shown_passage};
@@ -187,6 +187,9 @@ impl Index {
             gather(number, part, prepared.as_ref(), vector.as_ref(), k, &mut own, &mut candidates)?;
             left = own.left;
             matching.push(own.documents);
+        }
+        if parts.len() > 1 {
+            merge(&mut candidates, k);
         }
         features.spread = spread(candidates.iter().map(|candidate| share(&candidate.features, &features)));
         features.nearest = candidates.iter().filter_map(|c| c.features.cosine).fold(0.0, f32::max);

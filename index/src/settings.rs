@@ -62,7 +62,8 @@ pub enum Fusion {
         sentence: f32,
     },
     /// `w · bm25 / ideal + c · cosine + s · cosine of the nearest sentence + a · alignment + k · company`, where w = `words / (σ + floor) − less` falls with
-    /// the spread σ of the query's best shares: where words tell passages apart little, small differences count.
+    /// the spread σ of the query's best shares: where words tell passages apart little, small differences count. Of a
+    /// known question, `rephrased · w` goes from its words to its cosine.
     Spread {
         /// Weight of the words where σ + `floor` is 1.
         words: f32,
@@ -82,6 +83,10 @@ pub enum Fusion {
         /// Weight of the document's other known questions.
         #[serde(default)]
         company: f32,
+        /// Share of the words' weight that counts the cosine of a known question instead, which says the same in other
+        /// words.
+        #[serde(default)]
+        rephrased: f32,
     },
     /// `Σ w / (k + rank)` (Cormack, Clarke and Büttcher 2009).
     ReciprocalRank {

@@ -7,11 +7,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::Deserialize;
-use zhiyin_index::embed::Languages;
 
 use crate::error::{Error, Result};
 use crate::id::ModelName;
-use crate::kb::models::EndpointSettings;
+use crate::kb::models::{EndpointSettings, Languages};
 use crate::model::account::Secret;
 
 /// Largest dimension of an endpoint's vectors: a vector of one byte a value must fit into a row of the store.

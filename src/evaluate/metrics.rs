@@ -19,7 +19,9 @@ pub fn ndcg(grades: &[u32], relevant: &[u32], k: usize) -> f64 {
 }
 
 fn dcg(grades: &[u32], k: usize) -> f64 {
-    grades.iter().take(k).zip(2..).map(|(grade, place)| f64::from(*grade) / f64::from(place).log2()).sum()
+    let gain = |(grade, place): (&u32, u32)| f64::from(*grade) / f64::from(place).log2();
+    // The sum of nothing is -0.0, which reads as a figure.
+    grades.iter().take(k).zip(2..).map(gain).fold(0.0, |sum, gain| sum + gain)
 }
 
 /// One over the place of the first relevant one among the first `k`; 0 where there is none.

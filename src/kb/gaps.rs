@@ -240,15 +240,17 @@ impl Kb {
             article_id: why.article_id.clone().filter(|id| self.may_see_latest(grant, id)),
             ..why.clone()
         };
-        let mut forms = store.forms_of(&grant.space, &gap.id)?;
-        forms.sort_by(|a, b| b.tally.queries.cmp(&a.tally.queries).then(a.id.cmp(&b.id)));
-        let count = forms.len() as u64;
-        let wordings = forms.iter().take(SHOWN_FORMS).map(|form| WordingView {
-            id: form.id.clone(),
-            question: form.question().to_owned(),
-            queries: form.tally.queries,
-            cause: form.why.as_ref().map(named),
-        });
+        let forms = store.forms_by_asking(&grant.space, &gap.id)?;
+        let mut wordings = Vec::new();
+        for (id, _) in forms.iter().take(SHOWN_FORMS) {
+            let Some(form) = store.get_form(&grant.space, id)? else { continue };
+            wordings.push(WordingView {
+                question: form.question().to_owned(),
+                queries: form.tally.queries,
+                cause: form.why.as_ref().map(named),
+                id: form.id,
+            });
+        }
         Ok(GapView {
             suggested,
             impact: worth.impact(gap.why.as_ref().map(|why| why.kind)),
@@ -256,8 +258,8 @@ impl Kb {
             cause: gap.why.as_ref().map(named),
             causes: gap.causes,
             keywords: gap.keywords,
-            forms: count,
-            wordings: wordings.collect(),
+            forms: forms.len() as u64,
+            wordings,
             article_id: gap.article_id,
             verification: gap.verification,
             id: gap.id,

@@ -14,7 +14,8 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
 use zhiyin_index::Vectors;
-use zhiyin_index::embed::{BilingualEmbedder, EmbedError, Embedder, HashEmbedder, Languages, Role};
+pub use zhiyin_index::embed::Languages;
+use zhiyin_index::embed::{BilingualEmbedder, EmbedError, Embedder, HashEmbedder, Role};
 use zhiyin_index::rerank::Reranker;
 
 pub use outside::{

@@ -137,8 +137,13 @@ impl Kb {
         let bar = self.space_settings(&gap.space)?.gap_bar.unwrap_or(GAP_BAR);
         let share = questions.iter().filter(|q| q.after.matched).count() as f64 / questions.len() as f64;
         let passed = live.is_some() && share >= bar;
-        let cause =
-            if passed || gap.status != GapStatus::Closed { None } else { self.cause(gap, id, article, &questions)? };
+        let cause = match gap.status {
+            _ if passed => None,
+            GapStatus::Closed => self.cause(gap, id, article, &questions)?,
+            // What opened it again stays named until it is closed.
+            GapStatus::Reopened => proven.and_then(|proven| proven.cause.clone()),
+            _ => None,
+        };
         Ok(Some(Verification {
             at: now,
             article_id: id.clone(),

@@ -195,8 +195,10 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::kb::{Kb, KbSettings};
+    use crate::id::QueryId;
+    use crate::kb::{Kb, KbSettings, NewFeedback};
     use crate::model::interaction::{IntakeReport, read_conversation};
+    use crate::model::search::SearchRequest;
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
@@ -272,6 +274,37 @@ mod tests {
             kb.audit(&admin, Some(&space), 10, None).unwrap().items.iter().filter(|e| e.action == "retention").count(),
             2
         );
+        kb.close();
+    }
+
+    #[test]
+    fn feedback_goes_when_it_was_last_said_too_long_ago() {
+        let dir = tempfile::tempdir().unwrap();
+        let start = at("2090-01-01T00:00:00Z");
+        let (kb, secret) = Kb::open(KbSettings::small(dir.path()), start).unwrap();
+        let (secret, space) = (secret.unwrap(), SpaceId::default_space());
+        let reader = kb.reader(&kb.caller(Some(&secret), start).unwrap(), &space).unwrap();
+        let asked = |words: &str| {
+            let request = SearchRequest::first_of(words.parse().unwrap());
+            kb.search(&reader, &SearchRequest { log: true, ..request }, start).unwrap().query_id
+        };
+        let (said_once, said_again) = (asked("can I rent a bicycle"), asked("do llamas fly"));
+        let say = |about: &QueryId, helpful: bool, now: Timestamp| {
+            let feedback = NewFeedback { helpful: Some(helpful), ..NewFeedback::default() };
+            kb.record_feedback(&reader, about, feedback, now).unwrap();
+        };
+        say(&said_once, false, start);
+        say(&said_again, false, start);
+        say(&said_again, true, at("2090-06-01T00:00:00Z"));
+        let held = |about: &QueryId| kb.inner.store.get_feedback(about).unwrap();
+        assert_eq!(kb.retain(at("2091-02-04T00:00:00Z")).unwrap().feedback, 0, "399 days");
+        assert!(held(&said_once).is_some());
+
+        assert_eq!(kb.retain(at("2091-02-10T00:00:00Z")).unwrap().feedback, 1);
+        assert_eq!(held(&said_once), None);
+        assert_eq!(held(&said_again).and_then(|record| record.helpful), Some(true), "what was said again is kept");
+        assert_eq!(kb.retain(at("2091-07-10T00:00:00Z")).unwrap().feedback, 1);
+        assert_eq!((held(&said_again), kb.retained().feedback), (None, 2));
         kb.close();
     }
 }

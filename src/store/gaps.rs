@@ -6,6 +6,7 @@ use jiff::civil::Date;
 
 use super::interactions::date;
 use super::keys::{KeyBuilder, Part, Table, parts};
+use super::rows::Scan;
 use super::{Batch, Store, id_of};
 use crate::error::{Error, Result};
 use crate::id::{GapId, SpaceId};
@@ -49,9 +50,32 @@ impl Store {
     /// # Errors
     /// `Store`.
     pub fn form_ids(&self, space: &SpaceId, gap: &GapId) -> Result<Vec<GapId>> {
+        self.places(space, gap).map(|row| row.and_then(|(key, _)| last_id(&key))).collect()
+    }
+
+    /// A gap's forms and how often each was asked, the most asked first.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub fn forms_by_asking(&self, space: &SpaceId, gap: &GapId) -> Result<Vec<(GapId, u64)>> {
+        let mut forms = Vec::new();
+        for row in self.places(space, gap) {
+            let (key, asked) = row?;
+            let id = last_id(&key)?;
+            let asked = match asked {
+                Some(asked) => asked,
+                // The first programs wrote no number here.
+                None => self.get_form(space, &id)?.map_or(0, |form| form.tally.queries),
+            };
+            forms.push((id, asked));
+        }
+        forms.sort_by(|(one, a), (other, b)| b.cmp(a).then(one.cmp(other)));
+        Ok(forms)
+    }
+
+    fn places(&self, space: &SpaceId, gap: &GapId) -> Scan<Option<u64>> {
         let prefix = of_gap(Table::GapForm, space, gap);
-        let rows = self.scan::<()>(Table::GapForm, prefix.clone().bytes(), prefix.end());
-        rows.map(|row| row.and_then(|(key, ())| last_id(&key))).collect()
+        self.scan(Table::GapForm, prefix.clone().bytes(), prefix.end())
     }
 
     /// The forms of a gap, ascending by id.
@@ -119,7 +143,11 @@ impl Batch {
     /// Writes a form, and its place under its gap.
     pub fn put_form(&mut self, form: &Form) {
         self.put(Table::Form, of_gap(Table::Form, &form.space, &form.id).bytes(), form);
-        self.put(Table::GapForm, of_gap(Table::GapForm, &form.space, &form.gap).id(form.id.as_str()).bytes(), &());
+        self.put(
+            Table::GapForm,
+            of_gap(Table::GapForm, &form.space, &form.gap).id(form.id.as_str()).bytes(),
+            &form.tally.queries,
+        );
     }
 
     /// Removes a form, and its place under its gap.

@@ -165,8 +165,10 @@ fn two_hundred_conversations_become_articles_that_prove_themselves() {
     keeper.post("/v1/articles/invoice/rollback?wait=searchable", other).expect(200);
     let invoice = groups["invoice"].iter().max_by_key(|gap| gap["queries"].as_u64()).unwrap();
     let path = format!("/v1/gaps/{}", invoice["id"].as_str().unwrap());
-    keeper.post("/v1/gaps/replay", json!({})).expect(200);
-    let gap = keeper.get(&path).expect(200);
-    assert_eq!(gap["status"], "reopened", "{gap:#}");
-    assert_eq!(gap["verification"]["cause"]["article_id"], "invoice", "the change that did it: {gap:#}");
+    for again in [false, true] {
+        keeper.post("/v1/gaps/replay", json!({})).expect(200);
+        let gap = keeper.get(&path).expect(200);
+        assert_eq!(gap["status"], "reopened", "{gap:#}");
+        assert_eq!(gap["verification"]["cause"]["article_id"], "invoice", "the change that did it, {again}: {gap:#}");
+    }
 }

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value};
-use zhiyin_index::embed::{Embedder, Languages};
+use zhiyin_index::embed::Embedder;
 
+use super::Languages;
 use crate::id::ModelName;
 use crate::model::account::Secret;
 
