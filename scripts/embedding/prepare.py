@@ -1,4 +1,5 @@
-"""Chooses the units, cuts the training texts into rows, and gives every unit its first vector; asks the teacher which sentences are alike."""
+"""Chooses the units, cuts the training texts into rows, gives every unit its first vector, and asks the teacher which
+sentences are alike."""
 import collections
 import os
 import pickle

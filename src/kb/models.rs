@@ -198,9 +198,9 @@ impl Models {
         (threads, self.settings.queue)
     }
 
-    /// What a model reads, where it is loaded.
+    /// What a model reads, where it is loaded and no other one is being loaded: who looks does not wait for that.
     fn languages_of(&self, name: &ModelName) -> Option<Languages> {
-        let model = self.loaded.lock().get(name).and_then(Weak::upgrade);
+        let model = self.loaded.try_lock()?.get(name).and_then(Weak::upgrade);
         model.map(|model| model.embedder.languages())
     }
 
