@@ -21,6 +21,7 @@ TAUGHT_TEMPERATURE = 0.05
 NEVER = -1e4
 # Which sides of parallel sentences are compared: 0 is English, 1 Chinese.
 SIDES = {"alike en": (0, 0), "alike zh": (1, 1), "alike both": (0, 1)}
+OF_ONE_LANGUAGE = {kind for kind, (one, other) in SIDES.items() if one == other}
 MOST_ROWS = 20_000
 
 
@@ -147,7 +148,7 @@ class Training:
         cut("parallel", np.arange(len(self.parallel)), SHARES["parallel"])
         cut("around", np.array(list(self.place)), SHARES["around"])
         cut("gloss", np.arange(len(self.glosses)), SHARES["gloss"])
-        for kind in ("alike en", "alike zh", "alike both"):
+        for kind in SIDES:
             cut(kind, np.arange(len(self.compared)), SHARES["alike"])
         for language in ("zh", "en"):
             for kind, least in (("heading", 1), ("rest", 3)):
@@ -200,7 +201,7 @@ class Training:
             return np.eye(len(members), dtype=np.float32)
         taught = self.taught[members]
         likeness = taught @ taught.T / TAUGHT_TEMPERATURE
-        if SIDES[kind] != (0, 1):
+        if kind in OF_ONE_LANGUAGE:
             np.fill_diagonal(likeness, NEVER)
         return softmax(likeness)
 
@@ -218,7 +219,7 @@ class Training:
             sides.append((bag, *forward(self.vectors, *bag)))
         (a, left, la), (b, right, lb) = sides
         score, wanted = left @ right.T / TEMPERATURE, self.wanted(kind, members)
-        if SIDES.get(kind, (0, 1)) != (0, 1):
+        if kind in OF_ONE_LANGUAGE:
             np.fill_diagonal(score, NEVER)
         by_row, by_column = softmax(score), softmax(score.T).T
         # Likeness is the same both ways, so that its columns want what its rows do.

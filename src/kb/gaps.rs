@@ -242,7 +242,7 @@ impl Kb {
         };
         let forms = store.forms_by_asking(&grant.space, &gap.id)?;
         let mut wordings = Vec::new();
-        for (id, _) in forms.iter().take(SHOWN_FORMS) {
+        for id in forms.iter().take(SHOWN_FORMS) {
             let Some(form) = store.get_form(&grant.space, id)? else { continue };
             wordings.push(WordingView {
                 question: form.question().to_owned(),

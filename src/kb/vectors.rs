@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use zhiyin_index::dense::Code;
-use zhiyin_index::embed::{Alignment, EmbedError, Embedder, Languages, Role};
+use zhiyin_index::embed::{EmbedError, Embedder, Role};
 
 use crate::store::Store;
 
@@ -31,20 +31,8 @@ impl Embedder for CachedEmbedder {
         self.inner.dimension()
     }
 
-    fn is_quick(&self) -> bool {
-        self.inner.is_quick()
-    }
-
-    fn reads_context(&self) -> bool {
-        self.inner.reads_context()
-    }
-
-    fn languages(&self) -> Languages {
-        self.inner.languages()
-    }
-
-    fn align(&self, words: &[&str], texts: &[&str]) -> Option<Vec<Alignment>> {
-        self.inner.align(words, texts)
+    fn wrapped(&self) -> Option<&dyn Embedder> {
+        Some(&*self.inner)
     }
 
     fn embed(&self, texts: &[&str], role: Role) -> Result<Vec<Vec<f32>>, EmbedError> {

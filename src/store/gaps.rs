@@ -53,11 +53,11 @@ impl Store {
         self.places(space, gap).map(|row| row.and_then(|(key, _)| last_id(&key))).collect()
     }
 
-    /// A gap's forms and how often each was asked, the most asked first.
+    /// The ids of a gap's forms, the most asked first.
     ///
     /// # Errors
     /// `Store`.
-    pub fn forms_by_asking(&self, space: &SpaceId, gap: &GapId) -> Result<Vec<(GapId, u64)>> {
+    pub fn forms_by_asking(&self, space: &SpaceId, gap: &GapId) -> Result<Vec<GapId>> {
         let mut forms = Vec::new();
         for row in self.places(space, gap) {
             let (key, asked) = row?;
@@ -70,7 +70,7 @@ impl Store {
             forms.push((id, asked));
         }
         forms.sort_by(|(one, a), (other, b)| b.cmp(a).then(one.cmp(other)));
-        Ok(forms)
+        Ok(forms.into_iter().map(|(id, _)| id).collect())
     }
 
     fn places(&self, space: &SpaceId, gap: &GapId) -> Scan<Option<u64>> {

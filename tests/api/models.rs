@@ -8,9 +8,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use zhiyin::app::App;
 use zhiyin::config::Config;
-use zhiyin::kb::models::EndpointSettings;
+use zhiyin::kb::models::{EndpointSettings, Languages};
 use zhiyin::model::account::Secret;
-use zhiyin_index::embed::Languages;
 
 use crate::actors::{Actor, TestApp};
 use crate::fake::{Asked, Fake, Told};

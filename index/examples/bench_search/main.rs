@@ -30,7 +30,7 @@ use report::{Times, row, status_mib};
 use serde_json::json;
 use zhiyin_index::analyzer::Analyzer;
 use zhiyin_index::chunk::{ChunkLimits, chunk};
-use zhiyin_index::embed::{Alignment, BilingualEmbedder, EmbedError, Embedder, Role};
+use zhiyin_index::embed::{BilingualEmbedder, EmbedError, Embedder, Role};
 use zhiyin_index::{Change, Filter, Index, IndexSettings, Lexicon, LiveChange, Mode, Op, Query, RankSettings};
 
 /// The server's allocator.
@@ -58,15 +58,12 @@ impl Embedder for Counting {
     fn dimension(&self) -> usize {
         self.0.dimension()
     }
-    fn is_quick(&self) -> bool {
-        self.0.is_quick()
+    fn wrapped(&self) -> Option<&dyn Embedder> {
+        Some(&self.0)
     }
     fn embed(&self, texts: &[&str], role: Role) -> Result<Vec<Vec<f32>>, EmbedError> {
         self.1.fetch_add(texts.len(), Ordering::Relaxed);
         self.0.embed(texts, role)
-    }
-    fn align(&self, words: &[&str], texts: &[&str]) -> Option<Vec<Alignment>> {
-        self.0.align(words, texts)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Alignment, EmbedError, Embedder, Role, dot};
+use super::{EmbedError, Embedder, Role, dot};
 use crate::language::{Language, detect};
 
 /// Pairs of texts that say the same in other words.
@@ -119,12 +119,8 @@ impl Embedder for WithinLanguages {
         self.inner.dimension()
     }
 
-    fn is_quick(&self) -> bool {
-        self.inner.is_quick()
-    }
-
-    fn reads_context(&self) -> bool {
-        self.inner.reads_context()
+    fn wrapped(&self) -> Option<&dyn Embedder> {
+        Some(&*self.inner)
     }
 
     fn languages(&self) -> Languages {
@@ -145,10 +141,6 @@ impl Embedder for WithinLanguages {
             }
         }
         Ok(vectors)
-    }
-
-    fn align(&self, words: &[&str], texts: &[&str]) -> Option<Vec<Alignment>> {
-        self.inner.align(words, texts)
     }
 }
 

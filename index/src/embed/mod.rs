@@ -48,20 +48,25 @@ pub trait Embedder: Send + Sync {
     /// The number of values of each vector.
     fn dimension(&self) -> usize;
 
+    /// The embedder that this one stands before, and whose answers it gives where it has none of its own.
+    fn wrapped(&self) -> Option<&dyn Embedder> {
+        None
+    }
+
     /// Whether some dozen sentences can be embedded while a search waits, in well under a millisecond.
     fn is_quick(&self) -> bool {
-        false
+        self.wrapped().is_some_and(|inner| inner.is_quick())
     }
 
     /// Whether words are read in their context, as transformers do: the vectors' list then says more beside the words'
     /// than one of a model that only knows which words there are.
     fn reads_context(&self) -> bool {
-        false
+        self.wrapped().is_some_and(|inner| inner.reads_context())
     }
 
     /// The languages whose texts it reads; those of another have no vector.
     fn languages(&self) -> Languages {
-        Languages::ALL
+        self.wrapped().map_or(Languages::ALL, |inner| inner.languages())
     }
 
     /// One L2-normalised vector per text, in order; all zeros for a text without content, or that it
@@ -73,8 +78,8 @@ pub trait Embedder: Send + Sync {
 
     /// How near some words come to each of the texts; none where the embedder has no vectors of words that can be
     /// compared while a search waits.
-    fn align(&self, _words: &[&str], _texts: &[&str]) -> Option<Vec<Alignment>> {
-        None
+    fn align(&self, words: &[&str], texts: &[&str]) -> Option<Vec<Alignment>> {
+        self.wrapped()?.align(words, texts)
     }
 }
 
