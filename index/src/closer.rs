@@ -25,6 +25,7 @@ use crate::script::Script;
 use crate::sentence::sentences;
 use crate::settings::RankSettings;
 use crate::show::stored;
+use crate::wording::Wording;
 
 /// Passages that are looked at.
 pub(crate) const LOOKED_AT: usize = 8;
@@ -127,6 +128,7 @@ pub(crate) struct Question<'a> {
     ways: Vec<(f32, Vec<usize>, bool)>,
     /// Words that are aligned, as they were written.
     aligned: Vec<String>,
+    wording: Wording,
     embedder: &'a dyn Embedder,
     /// What reading the passages gave that were aligned.
     read: RefCell<Vec<(usize, u64, Read)>>,
@@ -143,7 +145,8 @@ impl<'a> Question<'a> {
     ) -> Self {
         let rarity: HashMap<&str, f32> = prepared.terms.iter().map(|t| (t.text.as_str(), t.idf)).collect();
         let (mut wanted, mut words, mut ways, mut aligned) = (Vec::new(), Words::default(), Vec::new(), Vec::new());
-        let written = written(&folded(text));
+        let text = folded(text);
+        let (written, mut wording) = (written(&text), Wording::new(&text));
         for concept in concepts {
             let from = ways.len();
             for other in &concept.alternatives {
@@ -154,6 +157,7 @@ impl<'a> Question<'a> {
             for term in &concept.terms {
                 let Some(idf) = rarity.get(term.term.as_str()) else { continue };
                 let stop = if term.stop { rank.stop_weight } else { 1.0 };
+                wording.weigh(&term.term, idf * stop);
                 let kind = if term.kind == QueryKind::Word { 1.0 } else { rank.grams };
                 let others = from..ways.len();
                 let bound = term.kind != QueryKind::Word && others.is_empty();
@@ -172,7 +176,7 @@ impl<'a> Question<'a> {
             }
         }
         words.literals.sort_by_key(|literal| literal.0);
-        Self { vector, wanted, words, ways, aligned, embedder, read: RefCell::default() }
+        Self { vector, wanted, words, ways, aligned, wording, embedder, read: RefCell::default() }
     }
 
     /// Looks at the candidates that lead, where that is quick; says whether it did.
@@ -210,11 +214,12 @@ impl<'a> Question<'a> {
         let Some(candidate) = candidates.get_mut(first) else { return Ok(()) };
         candidate.features.lead = Some(relevance - second);
         if let Some(part) = parts.get(candidate.part) {
+            let text = stored(part, candidate.passage)?.text;
+            let pieces = pieces(&text);
             let mut known = self.read.take().into_iter();
-            let read = match known.find(|(part, passage, _)| (*part, *passage) == (candidate.part, candidate.passage)) {
-                Some((_, _, read)) => read,
-                None => self.read_in(&pieces(&stored(part, candidate.passage)?.text)),
-            };
+            let known = known.find(|(part, passage, _)| (*part, *passage) == (candidate.part, candidate.passage));
+            let read = known.map_or_else(|| self.read_in(&pieces), |(_, _, read)| read);
+            candidate.features.wording = self.wording.held(&pieces);
             candidate.features.window = Some(read.share);
             candidate.features.sayable = Some(read.sayable);
             candidate.features.translated = Some(read.translated);

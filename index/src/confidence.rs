@@ -17,6 +17,9 @@ use crate::settings::{Evidence, RankSettings};
 const MAX_LEAD: f32 = 0.5;
 /// Share of what is said that must be said by translations for a passage to count as one in the other language.
 const TRANSLATED: f32 = 0.5;
+/// What cosines usually are beside a share of the query's words that two sentences hold: for none of them, and more for all.
+const PASSAGE_BESIDE: (f32, f32) = (0.42, 0.46);
+const QUESTION_BESIDE: (f32, f32) = (0.45, 0.45);
 /// After so many pretended questions a space's own measure counts half.
 const PRIOR: f32 = 20.0;
 
@@ -86,17 +89,27 @@ pub(crate) fn evidence(features: &Features, query: &QueryFeatures, rank: &RankSe
     let cosine = features.cosine.unwrap_or(0.0).clamp(0.0, 1.0);
     let sentence = features.sentence.unwrap_or(cosine).clamp(0.0, 1.0);
     let nearest = query.nearest.clamp(0.0, 1.0);
+    let wording = features.wording.unwrap_or(window);
+    let aligned = features.aligned.unwrap_or(sentence);
     // Where one list alone was asked, its sign stands for the other's.
-    let (share, window, sentence, cosine, nearest, known) = match (query.words, query.vectors) {
-        (false, true) => (sentence * sentence, sentence * sentence, sentence, cosine, nearest, sentence),
-        (true, false) => (share, window, window, window, window, query.known),
-        _ => (share, window, sentence, cosine, nearest, query.known),
+    let usual = |known: f32| {
+        let (base, rate) = if kind == Kind::Question { QUESTION_BESIDE } else { PASSAGE_BESIDE };
+        base + rate * known
+    };
+    let like = sentence * sentence;
+    let (share, window, wording, known) =
+        if query.words { (share, window, wording, query.known) } else { (like, like, like, sentence) };
+    let (sentence, cosine, nearest, aligned) = match query.vectors {
+        true => (sentence, cosine, nearest, aligned),
+        false => (usual(window), usual(window), usual(window), usual(window)),
     };
     let lead = features.lead.unwrap_or(0.0).clamp(0.0, MAX_LEAD);
     let w = weights(kind, rank);
     let sum = w.share * share
         + w.sentence * sentence
         + w.window * window
+        + w.wording * wording
+        + w.aligned * aligned
         + w.known * known
         + w.lead * lead
         + w.cosine * cosine
@@ -150,6 +163,7 @@ mod tests {
             Features { bm25: Some(6.0), ..weak },
             Features { sentence: Some(0.8), ..weak },
             Features { window: Some(0.9), ..weak },
+            Features { wording: Some(0.9), ..weak },
             Features { lead: Some(0.4), ..weak },
         ];
         for more in more {
@@ -158,6 +172,7 @@ mod tests {
         let question = Features { question: true, ..weak };
         let near = Features { cosine: Some(0.9), ..question };
         assert!(of(&near) > of(&question));
+        assert!(of(&Features { aligned: Some(0.9), ..near }) > of(&Features { aligned: Some(0.5), ..near }));
         let contextual = rank.contextual.map(|own| own.question);
         let rank = contextual.map_or(rank, |question| RankSettings {
             confidence: ConfidenceSettings { question, ..rank.confidence },
@@ -179,6 +194,18 @@ mod tests {
         assert!(own(10.0, 200) < own(7.0, 200));
         let usual = confidence(&features, &BOTH, &rank, &Background::default());
         assert!((own(10.0, 2) - usual).abs() < (own(10.0, 200) - usual).abs(), "two questions say little");
+    }
+
+    #[test]
+    fn words_alone_can_be_as_sure_as_both() {
+        let (rank, none) = (RankSettings::default(), Background::default());
+        let said = Features { window: Some(0.9), wording: Some(0.9), lead: Some(0.5), ..features(9.0, 0.0) };
+        let of =
+            |features: &Features, vectors: bool| confidence(features, &QueryFeatures { vectors, ..BOTH }, &rank, &none);
+        let alone = of(&Features { cosine: None, ..said }, false);
+        let beside = of(&Features { sentence: Some(0.8), cosine: Some(0.7), ..said }, true);
+        assert!(alone > 0.9 && (alone - beside).abs() < 0.05, "{alone} and {beside}");
+        assert!(of(&Features { cosine: None, ..features(1.0, 0.0) }, false) < 0.3);
     }
 
     #[test]

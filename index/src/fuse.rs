@@ -31,6 +31,9 @@ pub struct Features {
     pub company: Option<f32>,
     /// Largest share of the query's information that two sentences standing together hold; absent where nobody looked.
     pub window: Option<f32>,
+    /// Largest share of the query's wording that two sentences standing together hold: of its characters and words, and
+    /// of those that follow each other, in equal parts; absent where nobody read.
+    pub wording: Option<f32>,
     /// Share of the query's information that a passage in its script can hold; absent where nobody read.
     pub sayable: Option<f32>,
     /// Share of what those sentences hold that they say in the other language; absent where nobody read.

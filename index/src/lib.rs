@@ -96,6 +96,7 @@ mod table;
 mod terms;
 mod tokens;
 mod window;
+mod wording;
 mod words;
 
 pub use alike::Pair;

@@ -121,6 +121,13 @@ pub struct Evidence {
     /// Share of the query's information that two sentences standing together hold, or the share where nobody read.
     #[serde(default)]
     pub window: f32,
+    /// Share of the query's characters and words, and of those that follow each other, that two sentences standing
+    /// together hold.
+    #[serde(default)]
+    pub wording: f32,
+    /// How near the query's words come to those of the best two sentences.
+    #[serde(default)]
+    pub aligned: f32,
     /// Share of the query's information carried by terms that occur at all.
     #[serde(default)]
     pub known: f32,
@@ -252,6 +259,8 @@ const WORDS: Evidence = Evidence {
     share: 4.0,
     sentence: 4.0,
     window: 0.0,
+    wording: 0.0,
+    aligned: 0.0,
     known: 0.0,
     lead: 0.0,
     cosine: 0.0,

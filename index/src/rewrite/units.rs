@@ -12,21 +12,28 @@ use crate::words;
 /// The units of a folded text, and where they stand.
 pub(crate) fn units(folded: &str) -> Vec<(Box<str>, Range<usize>)> {
     let mut units = Vec::new();
+    each(folded, |_| true, |unit, place| units.extend(unit.map(|unit| (unit.into(), place))));
+    units
+}
+
+/// The same one by one, without keeping them; words that begin with a byte that is not wanted are not told.
+pub(crate) fn each(folded: &str, wanted: impl Fn(u8) -> bool, mut with: impl FnMut(Option<&str>, Range<usize>)) {
     for (script, range) in Runs::new(folded) {
         let run = folded.get(range.clone()).unwrap_or_default();
         if script.has_grams() {
-            units.extend(run.char_indices().map(|(at, c)| {
+            for (at, c) in run.char_indices() {
                 let start = range.start + at;
-                (Box::from(c.encode_utf8(&mut [0; 4]) as &str), start..start + c.len_utf8())
-            }));
+                with(Some(c.encode_utf8(&mut [0; 4])), start..start + c.len_utf8());
+            }
             continue;
         }
         plain_words(run, |plain, place| {
             let place = range.start + place.start..range.start + place.end;
-            units.push((stem(plain).into_owned().into(), place));
+            // A stem begins as its word does.
+            let stem = plain.bytes().next().is_some_and(&wanted).then(|| stem(plain));
+            with(stem.as_deref(), place);
         });
     }
-    units
 }
 
 /// The words of a folded text that are not written in characters, and that begin with a byte that is wanted; stemmed.
