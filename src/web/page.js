@@ -46,12 +46,12 @@ class Refused extends Error {
 
 const space = () => $("space").value.trim() || "default";
 
-async function call(method, path, body, signal) {
+async function call(method, path, body, options) {
   const headers = {};
   const key = $("key").value.trim();
   if (key) headers.Authorization = `Bearer ${key}`;
   if (body) headers["Content-Type"] = "application/json";
-  const response = await fetch(path, { method, headers, signal, body: body && JSON.stringify(body) });
+  const response = await fetch(path, { ...options, method, headers, body: body && JSON.stringify(body) });
   const text = await response.text();
   const data = text ? JSON.parse(text) : null;
   if (!response.ok) throw new Refused(data ?? { detail: response.statusText });
@@ -81,15 +81,15 @@ async function ask(question) {
     if (at) {
       // An answer is always of today; what was known then is shown as the articles found then.
       const results = await call("POST", "/v1/search", { ...search, as_of: at });
-      shown = { question, at, results, answer: null, sent: ["/v1/search", { ...search, as_of: at }] };
+      shown = { at, space: search.space, results, answer: null, sent: ["/v1/search", { ...search, as_of: at }] };
     } else {
-      const asked = { question, space: space() };
+      const asked = { question, space: search.space };
       // The answer is on record already; the list beside it need not be.
       const [answer, results] = await Promise.all([
         call("POST", "/v1/answer", asked),
         call("POST", "/v1/search", { ...search, log: false }),
       ]);
-      shown = { question, at, results, answer, sent: ["/v1/answer", asked] };
+      shown = { at, space: search.space, results, answer, sent: ["/v1/answer", asked] };
     }
     $("thanks").textContent = "";
     show(shown);
@@ -173,15 +173,23 @@ function citation(cited) {
   const where = [cited.title, ...cited.heading.filter((heading) => heading !== cited.title)].join(" › ");
   const summary = element("summary", {}, where, " ", chip(say.version(cited.version)));
   const details = element("details", {}, summary, element("blockquote", {}, cited.quote));
-  if (safeLink(cited.url)) details.append(element("a", { href: cited.url, rel: "noopener noreferrer" }, cited.url));
+  if (safeLink(cited.url)) details.append(articleLink(cited, cited.url));
   return element("li", { id: `source-${cited.index}`, value: cited.index }, details);
 }
 
 const chip = (text) => element("span", { className: "chip" }, text);
 const safeLink = (url) => /^https?:\/\//i.test(url ?? "");
 
+// A way to an article's own page. Following it tells the server, also into a new tab (a middle click is no "click").
+function articleLink(found, text) {
+  const link = element("a", { href: found.url, rel: "noopener noreferrer" }, text);
+  link.addEventListener("click", () => tellOpened(found.article_id));
+  link.addEventListener("auxclick", (event) => event.button === 1 && tellOpened(found.article_id));
+  return link;
+}
+
 function hit(found) {
-  const title = safeLink(found.url) ? element("a", { href: found.url, rel: "noopener noreferrer" }, found.title) : found.title;
+  const title = safeLink(found.url) ? articleLink(found, found.title) : found.title;
   const meter = element("meter", { min: 0, max: 1, value: found.score, title: say.score(percent(found.score)) });
   const chips = [found.category, say.version(found.version), found.language, ...found.tags].filter(Boolean).map(chip);
   return element("li", {},
@@ -211,9 +219,19 @@ function unescape(text) {
 
 // Feedback
 
+// Which article a visitor opened, so that it counts for the article and as proof for a gap. Nobody waits for it: `keepalive`
+// lets it arrive after the page is left, with the key (which a beacon could not carry). Only what is on record can be told
+// of: today's answer is, a look into the past is not.
+function tellOpened(article) {
+  const about = shown.answer?.answer_id;
+  if (!about) return;
+  const body = { answer_id: about, article_id: article, clicked: true, space: shown.space };
+  call("POST", "/v1/feedback", body, { keepalive: true }).catch(() => {});
+}
+
 for (const button of document.querySelectorAll("[data-helpful]")) {
   button.addEventListener("click", async () => {
-    const body = { answer_id: shown.answer.answer_id, helpful: button.dataset.helpful === "true", space: space() };
+    const body = { answer_id: shown.answer.answer_id, helpful: button.dataset.helpful === "true", space: shown.space };
     try {
       await call("POST", "/v1/feedback", body);
       $("thanks").textContent = say.thanks;
@@ -266,7 +284,7 @@ async function suggest() {
   typing = new AbortController();
   const query = new URLSearchParams({ q: typed, limit: "6", space: space() });
   try {
-    const { suggestions } = await call("GET", `/v1/suggest?${query}`, null, typing.signal);
+    const { suggestions } = await call("GET", `/v1/suggest?${query}`, null, { signal: typing.signal });
     const options = suggestions.map((suggestion, index) => {
       const option = element("li", { id: `option-${index}`, role: "option" }, suggestion.text);
       if (suggestion.text !== suggestion.title) option.append(element("small", {}, suggestion.title));

@@ -137,3 +137,39 @@ fn a_click_names_an_article_that_its_reader_may_see() {
     opens(&customer, answered["query_id"].as_str().unwrap(), "delivery");
     assert_eq!(opened(&app, "delivery"), 1);
 }
+
+#[test]
+fn what_the_page_tells_of_an_opened_article_counts_with_a_key_and_without() {
+    let app = server();
+    let open = json!({ "settings": { "public_search": true } });
+    app.admin().patch("/v1/spaces/default", open).expect(200);
+    let keeper = app.with_scopes("keeper", &["gaps"]);
+    // The page asks for an answer, which is on record, and for a list of articles, which is not.
+    let asks = |visitor: &Actor, question: &str| {
+        let answer = visitor.post("/v1/answer", json!({ "question": question, "space": "default" })).expect(200);
+        assert_eq!(answer["status"], "unanswered", "{answer:#}");
+        let list = json!({ "query": question, "space": "default", "limit": 10, "log": false });
+        let list = visitor.post("/v1/search", list).expect(200);
+        let shown = list["hits"].as_array().unwrap().iter().map(|hit| hit["article_id"].clone());
+        (answer["answer_id"].clone(), list["query_id"].clone(), shown.collect::<Vec<Value>>())
+    };
+    let visitors = [
+        (app.customer(), "when do my things get to the island", "delivery"),
+        (app.nobody(), "is my toaster protected", "warranty"),
+    ];
+    for (visitor, question, article) in visitors {
+        let (answer, list, shown) = asks(&visitor, question);
+        assert!(shown.contains(&json!(article)), "{shown:?}");
+        let body = |id: &str, about: &Value| {
+            let mut body = json!({ "article_id": article, "clicked": true, "space": "default" });
+            body[id] = about.clone();
+            body
+        };
+        visitor.post("/v1/feedback", body("answer_id", &answer)).expect(202);
+        let cause = gap(&keeper, question)["cause"].clone();
+        assert_eq!([&cause["proof"], &cause["article_id"]], ["click", article], "{question}: {cause:#}");
+        // Why the page says nothing of a list without a record, such as one of the past.
+        assert_eq!(visitor.post("/v1/feedback", body("query_id", &list)).problem(404), "query_not_found");
+        assert_eq!(opened(&app, article), 1);
+    }
+}
