@@ -18,7 +18,6 @@ use crate::model::alert::{
     wait_after,
 };
 use crate::model::analytics::MAX_DAYS;
-use crate::model::gap::GapStatus;
 use crate::model::interaction::day_of;
 use crate::model::page::Page;
 use crate::store::AuditDraft;
@@ -152,12 +151,8 @@ impl Kb {
             }
         }
         if let Some(above) = rules.gap_sessions_above {
-            for gap in store.gaps(space) {
-                let gap = gap?;
-                if !matches!(gap.status, GapStatus::Closed | GapStatus::Dismissed) {
-                    found.extend(Alert::of_gap(space, &gap.id, gap.sessions, above, now));
-                }
-            }
+            let waiting = store.gap_heads(space)?.into_iter().filter(|gap| gap.waits());
+            found.extend(waiting.filter_map(|gap| Alert::of_gap(space, &gap.id, gap.sessions, above, now)));
         }
         Ok(found)
     }

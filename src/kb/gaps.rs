@@ -7,6 +7,7 @@ mod causes;
 mod counting;
 mod edits;
 mod moves;
+mod queue;
 mod scope;
 
 use jiff::Timestamp;
@@ -17,12 +18,9 @@ pub(crate) use self::counting::{Circumstances, GapCounts, Outcome};
 pub(crate) use self::moves::Forget;
 use super::{GapKeeper, Grant, Kb};
 use crate::error::{Error, Result};
-use crate::id::{ArticleId, GapId};
+use crate::id::{ArticleId, GapId, SpaceId};
 use crate::model::article::{Article, ReviewState};
-use crate::model::gap::{
-    CauseKind, Gap, GapPoint, GapStatus, GapView, Pareto, ParetoStep, Proof, Why, WordingView, Worth, rounded,
-};
-use crate::model::page::Page;
+use crate::model::gap::{CauseKind, Gap, GapPoint, GapStatus, GapView, Proof, Why, WordingView, Worth};
 use crate::model::text::{Category, Note, Title};
 use crate::store::AuditDraft;
 
@@ -46,83 +44,6 @@ const TREND_DAYS: usize = 30;
 const SHOWN_FORMS: usize = 20;
 
 impl Kb {
-    /// Gaps, those first whose answer is worth most.
-    ///
-    /// # Errors
-    /// [`Error::InvalidQuery`] for a cursor that is none; [`Error::Store`].
-    pub fn list_gaps(
-        &self,
-        keeper: &GapKeeper,
-        wanted: &GapQuery,
-        limit: usize,
-        cursor: Option<&str>,
-        now: Timestamp,
-    ) -> Result<Page<GapView>> {
-        let grant = keeper.grant();
-        let offset: usize = match cursor {
-            None => 0,
-            Some(text) => text.parse().map_err(|_| Error::query("cursor", "it is not one that this list gave"))?,
-        };
-        let mut gaps: Vec<(f64, Gap)> = Vec::new();
-        for gap in self.inner.store.gaps(&grant.space) {
-            let gap = gap?;
-            let cause = gap.why.as_ref().map(|why| why.kind);
-            if wanted.cause.is_some_and(|kind| cause != Some(kind)) {
-                continue;
-            }
-            if wanted.status.is_none() || wanted.status == Some(self.standing(&gap)?) {
-                gaps.push((Worth::of(&gap.tally, &gap.heat, now).impact(cause), gap));
-            }
-        }
-        gaps.sort_by(|(a, one), (b, other)| {
-            let by_counts = (other.sessions, other.tally.queries).cmp(&(one.sessions, one.tally.queries));
-            b.total_cmp(a).then(by_counts).then(other.last_seen.cmp(&one.last_seen)).then(one.id.cmp(&other.id))
-        });
-        let more = gaps.len() > offset + limit;
-        let page = gaps.into_iter().skip(offset).take(limit);
-        let items = page.map(|(_, gap)| self.view(grant, gap, now)).collect::<Result<Vec<GapView>>>()?;
-        Ok(Page { items, next_cursor: more.then(|| (offset + limit).to_string()) })
-    }
-
-    /// The fewest gaps that cover a share of what is asked and not answered.
-    ///
-    /// # Errors
-    /// [`Error::Store`].
-    pub fn pareto(&self, keeper: &GapKeeper, share: f64, now: Timestamp) -> Result<Pareto> {
-        let mut waiting: Vec<(f64, Gap)> = Vec::new();
-        for gap in self.inner.store.gaps(&keeper.grant().space) {
-            let gap = gap?;
-            let idle = gap.why.as_ref().is_some_and(|why| why.kind == CauseKind::OutOfScope);
-            if !idle && !matches!(gap.status, GapStatus::Closed | GapStatus::Dismissed) {
-                waiting.push((gap.heat.demand(now), gap));
-            }
-        }
-        waiting.sort_by(|(a, one), (b, other)| b.total_cmp(a).then(one.id.cmp(&other.id)));
-        let all: f64 = waiting.iter().map(|(demand, _)| demand).sum();
-        let (mut covered, mut steps) = (0.0, Vec::new());
-        for (demand, gap) in &waiting {
-            if covered >= share * all || *demand <= 0.0 {
-                break;
-            }
-            covered += demand;
-            steps.push(ParetoStep {
-                id: gap.id.clone(),
-                label: gap.label.clone(),
-                status: self.standing(gap)?,
-                askings: rounded(*demand),
-                covered: rounded(covered / all),
-            });
-        }
-        Ok(Pareto {
-            share,
-            gaps: waiting.len() as u64,
-            askings: rounded(all),
-            needed: steps.len() as u64,
-            covered: if all > 0.0 { rounded(covered / all) } else { 0.0 },
-            steps,
-        })
-    }
-
     /// A gap, by its id or by that of one of its forms.
     ///
     /// # Errors
@@ -198,13 +119,11 @@ impl Kb {
     }
 
     /// Where a gap stands: one that is being written for follows its article through review.
-    fn standing(&self, gap: &Gap) -> Result<GapStatus> {
-        let Some(id) = gap.article_id.as_ref().filter(|_| gap.status == GapStatus::Drafting) else {
-            return Ok(gap.status);
-        };
-        let article = self.inner.store.get_article(&gap.space, id)?;
+    fn standing(&self, space: &SpaceId, status: GapStatus, article: Option<&ArticleId>) -> Result<GapStatus> {
+        let Some(id) = article.filter(|_| status == GapStatus::Drafting) else { return Ok(status) };
+        let article = self.inner.store.get_article(space, id)?;
         let reviewed = article.and_then(|article| article.review).map(|review| review.state);
-        Ok(if reviewed == Some(ReviewState::InReview) { GapStatus::AwaitingReview } else { gap.status })
+        Ok(if reviewed == Some(ReviewState::InReview) { GapStatus::AwaitingReview } else { status })
     }
 
     /// A gap by its id, or by that of a form that stands under it.
@@ -229,7 +148,7 @@ impl Kb {
                 nearest.push(near);
             }
         }
-        let status = self.standing(&gap)?;
+        let status = self.standing(&gap.space, gap.status, gap.article_id.as_ref())?;
         let waits = matches!(status, GapStatus::Open | GapStatus::Reopened);
         let suggested = if waits { Some(self.suggestion(grant, &gap, &nearest)?) } else { None };
         let mut trend = store.gap_days(&grant.space, &gap.id, TREND_DAYS)?;

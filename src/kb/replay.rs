@@ -53,8 +53,10 @@ impl Kb {
 
     fn replay_space(&self, space: &SpaceId, all: bool, now: Timestamp) -> Result<ReplayReport> {
         let mut report = ReplayReport { replayed: 0, closed: Vec::new(), reopened: Vec::new() };
-        let gaps: Vec<Gap> = self.inner.store.gaps(space).collect::<Result<_>>()?;
-        for gap in gaps.into_iter().filter(|gap| gap.status != GapStatus::Dismissed) {
+        let heads = self.inner.store.gap_heads(space)?;
+        for head in heads.iter().filter(|head| head.article_id.is_some() && head.status != GapStatus::Dismissed) {
+            let gap = self.inner.store.get_gap(space, &head.id)?;
+            let Some(gap) = gap.filter(|gap| gap.status != GapStatus::Dismissed) else { continue };
             let Some(id) = gap.article_id.clone() else { continue };
             let article = self.inner.store.get_article(space, &id)?;
             let publication = article.as_ref().and_then(|article| article.live.map(|live| live.publication));

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::Idempotent;
 use super::codec::encode;
+use super::heads::Changes;
 use super::keys::Table;
 use crate::error::Error;
 use crate::id::{ArticleId, QueryId, SpaceId};
@@ -25,6 +26,8 @@ pub struct Batch {
     pub(super) rows: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
     /// Keys that get a fresh mark when the batch is written.
     pub(super) marks: BTreeSet<Vec<u8>>,
+    /// Gaps that are written or removed, as they are kept in memory.
+    pub(super) heads: Changes,
     /// Entries that get their place in the chain when the batch is written.
     pub(super) audit: Vec<AuditDraft>,
     /// Why it cannot be written.

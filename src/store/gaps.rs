@@ -3,6 +3,7 @@
 //! Invariant: a form stands under exactly one gap, and is written with its place there in one batch.
 
 use jiff::civil::Date;
+use serde::Deserialize;
 
 use super::interactions::date;
 use super::keys::{KeyBuilder, Part, Table, parts};
@@ -10,7 +11,7 @@ use super::rows::Scan;
 use super::{Batch, Store, id_of};
 use crate::error::{Error, Result};
 use crate::id::{GapId, SpaceId};
-use crate::model::gap::{Form, Gap, GapDay, GroupEdit};
+use crate::model::gap::{Form, Gap, GapDay, GapHead, GroupEdit};
 
 fn of_gap(table: Table, space: &SpaceId, gap: &GapId) -> KeyBuilder {
     table.key().id(space.as_str()).id(gap.as_str())
@@ -25,7 +26,20 @@ impl Store {
         self.read(Table::Gap, &of_gap(Table::Gap, space, id).bytes())
     }
 
-    /// The gaps of a space, ascending by id.
+    /// The clearest question of a gap.
+    ///
+    /// # Errors
+    /// `Store`.
+    pub fn gap_label(&self, space: &SpaceId, id: &GapId) -> Result<Option<String>> {
+        #[derive(Deserialize)]
+        struct Labelled {
+            label: String,
+        }
+        let row: Option<Labelled> = self.read(Table::Gap, &of_gap(Table::Gap, space, id).bytes())?;
+        Ok(row.map(|gap| gap.label))
+    }
+
+    /// The gaps of a space, ascending by id, each read from its row; [`Store::gap_heads`] reads none.
     pub fn gaps(&self, space: &SpaceId) -> impl Iterator<Item = Result<Gap>> + Send + use<> {
         let prefix = Table::Gap.key().id(space.as_str());
         self.scan(Table::Gap, prefix.clone().bytes(), prefix.end()).map(|row| row.map(|(_, gap)| gap))
@@ -133,11 +147,13 @@ impl Batch {
     /// Writes a gap.
     pub fn put_gap(&mut self, gap: &Gap) {
         self.put(Table::Gap, of_gap(Table::Gap, &gap.space, &gap.id).bytes(), gap);
+        self.change_head(&gap.space, &gap.id, Some(GapHead::of(gap)));
     }
 
     /// Removes a gap that has no form left.
     pub fn remove_gap(&mut self, space: &SpaceId, gap: &GapId) {
         self.remove(of_gap(Table::Gap, space, gap).bytes());
+        self.change_head(space, gap, None);
     }
 
     /// Writes a form, and its place under its gap.

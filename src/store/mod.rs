@@ -1,7 +1,7 @@
 //! Where does what was acknowledged live? In one directory, behind this door; the only folder that names sled.
 //!
 //! Invariant: [`Store::commit`] writes a batch whole or not at all, and [`Store::sync`] returns only after everything
-//! up to that ticket is on the disk. The order of locks: a space's lock, then the lock of writers.
+//! up to that ticket is on the disk. The order of locks: a space's lock, then the lock of writers, then that of heads.
 
 mod accounts;
 mod alerts;
@@ -13,6 +13,7 @@ mod classifiers;
 mod codec;
 mod curation;
 mod gaps;
+mod heads;
 mod interactions;
 mod keys;
 mod open;
@@ -49,6 +50,7 @@ struct Inner {
     vectors: sled::Tree,
     durability: sync::Durability,
     writer: Mutex<rows::Writer>,
+    heads: heads::Heads,
     gates: Mutex<HashMap<SpaceId, Arc<Gate>>>,
     dir: PathBuf,
     _lock: open::DirLock,

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::codec::{STORE_FORMAT, encode};
+use super::heads::Heads;
 use super::keys::Table;
 use super::rows::{Writer, failed};
 use super::sync::{Durability, sync_dir, sync_files};
@@ -50,6 +51,7 @@ impl Store {
             vectors: db.open_tree("vectors").map_err(failed)?,
             tree: (*db).clone(),
             writer: Mutex::new(Writer::default()),
+            heads: Heads::default(),
             gates: Mutex::default(),
             dir: dir.to_owned(),
             _lock: lock,
@@ -57,6 +59,7 @@ impl Store {
         let store = Store { inner: Arc::new(inner) };
         let created = store.check_format()?;
         store.begin()?;
+        store.load_heads()?;
         Ok(Opened { store, created, clean: was_clean || created })
     }
 

@@ -94,6 +94,7 @@ impl Store {
             return Err(failed(error));
         }
         writer.chain = chain;
+        self.inner.heads.apply(batch.heads);
         Ok(self.inner.durability.wrote(staged.bytes))
     }
 
@@ -129,7 +130,7 @@ impl Store {
     }
 
     /// The value of a row whose bytes were read before; `None` when it was removed meanwhile.
-    fn read_row<T: DeserializeOwned>(&self, table: Table, key: &[u8], row: sled::IVec) -> Result<Option<T>> {
+    pub(super) fn read_row<T: DeserializeOwned>(&self, table: Table, key: &[u8], row: sled::IVec) -> Result<Option<T>> {
         if row.first() != Some(&BIG) {
             return decode(table, key, &row).map(Some);
         }
@@ -170,6 +171,15 @@ impl Store {
             }
         }
         Ok((bytes.len() as u64 == pieces.length).then_some(bytes))
+    }
+
+    /// The rows with `from ≤ key < until` as they are, unread.
+    pub(super) fn rows_of(
+        &self,
+        from: Vec<u8>,
+        until: Vec<u8>,
+    ) -> impl Iterator<Item = Result<(sled::IVec, sled::IVec)>> {
+        self.inner.tree.range(from..until).map(|row| row.map_err(failed))
     }
 
     /// The rows with `from ≤ key < until`, ascending (or descending from the back), with their keys.

@@ -4,6 +4,7 @@
 //! only from the day on which the article that closed it was published.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -15,7 +16,7 @@ use crate::kb::{Analyst, Kb, records};
 use crate::model::analytics::{
     ChannelFigures, ChannelReport, CoveragePoint, CoverageReport, MAX_DAYS, OpenGaps, Period, four_decimals, share,
 };
-use crate::model::gap::{CauseKind, Gap, GapStatus};
+use crate::model::gap::{CauseKind, GapHead, GapStatus};
 use crate::model::interaction::{ChannelCounts, DayCounts, day_of};
 
 const SECONDS_OF_A_DAY: f64 = 86_400.0;
@@ -43,7 +44,7 @@ impl Kb {
     pub fn coverage(&self, analyst: &Analyst, wish: Wish, now: Timestamp) -> Result<CoverageReport> {
         let period = wish.period(now, MAX_DAYS)?;
         let space = &analyst.grant().space;
-        let gaps: Vec<Gap> = self.inner.store.gaps(space).collect::<Result<_>>()?;
+        let gaps = self.inner.store.gap_heads(space)?;
         let gained = self.gained(space, &gaps, period)?;
         let mut points: BTreeMap<Date, [u64; 3]> = BTreeMap::new();
         for (day, counts) in self.inner.store.days(space, period.from, period.to)? {
@@ -65,7 +66,7 @@ impl Kb {
     }
 
     /// Questions by day that a gap would have taken which is closed now.
-    fn gained(&self, space: &SpaceId, gaps: &[Gap], period: Period) -> Result<BTreeMap<Date, u64>> {
+    fn gained(&self, space: &SpaceId, gaps: &[Arc<GapHead>], period: Period) -> Result<BTreeMap<Date, u64>> {
         let store = &self.inner.store;
         // By form: the day from which on it counts, and the day on which its gap was first seen.
         let mut since: BTreeMap<String, (Date, Date)> = BTreeMap::new();
@@ -120,8 +121,8 @@ fn of_channel(channel: String, counts: &ChannelCounts) -> ChannelFigures {
 }
 
 /// Why a gap is open, in a word.
-fn cause(gap: &Gap) -> &'static str {
-    match gap.why.as_ref().map(|why| why.kind) {
+fn cause(gap: &GapHead) -> &'static str {
+    match gap.cause() {
         None => "unknown",
         Some(CauseKind::Missing) => "missing",
         Some(CauseKind::PresentNotFound) => "present_not_found",
@@ -132,7 +133,7 @@ fn cause(gap: &Gap) -> &'static str {
     }
 }
 
-fn open_gaps(gaps: &[Gap], now: Timestamp) -> OpenGaps {
+fn open_gaps(gaps: &[Arc<GapHead>], now: Timestamp) -> OpenGaps {
     let count = |status: GapStatus| gaps.iter().filter(|gap| gap.status == status).count() as u64;
     let mut open = OpenGaps {
         open: 0,
@@ -146,7 +147,7 @@ fn open_gaps(gaps: &[Gap], now: Timestamp) -> OpenGaps {
         causes: BTreeMap::new(),
     };
     let mut ages = Vec::new();
-    for gap in gaps.iter().filter(|gap| !matches!(gap.status, GapStatus::Closed | GapStatus::Dismissed)) {
+    for gap in gaps.iter().filter(|gap| gap.waits()) {
         let days = (now.duration_since(gap.first_seen).as_secs_f64() / SECONDS_OF_A_DAY).max(0.0);
         *match days {
             d if d < 1.0 => &mut open.ages.day,

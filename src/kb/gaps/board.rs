@@ -18,7 +18,7 @@ use super::moves::{Called, Move};
 use crate::error::{Error, Result};
 use crate::id::{GapId, ModelName, SpaceId};
 use crate::kb::{GapKeeper, Kb};
-use crate::model::gap::{ConsolidationReport, Form, Gap, GroupEdit};
+use crate::model::gap::{ConsolidationReport, Form, GapHead, GroupEdit};
 use crate::model::mask::without_tags;
 
 /// Most forms of a space that are grouped, those most asked; the rest stand by themselves until they are asked more.
@@ -216,11 +216,11 @@ impl Kb {
         self.hear(space, &mut board, &news, now)?;
         self.keep_resolution(space, &board)?;
         let forms: Vec<Form> = self.inner.store.forms(space).collect::<Result<_>>()?;
-        let gaps: BTreeMap<GapId, Gap> =
-            self.inner.store.gaps(space).map(|gap| gap.map(|gap| (gap.id.clone(), gap))).collect::<Result<_>>()?;
+        let gaps: BTreeMap<GapId, Arc<GapHead>> =
+            self.inner.store.gap_heads(space)?.into_iter().map(|gap| (gap.id.clone(), gap)).collect();
         let (moves, called) = board.places(space, &forms, &gaps)?;
         let moved = self.move_forms(space, &moves, &called, now)?;
-        let after: BTreeSet<GapId> = self.inner.store.gaps(space).map(|gap| Ok(gap?.id)).collect::<Result<_>>()?;
+        let after: BTreeSet<GapId> = self.inner.store.gap_heads(space)?.iter().map(|gap| gap.id.clone()).collect();
         Ok(ConsolidationReport {
             forms: forms.len() as u64,
             gaps: after.len() as u64,
@@ -345,9 +345,9 @@ impl Board {
         &mut self,
         space: &SpaceId,
         forms: &[Form],
-        gaps: &BTreeMap<GapId, Gap>,
+        gaps: &BTreeMap<GapId, Arc<GapHead>>,
     ) -> Result<(Vec<Move>, BTreeMap<GapId, Called>)> {
-        let worked_on = |id: &GapId| gaps.get(id).is_some_and(Gap::is_worked_on);
+        let worked_on = |id: &GapId| gaps.get(id).is_some_and(|gap| gap.is_worked_on());
         let mut groups: BTreeMap<GroupId, Vec<&Form>> = BTreeMap::new();
         let mut alone: Vec<&Form> = Vec::new();
         for form in forms {

@@ -9,7 +9,7 @@ use zhiyin_index::embed::{Embedder, Role};
 use crate::error::{Error, Result};
 use crate::id::{ModelName, SpaceId};
 use crate::kb::Kb;
-use crate::model::gap::{CauseKind, Proof};
+use crate::model::gap::{CauseKind, HeadWhy, Proof};
 use crate::model::mask::without_tags;
 
 /// Cosine to an example from which a question is other business: with 75 examples of 15 intents of CLINC150 it finds 0.30
@@ -32,12 +32,9 @@ impl Kb {
         let mut examples: Vec<String> =
             self.space_settings(space)?.out_of_scope.iter().map(|example| example.as_str().to_owned()).collect();
         let own = examples.len();
-        for gap in self.inner.store.gaps(space) {
-            let gap = gap?;
-            let said = |kind, proof| kind == CauseKind::OutOfScope && proof == Proof::Editor;
-            if gap.why.as_ref().is_some_and(|why| said(why.kind, why.proof)) {
-                examples.extend(gap.examples);
-            }
+        let said = |why: HeadWhy| why.kind == CauseKind::OutOfScope && why.proof == Proof::Editor;
+        for gap in self.inner.store.gap_heads(space)?.iter().filter(|gap| gap.why.is_some_and(said)) {
+            examples.extend(self.inner.store.get_gap(space, &gap.id)?.map(|gap| gap.examples).unwrap_or_default());
             if examples.len() >= own + MAX_FROM_GAPS {
                 break;
             }

@@ -9,12 +9,14 @@ use serde::{Deserialize, Serialize};
 
 mod day;
 mod form;
+mod head;
 mod worth;
 
 use std::collections::BTreeMap;
 
 pub use self::day::{BURST, GapDay, KEY_BURST, Source};
 pub use self::form::{CauseKind, Click, Form, GroupEdit, MAX_PLACES, MAX_WORDINGS, Proof, Tally, Why, WordingView};
+pub use self::head::{GapHead, HeadWhy};
 pub(crate) use self::worth::rounded;
 pub use self::worth::{Heat, Worth};
 use crate::id::{ArticleId, GapId, SpaceId};
