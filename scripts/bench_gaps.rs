@@ -29,6 +29,8 @@ use zhiyin::store::{Store, StoreSettings};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const SECRET: &str = "secret-of-the-benchmark";
+/// Whose sentences the articles are made of.
+const SAMPLES: &str = include_str!("../kb-samples/articles.ndjson");
 /// Gaps written in one batch.
 const BATCH: u64 = 200;
 /// Days over which a gap was asked.
@@ -127,15 +129,18 @@ fn write_articles(kb: &Kb, caller: &Caller, count: u64, now: Timestamp) -> Resul
     let space = SpaceId::default_space();
     let (editor, publisher) = (kb.editor(caller, &space)?, kb.publisher(caller, &space)?);
     let mut random = Random(3);
+    let sentences = sentences()?;
     let mut last = String::new();
     for number in 0..count {
         // One in twenty says what the one before says.
         if !number.is_multiple_of(20) || last.is_empty() {
-            let paragraphs = 1 + random.below(5) as usize;
-            last = (0..paragraphs)
-                .map(|_| format!("## {}\n\n{}。", random.words(2), random.words(120)))
-                .collect::<Vec<_>>()
-                .join("\n\n");
+            let mut sentence =
+                || sentences.get(random.below(sentences.len() as u64) as usize).map_or("", String::as_str);
+            let paragraph = |heading: &str, text: &[&str]| format!("## {heading}\n\n{}", text.join(" "));
+            let paragraphs = 1 + number % 5;
+            let text =
+                (0..paragraphs).map(|_| paragraph(sentence(), &[sentence(), sentence(), sentence(), sentence()]));
+            last = text.collect::<Vec<_>>().join("\n\n");
         }
         let title = format!("{} {number}", random.words(3));
         let content: Content = serde_json::from_value(json!({ "title": title, "body": last }))?;
@@ -148,6 +153,18 @@ fn write_articles(kb: &Kb, caller: &Caller, count: u64, now: Timestamp) -> Resul
     let stats = serde_json::to_value(kb.space_stats(&admin, &space)?)?;
     println!("{count} articles indexed in {:.1} s: {stats}", began.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// The sentences of the sample knowledge.
+fn sentences() -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for line in SAMPLES.lines() {
+        let article: Value = serde_json::from_str(line)?;
+        let body = article.pointer("/body").or_else(|| article.pointer("/versions/0/body")).and_then(Value::as_str);
+        let pieces = body.unwrap_or_default().split(['。', '.', '\n', '|']).map(str::trim);
+        found.extend(pieces.filter(|piece| piece.chars().count() > 8).map(|piece| format!("{piece}。")));
+    }
+    Ok(found)
 }
 
 fn duplicates(kb: &Kb, caller: &Caller) -> Result<()> {

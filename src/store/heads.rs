@@ -97,29 +97,35 @@ impl Kept {
 impl Store {
     /// Makes the heads of all rows; nobody commits yet.
     pub(super) fn load_heads(&self) -> Result<()> {
-        let heads = &self.inner.heads;
-        let mut kept = heads.kept.write();
-        for row in self.rows_of(Table::Gap.key().bytes(), Table::Gap.key().end()) {
+        let mut kept = self.inner.heads.kept.write();
+        let mut from = Table::Gap.key().bytes();
+        while let Some(space) = self.load_until_too_many(from, &mut kept)? {
+            tracing::warn!(%space, "its gaps are listed from their rows, which is slower");
+            from = Table::Gap.key().id(space.as_str()).end();
+        }
+        Ok(())
+    }
+
+    /// Makes the heads of the rows behind a key, up to a space that can keep none; gives that space.
+    fn load_until_too_many(&self, from: Vec<u8>, kept: &mut Kept) -> Result<Option<SpaceId>> {
+        for row in self.rows_of(from, Table::Gap.key().end()) {
             let (key, row) = row?;
             let path = parts(&key)?;
             let (Some(Part::Id(space)), Some(Part::Id(id))) = (path.first(), path.last()) else { continue };
             let (space, id): (SpaceId, GapId) = (id_of(space)?, id_of(id)?);
-            if matches!(kept.spaces.get(&space), Some(None)) {
-                continue;
-            }
             match self.read_row::<GapHead>(Table::Gap, &key, row) {
-                Ok(head) => kept.change(space, id, head, heads.most),
+                Ok(head) => kept.change(space.clone(), id, head, self.inner.heads.most),
                 Err(error) => {
                     // Whoever asks for the gaps is told; a start does not fail for it.
                     tracing::error!(%error, %space, "a gap cannot be read");
-                    kept.give_up(space);
+                    kept.give_up(space.clone());
                 }
             }
+            if matches!(kept.spaces.get(&space), Some(None)) {
+                return Ok(Some(space));
+            }
         }
-        for (space, _) in kept.spaces.iter().filter(|(_, heads)| heads.is_none()) {
-            tracing::warn!(%space, "its gaps are listed from their rows, which is slower");
-        }
-        Ok(())
+        Ok(None)
     }
 
     /// The gaps of a space without their texts, ascending by id; no row is read unless there are too many to be kept.
