@@ -393,6 +393,12 @@ proptest! {
                 assert_same(&snapshot.search_exact(&prepared, 5, accept), &wanted);
                 let found = snapshot.search(&prepared, 5, accept);
                 prop_assert_eq!(found.len(), wanted.len());
+                let nothing = snapshot.prepare(&vec![0.0; query.len()]);
+                for floor in [-1.0, 0.2, 0.6] {
+                    let all = snapshot.search_all(&[nothing.clone(), prepared.clone()], 5, floor, accept);
+                    let near: Vec<DenseHit> = found.iter().filter(|hit| hit.cosine >= floor).copied().collect();
+                    prop_assert_eq!(all, [Vec::new(), near]);
+                }
                 for hit in &found {
                     prop_assert!(model.contains_key(&hit.passage) && accept.is_none_or(|a| a.contains(document(hit.passage))));
                     prop_assert_eq!(snapshot.cosine(&prepared, hit.passage), Some(hit.cosine));

@@ -73,6 +73,31 @@ impl DenseSnapshot {
         top.finish()
     }
 
+    /// As [`DenseSnapshot::search`] for each of many queries, without hits below a cosine. Where it scans, each block of
+    /// rows is read once for all queries, and what is below costs nothing more.
+    #[must_use]
+    pub fn search_all(
+        &self,
+        queries: &[PreparedQuery],
+        k: usize,
+        floor: f32,
+        accept: Option<&DocSet>,
+    ) -> Vec<Vec<DenseHit>> {
+        let few = |accept: &DocSet| self.rows_of(accept.count()).saturating_mul(GATHER_COST) < self.len();
+        if k == 0 || self.uses_graph(accept.map(DocSet::count)) || accept.is_some_and(few) {
+            let near = |query| self.search(query, k, accept).into_iter().filter(|hit| hit.cosine >= floor).collect();
+            return queries.iter().map(near).collect();
+        }
+        let mut tops: Vec<Top> = queries.iter().map(|_| Top::from(k, floor)).collect();
+        let mut cosines = Vec::with_capacity(BLOCK);
+        for block in 0..self.rows.blocks.len() {
+            for (query, top) in queries.iter().zip(&mut tops).filter(|(query, _)| query.inverse_norm > 0.0) {
+                self.scan_block(block, query, 0, accept, top, &mut cosines);
+            }
+        }
+        tops.into_iter().map(Top::finish).collect()
+    }
+
     /// A passage as a query; none when it is not here.
     #[must_use]
     pub fn query_of(&self, passage: u64) -> Option<PreparedQuery> {
@@ -143,21 +168,35 @@ impl DenseSnapshot {
 
     /// Offers every accepted row from `first` on.
     fn scan(&self, query: &PreparedQuery, first: u32, accept: Option<&DocSet>, top: &mut Top) {
-        let rows = &self.rows;
         let mut cosines = Vec::with_capacity(BLOCK);
-        let skipped = first as usize / BLOCK;
-        for (block, start) in rows.blocks.iter().zip((0u32..).step_by(BLOCK)).skip(skipped) {
-            let from = first.saturating_sub(start) as usize;
-            let codes = block.codes.get(from * rows.dimension..).unwrap_or(&[]);
-            let norms = block.inverse_norms.get(from..).unwrap_or(&[]);
-            rows.kernel.cosines_of_block(&query.values, query.inverse_norm, codes, norms, &mut cosines);
-            for (cosine, row) in cosines.iter().zip(start + from as u32..) {
-                // First what refuses nearly every row; the rest is looked up for the few that pass.
-                if *cosine >= top.bar() && rows.is_searchable(row) {
-                    let passage = rows.passage(row);
-                    if accept.is_none_or(|set| set.contains(document_of(passage))) {
-                        top.offer(DenseHit { passage, cosine: cosine.clamp(-1.0, 1.0) });
-                    }
+        for block in first as usize / BLOCK..self.rows.blocks.len() {
+            self.scan_block(block, query, first, accept, top, &mut cosines);
+        }
+    }
+
+    /// Offers every accepted row of a block, from `first` on.
+    fn scan_block(
+        &self,
+        number: usize,
+        query: &PreparedQuery,
+        first: u32,
+        accept: Option<&DocSet>,
+        top: &mut Top,
+        cosines: &mut Vec<f32>,
+    ) {
+        let rows = &self.rows;
+        let Some(block) = rows.blocks.get(number) else { return };
+        let start = (number * BLOCK) as u32;
+        let from = first.saturating_sub(start) as usize;
+        let codes = block.codes.get(from * rows.dimension..).unwrap_or(&[]);
+        let norms = block.inverse_norms.get(from..).unwrap_or(&[]);
+        rows.kernel.cosines_of_block(&query.values, query.inverse_norm, codes, norms, cosines);
+        for (cosine, row) in cosines.iter().zip(start + from as u32..) {
+            // First what refuses nearly every row; the rest is looked up for the few that pass.
+            if *cosine >= top.bar() && rows.is_searchable(row) {
+                let passage = rows.passage(row);
+                if accept.is_none_or(|set| set.contains(document_of(passage))) {
+                    top.offer(DenseHit { passage, cosine: cosine.clamp(-1.0, 1.0) });
                 }
             }
         }

@@ -17,11 +17,18 @@ pub struct Top {
     hits: Vec<DenseHit>,
     /// The worst hit that can still be among the k best.
     bar: Option<DenseHit>,
+    /// What no hit may be below.
+    floor: f32,
 }
 
 impl Top {
     pub fn new(k: usize) -> Self {
-        Self { k, hits: Vec::with_capacity(Self::room(k)), bar: None }
+        Self { k, hits: Vec::with_capacity(Self::room(k)), bar: None, floor: f32::NEG_INFINITY }
+    }
+
+    /// Of rows from a cosine on, of which few are expected.
+    pub fn from(k: usize, floor: f32) -> Self {
+        Self { k, hits: Vec::new(), bar: None, floor }
     }
 
     /// How many hits wait before the list is cut back: large enough that cutting is rare.
@@ -32,7 +39,7 @@ impl Top {
     /// A cosine below this need not be offered.
     #[inline]
     pub fn bar(&self) -> f32 {
-        self.bar.map_or(f32::NEG_INFINITY, |hit| hit.cosine)
+        self.bar.map_or(self.floor, |hit| hit.cosine)
     }
 
     #[inline]
