@@ -19,7 +19,7 @@ use crate::lexical::Prepared;
 use crate::normalize::folded;
 use crate::parts::Part;
 use crate::rank::{Candidate, best_first, order};
-use crate::rewrite::units::{stems, written};
+use crate::rewrite::units::{Beginnings, stems, written};
 use crate::rewrite::{Concept, Source};
 use crate::script::Script;
 use crate::sentence::sentences;
@@ -58,8 +58,8 @@ struct Words {
     literals: Vec<(char, String, usize)>,
     /// One bit for each first character, by its last six bits.
     firsts: u64,
-    /// First bytes of the others.
-    initials: Vec<u8>,
+    /// How the others begin.
+    beginnings: Beginnings,
 }
 
 impl Words {
@@ -74,7 +74,7 @@ impl Words {
                 self.firsts |= 1 << (u32::from(first) % 64);
                 self.literals.push((first, word.to_owned(), place));
             }
-            _ => self.initials.extend(word.bytes().next()),
+            _ => self.beginnings.add(word),
         }
         place
     }
@@ -92,7 +92,7 @@ impl Words {
         }
         stems(
             &text,
-            |first| self.initials.contains(&first),
+            |word| self.beginnings.may_have(word),
             |stem| self.places.get(stem).into_iter().for_each(|place| say(*place)),
         );
         said

@@ -7,6 +7,7 @@ use std::ops::Range;
 use crate::analyzer::{QueryKind, QueryTerm, stem};
 use crate::markdown::hidden;
 use crate::normalize::{fold, strip_accents};
+use crate::rewrite::units::Beginnings;
 use crate::script::{Script, is_cut};
 use crate::window::{scalars, window};
 
@@ -30,8 +31,7 @@ pub struct Highlighter {
     firsts: u64,
     /// Stems of English words.
     stems: HashMap<String, usize>,
-    /// The first two letters of those stems: a word that begins otherwise is not stemmed.
-    openings: Vec<[u8; 2]>,
+    beginnings: Beginnings,
 }
 
 #[derive(Clone)]
@@ -59,7 +59,8 @@ impl Highlighter {
     /// Prepares to mark `terms`; function words only when there is nothing else.
     pub fn new(terms: &[QueryTerm]) -> Self {
         let all_stop = terms.iter().all(|term| term.stop);
-        let mut made = Self { literals: Vec::new(), firsts: 0, stems: HashMap::new(), openings: Vec::new() };
+        let mut made =
+            Self { literals: Vec::new(), firsts: 0, stems: HashMap::new(), beginnings: Beginnings::default() };
         for (at, term) in terms.iter().enumerate() {
             if term.stop && !all_stop {
                 continue;
@@ -67,7 +68,7 @@ impl Highlighter {
             let alphabetic =
                 term.term.chars().all(|c| matches!(Script::of(c), Script::Letter | Script::Mark) && !c.is_numeric());
             if term.kind == QueryKind::Word && alphabetic {
-                made.openings.push(opening(&term.term));
+                made.beginnings.add(&term.term);
                 made.stems.insert(term.term.clone(), at);
             } else if let Some(first) = term.term.chars().next() {
                 made.firsts |= bit(first);
@@ -80,8 +81,6 @@ impl Highlighter {
             }
         }
         made.literals.sort_by_key(|literal| literal.first);
-        made.openings.sort_unstable();
-        made.openings.dedup();
         made
     }
 
@@ -159,21 +158,13 @@ impl Highlighter {
 
     fn term_of(&self, word: &str) -> Option<usize> {
         let plain = strip_accents(word);
-        self.openings.binary_search(&opening(&plain)).ok()?;
-        self.stems.get(stem(&plain).as_ref()).copied()
+        let may = self.beginnings.may_have(&plain);
+        may.then(|| self.stems.get(stem(&plain).as_ref()).copied()).flatten()
     }
 }
 
 fn bit(c: char) -> u64 {
     1 << (u32::from(c) % 64)
-}
-
-/// The first two bytes of a word, with `i` for a second `y`, which a stem may turn into it (dying, die).
-fn opening(word: &str) -> [u8; 2] {
-    let mut bytes = word.bytes();
-    let first = bytes.next().unwrap_or_default();
-    let second = bytes.next().unwrap_or_default();
-    [first, if second == b'y' { b'i' } else { second }]
 }
 
 /// Whether a literal match begins or ends inside a longer word or number; between letters and digits is no inside.

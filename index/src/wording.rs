@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use crate::normalize::folded;
-use crate::rewrite::units::{each, units};
+use crate::rewrite::units::{Beginnings, each, units};
 
 /// What a unit says that no term of the query holds.
 const UNWEIGHED: f32 = 0.5;
@@ -19,8 +19,7 @@ pub(crate) struct Wording {
     pairs: HashMap<(usize, usize), usize>,
     /// What each unit says, where a term told.
     weights: Vec<Option<f32>>,
-    /// First bytes of the units.
-    initials: Vec<u8>,
+    beginnings: Beginnings,
 }
 
 impl Wording {
@@ -38,8 +37,9 @@ impl Wording {
             before = Some(place);
         }
         let weights = vec![None; places.len()];
-        let initials = places.keys().filter_map(|unit| unit.bytes().next()).collect();
-        Self { places, pairs, weights, initials }
+        let mut beginnings = Beginnings::default();
+        places.keys().for_each(|unit| beginnings.add(unit));
+        Self { places, pairs, weights, beginnings }
     }
 
     /// Tells what a term of the query says: each of its units says no more than that.
@@ -92,18 +92,21 @@ impl Wording {
     fn said(&self, text: &str) -> (Vec<bool>, Vec<bool>) {
         let (mut alone, mut together) = (vec![false; self.weights.len()], vec![false; self.pairs.len()]);
         let mut before = None;
-        let wanted = |first: u8| self.initials.contains(&first);
-        each(&folded(text), wanted, |unit, _| {
-            let place = unit.and_then(|unit| self.places.get(unit).copied());
-            if let Some(said) = place.and_then(|place| alone.get_mut(place)) {
-                *said = true;
-            }
-            let pair = before.zip(place).and_then(|pair| self.pairs.get(&pair));
-            if let Some(said) = pair.and_then(|pair| together.get_mut(*pair)) {
-                *said = true;
-            }
-            before = place;
-        });
+        each(
+            &folded(text),
+            |word| self.beginnings.may_have(word),
+            |unit, _| {
+                let place = unit.and_then(|unit| self.places.get(unit).copied());
+                if let Some(said) = place.and_then(|place| alone.get_mut(place)) {
+                    *said = true;
+                }
+                let pair = before.zip(place).and_then(|pair| self.pairs.get(&pair));
+                if let Some(said) = pair.and_then(|pair| together.get_mut(*pair)) {
+                    *said = true;
+                }
+                before = place;
+            },
+        );
         (alone, together)
     }
 }

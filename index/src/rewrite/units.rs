@@ -9,6 +9,30 @@ use crate::analyzer::stem;
 use crate::script::Runs;
 use crate::words;
 
+/// How the words begin that are looked for: most words of a text need no stem to be told from them.
+#[derive(Clone, Default)]
+pub(crate) struct Beginnings([u64; 16]);
+
+impl Beginnings {
+    pub fn add(&mut self, stem: &str) {
+        let (word, bit) = Self::place(stem);
+        self.0.get_mut(word).into_iter().for_each(|word| *word |= bit);
+    }
+
+    /// Whether a word may have one of the stems that were added.
+    pub fn may_have(&self, word: &str) -> bool {
+        let (word, bit) = Self::place(word);
+        self.0.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    /// A stem has the first two bytes of its word, but for dying, lying and tying: i and y are one.
+    fn place(text: &str) -> (usize, u64) {
+        let mut bytes = text.bytes().map(|byte| usize::from(if byte == b'y' { b'i' } else { byte }));
+        let place = (bytes.next().unwrap_or(0) & 31) << 5 | (bytes.next().unwrap_or(0) & 31);
+        (place >> 6, 1 << (place & 63))
+    }
+}
+
 /// The units of a folded text, and where they stand.
 pub(crate) fn units(folded: &str) -> Vec<(Box<str>, Range<usize>)> {
     let mut units = Vec::new();
@@ -16,8 +40,8 @@ pub(crate) fn units(folded: &str) -> Vec<(Box<str>, Range<usize>)> {
     units
 }
 
-/// The same one by one, without keeping them; words that begin with a byte that is not wanted are not told.
-pub(crate) fn each(folded: &str, wanted: impl Fn(u8) -> bool, mut with: impl FnMut(Option<&str>, Range<usize>)) {
+/// The same one by one, without keeping them; words that are not wanted are not told.
+pub(crate) fn each(folded: &str, wanted: impl Fn(&str) -> bool, mut with: impl FnMut(Option<&str>, Range<usize>)) {
     for (script, range) in Runs::new(folded) {
         let run = folded.get(range.clone()).unwrap_or_default();
         if script.has_grams() {
@@ -29,19 +53,17 @@ pub(crate) fn each(folded: &str, wanted: impl Fn(u8) -> bool, mut with: impl FnM
         }
         plain_words(run, |plain, place| {
             let place = range.start + place.start..range.start + place.end;
-            // A stem begins as its word does.
-            let stem = plain.bytes().next().is_some_and(&wanted).then(|| stem(plain));
+            let stem = wanted(plain).then(|| stem(plain));
             with(stem.as_deref(), place);
         });
     }
 }
 
-/// The words of a folded text that are not written in characters, and that begin with a byte that is wanted; stemmed.
-pub(crate) fn stems(folded: &str, wanted: impl Fn(u8) -> bool, mut with: impl FnMut(&str)) {
+/// The words of a folded text that are not written in characters, and that are wanted; stemmed.
+pub(crate) fn stems(folded: &str, wanted: impl Fn(&str) -> bool, mut with: impl FnMut(&str)) {
     for (_, range) in Runs::new(folded).filter(|(script, _)| !script.has_grams()) {
         plain_words(folded.get(range).unwrap_or_default(), |plain, _| {
-            // A stem begins as its word does.
-            if plain.bytes().next().is_some_and(&wanted) {
+            if wanted(plain) {
                 with(&stem(plain));
             }
         });
@@ -82,7 +104,7 @@ fn plain_words(run: &str, mut with: impl FnMut(&str, Range<usize>)) {
 
 #[cfg(test)]
 mod tests {
-    use super::{stems, units};
+    use super::{Beginnings, stem, stems, units};
 
     #[test]
     fn characters_and_stems() {
@@ -96,8 +118,18 @@ mod tests {
         let text = "退换货 of returned wi-fi, 5g套餐 restoring";
         let (mut all, mut some) = (Vec::new(), Vec::new());
         stems(text, |_| true, |stem| all.push(stem.to_owned()));
-        stems(text, |first| first == b'r', |stem| some.push(stem.to_owned()));
+        stems(text, |word| word.starts_with('r'), |stem| some.push(stem.to_owned()));
         assert_eq!(all, ["of", "return", "wifi", "5g", "restor"]);
         assert_eq!(some, ["return", "restor"]);
+    }
+
+    #[test]
+    fn a_word_is_wanted_where_its_stem_is() {
+        for word in ["dying", "lying", "returned", "skies", "flying", "a", "5g", "news", "generously", "übung"] {
+            let mut beginnings = Beginnings::default();
+            beginnings.add(&stem(word));
+            assert!(beginnings.may_have(word), "{word}");
+            assert!(!beginnings.may_have("quite"), "{word}");
+        }
     }
 }
