@@ -24,7 +24,8 @@ const QUESTION_BESIDE: (f32, f32) = (0.45, 0.45);
 const PRIOR: f32 = 20.0;
 
 /// What a first hit's evidence is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
     /// A passage in the query's language.
     Passage,

@@ -281,7 +281,7 @@ const FALLBACK: RankSettings = RankSettings {
     stop_weight: 1.0,
     alternatives: Combine::Best,
     fusion: Fusion::Convex { words: 0.7, scale: 2.0, sentence: 0.3 },
-    candidates: 50,
+    candidates: 30,
     confidence: ConfidenceSettings { slope: 1.7, offset: 2.4, passage: WORDS, translated: WORDS, question: WORDS },
     negative: NegativeSettings { like: 0.8, relevance: 0.5, confidence: 4.0 },
     contextual: None,

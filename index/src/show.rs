@@ -4,7 +4,7 @@
 
 use serde_json::json;
 
-use crate::confidence::{Background, confidence};
+use crate::confidence::{Background, confidence, evidence};
 use crate::dense::PreparedQuery;
 use crate::document::{StoredPassage, document_of, ordinal_of, passage_id};
 use crate::error::{Error, Result};
@@ -104,14 +104,24 @@ pub(crate) fn explain(
             words.push(word);
         }
     }
+    let (kind, sum) = evidence(features, query, rank);
     let mut why = json!({
         "passage": { "ordinal": ordinal_of(ranked.best.passage), "kind": if ordinal_of(ranked.best.passage) < ranked.record.chunks { "body" } else { "question" } },
         "words": { "bm25": features.bm25, "ideal": query.ideal, "share": share(features, query), "rank": features.words_rank, "parts": words },
         "vectors": { "cosine": features.cosine, "rank": features.vectors_rank, "graph": part.shelf.dense.uses_graph(part.accept.as_ref().map(|a| a.count())) },
-        "query": { "terms": prepared.map(|p| &p.terms), "known": query.known, "rewrites": rewrites },
+        "closer": {
+            "sentence": features.sentence, "aligned": features.aligned, "company": features.company, "window": features.window,
+            "wording": features.wording, "sayable": features.sayable, "translated": features.translated, "lead": features.lead,
+        },
+        "query": {
+            "terms": prepared.map(|p| &p.terms), "known": query.known, "spread": query.spread, "nearest": query.nearest, "rewrites": rewrites,
+        },
         "fusion": rank.fusion,
         "relevance": ranked.best.relevance,
-        "confidence": { "weights": rank.confidence, "background": background, "value": confidence(features, query, rank, background) },
+        "confidence": {
+            "kind": kind, "evidence": sum, "weights": rank.confidence, "background": background,
+            "value": confidence(features, query, rank, background),
+        },
     });
     if let (Some(against), Some(why)) = (features.against, why.as_object_mut()) {
         // By its number: its words are the editors', not the caller's.

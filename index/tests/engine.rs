@@ -372,6 +372,18 @@ fn an_explanation_adds_up() {
     let bm25 = explain["words"]["bm25"].as_f64().unwrap();
     assert!((sum - bm25).abs() < 1e-3, "{sum} is not {bm25}: {explain:#}");
     assert!(parts.len() >= 2);
+    // What the leader was looked at for, and what its confidence is made of.
+    let closer = &explain["closer"];
+    for sign in ["window", "wording", "lead"] {
+        assert!(closer[sign].as_f64().is_some_and(|value| value >= 0.0), "{sign}: {closer}");
+    }
+    let sure = &explain["confidence"];
+    let weights = &sure["weights"][sure["kind"].as_str().unwrap()];
+    let of = |name: &str| weights[name].as_f64().unwrap();
+    let above = (sure["evidence"].as_f64().unwrap() - of("middle")) / of("spread");
+    let (offset, slope) = (sure["weights"]["offset"].as_f64().unwrap(), sure["weights"]["slope"].as_f64().unwrap());
+    let value = 1.0 / (1.0 + (offset - slope * above).exp());
+    assert!((value - sure["value"].as_f64().unwrap()).abs() < 1e-3, "{value}: {sure:#}");
 }
 
 struct Broken;
