@@ -7,10 +7,12 @@
 
 #![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "it prints its numbers")]
 
+mod measure;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use zhiyin::id::{GapId, SpaceId};
@@ -19,6 +21,8 @@ use zhiyin::model::account::Secret;
 use zhiyin::model::analytics::Bucket;
 use zhiyin::model::article::Content;
 use zhiyin::model::query::QueryRecord;
+
+use measure::{Random, ms, rss, timed};
 
 /// The server's allocator.
 #[global_allocator]
@@ -35,18 +39,8 @@ const UNANSWERED_BELOW: u64 = 5_000;
 const PIECE: u64 = 10_000;
 /// The bar of an overview, in milliseconds.
 const OVERVIEW_MS: f64 = 200.0;
-/// Calls of which the median is printed.
-const CALLS: usize = 11;
-
-/// Numbers without a pattern, the same at every run.
-struct Random(u64);
 
 impl Random {
-    fn share(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
     /// A number below, small ones far more often: as the ranks of questions are.
     fn rank(&mut self, below: u64) -> u64 {
         ((below as f64).powf(self.share()) - 1.0) as u64
@@ -167,30 +161,6 @@ fn figures(kb: &Kb, now: Timestamp) -> Result<()> {
     let told = kb.forecast(&analyst, wish(DAYS)?, now)?;
     println!("forecast: {:?} {:?}", told.model, told.error);
     Ok(())
-}
-
-/// The median time of a call, in milliseconds.
-fn timed(mut call: impl FnMut() -> Result<()>) -> Result<f64> {
-    let mut times = Vec::with_capacity(CALLS);
-    for _ in 0..CALLS {
-        let began = Instant::now();
-        call()?;
-        times.push(ms(began.elapsed()));
-    }
-    times.sort_by(f64::total_cmp);
-    times.get(CALLS / 2).copied().context("no call was timed")
-}
-
-fn ms(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
-}
-
-/// Memory of this process, in MB.
-fn rss() -> Result<f64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    let kilobytes: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
-    Ok(kilobytes / 1e3)
 }
 
 fn size(path: &Path) -> Result<u64> {

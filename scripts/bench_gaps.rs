@@ -9,10 +9,12 @@
 
 #![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "it prints its numbers")]
 
+mod measure;
+
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -23,6 +25,8 @@ use zhiyin::model::analytics::Bucket;
 use zhiyin::model::article::Content;
 use zhiyin::model::gap::{CauseKind, Form, Gap, GapDay, GapStatus, Source};
 use zhiyin::store::{Store, StoreSettings};
+
+use measure::{Random, ms, rss, timed};
 
 /// The server's allocator.
 #[global_allocator]
@@ -35,8 +39,6 @@ const SAMPLES: &str = include_str!("../kb-samples/articles.ndjson");
 const BATCH: u64 = 200;
 /// Days over which a gap was asked.
 const DAYS: i64 = 60;
-/// Calls of which the median is printed.
-const CALLS: usize = 11;
 const WORDS: [&str; 24] = [
     "发票",
     "退款",
@@ -64,15 +66,7 @@ const WORDS: [&str; 24] = [
     "流量",
 ];
 
-/// Numbers without a pattern, the same at every run.
-struct Random(u64);
-
 impl Random {
-    fn share(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
-    }
-
     fn below(&mut self, below: u64) -> u64 {
         (self.share() * below as f64) as u64
     }
@@ -293,28 +287,4 @@ fn figures(kb: &Kb, caller: &Caller, gaps: u64, now: Timestamp) -> Result<()> {
         println!("{:<26} {took:>9.1} ms   {needed} gaps", format!("pareto of {share}"));
     }
     Ok(())
-}
-
-/// The median time of a call, in milliseconds.
-fn timed(mut call: impl FnMut() -> Result<()>) -> Result<f64> {
-    let mut times = Vec::with_capacity(CALLS);
-    for _ in 0..CALLS {
-        let began = Instant::now();
-        call()?;
-        times.push(ms(began.elapsed()));
-    }
-    times.sort_by(f64::total_cmp);
-    times.get(CALLS / 2).copied().context("no call was timed")
-}
-
-fn ms(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e3
-}
-
-/// Memory of this process, in MB.
-fn rss() -> Result<f64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-    let kilobytes: f64 = line.trim().trim_end_matches("kB").trim().parse()?;
-    Ok(kilobytes / 1e3)
 }

@@ -119,6 +119,14 @@ struct Read {
     sayable: f32,
 }
 
+/// A passage that was read.
+struct Seen {
+    part: usize,
+    passage: u64,
+    text: String,
+    read: Read,
+}
+
 /// What a query's sentences are compared with.
 pub(crate) struct Question<'a> {
     vector: Option<&'a [f32]>,
@@ -130,8 +138,8 @@ pub(crate) struct Question<'a> {
     aligned: Vec<String>,
     wording: Wording,
     embedder: &'a dyn Embedder,
-    /// What reading the passages gave that were aligned.
-    read: RefCell<Vec<(usize, u64, Read)>>,
+    /// The passages that were aligned.
+    seen: RefCell<Vec<Seen>>,
 }
 
 impl<'a> Question<'a> {
@@ -176,7 +184,7 @@ impl<'a> Question<'a> {
             }
         }
         words.literals.sort_by_key(|literal| literal.0);
-        Self { vector, wanted, words, ways, aligned, wording, embedder, read: RefCell::default() }
+        Self { vector, wanted, words, ways, aligned, wording, embedder, seen: RefCell::default() }
     }
 
     /// Looks at the candidates that lead, where that is quick; says whether it did.
@@ -197,7 +205,7 @@ impl<'a> Question<'a> {
             let read = self.window(&pieces, &held);
             let place = nearest.filter(|_| read.share == 0.0).map_or(read.place, |(_, place)| place);
             candidate.features.aligned = self.aligned(&pieces, &held, place, candidate.features.question);
-            self.read.borrow_mut().push((candidate.part, candidate.passage, read));
+            self.seen.borrow_mut().push(Seen { part: candidate.part, passage: candidate.passage, text, read });
         }
         Ok(true)
     }
@@ -214,11 +222,14 @@ impl<'a> Question<'a> {
         let Some(candidate) = candidates.get_mut(first) else { return Ok(()) };
         candidate.features.lead = Some(relevance - second);
         if let Some(part) = parts.get(candidate.part) {
-            let text = stored(part, candidate.passage)?.text;
+            let mut seen = self.seen.take().into_iter();
+            let seen = seen.find(|seen| (seen.part, seen.passage) == (candidate.part, candidate.passage));
+            let (text, read) = match seen {
+                Some(seen) => (seen.text, Some(seen.read)),
+                None => (stored(part, candidate.passage)?.text, None),
+            };
             let pieces = pieces(&text);
-            let mut known = self.read.take().into_iter();
-            let known = known.find(|(part, passage, _)| (*part, *passage) == (candidate.part, candidate.passage));
-            let read = known.map_or_else(|| self.read_in(&pieces), |(_, _, read)| read);
+            let read = read.unwrap_or_else(|| self.read_in(&pieces));
             candidate.features.wording = self.wording.held(&pieces);
             candidate.features.window = Some(read.share);
             candidate.features.sayable = Some(read.sayable);

@@ -93,16 +93,15 @@ pub(crate) fn evidence(features: &Features, query: &QueryFeatures, rank: &RankSe
     let wording = features.wording.unwrap_or(window);
     let aligned = features.aligned.unwrap_or(sentence);
     // Where one list alone was asked, its sign stands for the other's.
-    let usual = |known: f32| {
-        let (base, rate) = if kind == Kind::Question { QUESTION_BESIDE } else { PASSAGE_BESIDE };
-        base + rate * known
-    };
     let like = sentence * sentence;
     let (share, window, wording, known) =
         if query.words { (share, window, wording, query.known) } else { (like, like, like, sentence) };
-    let (sentence, cosine, nearest, aligned) = match query.vectors {
-        true => (sentence, cosine, nearest, aligned),
-        false => (usual(window), usual(window), usual(window), usual(window)),
+    let (sentence, cosine, nearest, aligned) = if query.vectors {
+        (sentence, cosine, nearest, aligned)
+    } else {
+        let (base, rate) = if kind == Kind::Question { QUESTION_BESIDE } else { PASSAGE_BESIDE };
+        let usual = base + rate * window;
+        (usual, usual, usual, usual)
     };
     let lead = features.lead.unwrap_or(0.0).clamp(0.0, MAX_LEAD);
     let w = weights(kind, rank);

@@ -65,9 +65,7 @@ impl DenseSnapshot {
         }
         let mut top = Top::new(k);
         match accept {
-            Some(accept) if self.rows_of(accept.count()).saturating_mul(GATHER_COST) < self.len() => {
-                self.gather(query, accept, &mut top)
-            }
+            Some(accept) if self.are_few(accept) => self.gather(query, accept, &mut top),
             _ => self.scan(query, 0, accept, &mut top),
         }
         top.finish()
@@ -83,8 +81,7 @@ impl DenseSnapshot {
         floor: f32,
         accept: Option<&DocSet>,
     ) -> Vec<Vec<DenseHit>> {
-        let few = |accept: &DocSet| self.rows_of(accept.count()).saturating_mul(GATHER_COST) < self.len();
-        if k == 0 || self.uses_graph(accept.map(DocSet::count)) || accept.is_some_and(few) {
+        if k == 0 || self.uses_graph(accept.map(DocSet::count)) || accept.is_some_and(|accept| self.are_few(accept)) {
             let near = |query| self.search(query, k, accept).into_iter().filter(|hit| hit.cosine >= floor).collect();
             return queries.iter().map(near).collect();
         }
@@ -164,6 +161,11 @@ impl DenseSnapshot {
                 return None;
             }
         }
+    }
+
+    /// Whether the accepted rows are so few that looking each up beats going through all.
+    fn are_few(&self, accept: &DocSet) -> bool {
+        self.rows_of(accept.count()).saturating_mul(GATHER_COST) < self.len()
     }
 
     /// Offers every accepted row from `first` on.

@@ -18,22 +18,20 @@ use crate::model::page::Page;
 /// A gap in the queue; the greatest is the first.
 struct Ranked {
     impact: f64,
-    counts: (u64, u64),
-    last_seen: Timestamp,
     head: Arc<GapHead>,
 }
 
 impl Ranked {
     fn of(head: Arc<GapHead>, now: Timestamp) -> Self {
-        let counts = (head.sessions, head.tally.queries);
-        Self { impact: head.impact(now), counts, last_seen: head.last_seen, head }
+        Self { impact: head.impact(now), head }
     }
 }
 
 impl Ord for Ranked {
     fn cmp(&self, other: &Self) -> Ordering {
-        let by_worth = self.impact.total_cmp(&other.impact).then(self.counts.cmp(&other.counts));
-        by_worth.then(self.last_seen.cmp(&other.last_seen)).then_with(|| other.head.id.cmp(&self.head.id))
+        let rest = |head: &GapHead| (head.sessions, head.tally.queries, head.last_seen);
+        let by_worth = self.impact.total_cmp(&other.impact).then_with(|| rest(&self.head).cmp(&rest(&other.head)));
+        by_worth.then_with(|| other.head.id.cmp(&self.head.id))
     }
 }
 
