@@ -3,6 +3,7 @@
 //! The resolution is found anew each time: of partitions from fine to coarse the one whose members are nearest to their own
 //! group beside the next one (`margin.rs`), and whose weight inside of groups is high, less a price of n ln n for a group of
 //! n members, the sum that falls when the partition's entropy rises. Each is taken against the most that a partition reaches.
+//! Values are flat near the best: the mean resolution of those near it, each weighed by its value, is taken.
 //!
 //! Invariant: rows are sorted by member id first, so what comes out depends on the order of arrival only through the
 //! partition that was there.
@@ -22,10 +23,7 @@ pub(super) fn consolidate(analyzer: &Analyzer, state: &mut GroupingState) -> (Sp
     state.members.sort_by(|a, b| a.id.cmp(&b.id));
     (state.means, state.centred) = means(&state.members, state.dimension, &state.settings);
     let space = Space::of(analyzer, state);
-    let nearest = space.all_nearest(state);
-    for (kept, near) in state.members.iter_mut().zip(nearest) {
-        kept.neighbours = near;
-    }
+    space.settle(state);
     let nodes = bound(&state.members);
     let graph = Graph::of(&state.members, &state.settings).contracted(&nodes);
     let (resolution, found) = partition(state, &space, &graph, &nodes);
@@ -84,8 +82,16 @@ fn partition(state: &GroupingState, space: &Space, graph: &Graph, nodes: &[u32])
     let (margins, scores) = (most(|tried| tried.margin), most(|tried| tried.score));
     let share = |value: f64, most: f64| if most > 0.0 { value / most } else { 0.0 };
     let value = |tried: &Tried| share(tried.margin, margins) + f64::from(settings.score) * share(tried.score, scores);
-    let order = |a: &&Tried, b: &&Tried| value(a).total_cmp(&value(b)).then(a.resolution.total_cmp(&b.resolution));
-    let Some(best) = tried.iter().max_by(order) else { return (state.resolution, numbered(nodes)) };
+    // It moves less from one day to the next than the best does, which jumps where there are two tops.
+    let top = tried.iter().map(value).fold(f64::MIN, f64::max);
+    let weight = |tried: &Tried| ((value(tried) - top) / f64::from(settings.spread.max(f32::MIN_POSITIVE))).exp();
+    let (sum, places) = tried.iter().fold((0.0, 0.0), |(sum, places), tried| {
+        let weight = weight(tried);
+        (sum + weight, places + weight * f64::from(tried.resolution).ln())
+    });
+    let off = |tried: &Tried| (f64::from(tried.resolution).ln() - places / sum).abs();
+    let order = |a: &&Tried, b: &&Tried| off(a).total_cmp(&off(b)).then(b.resolution.total_cmp(&a.resolution));
+    let Some(best) = tried.iter().min_by(order) else { return (state.resolution, numbered(nodes)) };
     if state.consolidated {
         let start = standing(&state.members, nodes, graph.len());
         let warm = judge(state.resolution, communities(graph, state.resolution, Some(start)));

@@ -21,9 +21,12 @@ pub(super) fn reach(members: usize, settings: &GroupSettings) -> usize {
     settings.neighbours.min((members / 8).max(4))
 }
 
+/// What brings the weights of an edge to where they were with another power, which resolutions were stored for.
+const SCALE: f32 = 3.0;
+
 /// The weight of an edge: similarity, raised by the share of neighbours that both have.
 pub(super) fn weight(similarity: f32, common: usize, reach: usize, settings: &GroupSettings) -> f32 {
-    similarity.clamp(0.0, 1.0).powi(settings.power) * (settings.alone + common as f32 / reach.max(1) as f32)
+    SCALE * similarity.clamp(0.0, 1.0).powi(settings.power) * (settings.alone + common as f32 / reach.max(1) as f32)
 }
 
 /// How many numbers two ascending lists share.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::Grouping;
 use super::graph::{common, reach, rows, weight};
-use super::space::{Scratch, means};
+use super::space::{Scratch, crowd, means, rank};
 use super::state::{GroupId, Kept, Member, Near, Placed};
 use crate::dense::Code;
 use crate::language::{Language, detect};
@@ -115,6 +115,7 @@ impl Grouping {
             bond: None,
             sides: Vec::new(),
             neighbours: Vec::new(),
+            crowd: 0.0,
             gone: false,
         };
         self.space.push(&self.analyzer, &kept, &self.state.means);
@@ -127,10 +128,7 @@ impl Grouping {
         let state = &mut self.state;
         (state.means, state.centred) = means(&state.members, state.dimension, &state.settings);
         self.space.recentre(&self.state);
-        let nearest = self.space.all_nearest(&self.state);
-        for (kept, near) in self.state.members.iter_mut().zip(nearest) {
-            kept.neighbours = if kept.gone { Vec::new() } else { near };
-        }
+        self.space.settle(&mut self.state);
     }
 
     /// Finds the neighbours of a new row, and makes it a neighbour of theirs where it is near enough.
@@ -138,9 +136,10 @@ impl Grouping {
         let snapshot = self.space.snapshot();
         let Some(kept) = self.state.members.get(row as usize) else { return };
         let probe = self.space.probe(&snapshot, row, kept, &self.state.means);
-        let settings = &self.state.settings;
-        let mut near = self.space.nearest(&snapshot, &probe, row, settings, &mut Scratch::default());
-        let most = settings.neighbours;
+        let mut near = self.space.nearest(&snapshot, &probe, row, &self.state.settings, &mut Scratch::default());
+        let crowd = crowd(&near);
+        rank(&mut near, crowd, &self.state);
+        let most = self.state.settings.neighbours;
         for Near { row: other, similarity } in near.iter().copied() {
             let Some(kept) = self.state.members.get_mut(other as usize) else { continue };
             let new = Near { row, similarity };
@@ -150,8 +149,8 @@ impl Grouping {
                 kept.neighbours.truncate(most);
             }
         }
-        near.truncate(most);
         if let Some(kept) = self.state.members.get_mut(row as usize) {
+            kept.crowd = crowd;
             kept.neighbours = near;
         }
     }

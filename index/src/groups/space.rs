@@ -13,6 +13,8 @@ use crate::embed::normalise;
 /// Candidates by vector, and by words, of which the most similar are taken.
 const BY_VECTOR: usize = 48;
 const BY_WORDS: usize = 32;
+/// Neighbours by which it is told how dense a member's surroundings are.
+const CROWD: usize = 10;
 /// Words of more members than this, or than one in a hundred, bring no candidates; they count in the similarity.
 const COMMON: usize = 64;
 
@@ -140,7 +142,7 @@ impl Space {
         Probe { query: snapshot.prepare(&centred(kept, means)), terms, chinese: kept.chinese }
     }
 
-    /// The rows most like the probe, best first, without `own`.
+    /// The rows most like the probe, best first, without `own`, by similarity as it is.
     pub fn nearest(
         &self,
         snapshot: &DenseSnapshot,
@@ -175,8 +177,26 @@ impl Space {
         near
     }
 
-    /// The neighbours of every row.
-    pub fn all_nearest(&self, state: &GroupingState) -> Vec<Vec<Near>> {
+    /// Gives every member its neighbours, and how dense its surroundings are.
+    pub fn settle(&self, state: &mut GroupingState) {
+        let mut nearest = self.all_nearest(state);
+        for (kept, near) in state.members.iter_mut().zip(&nearest) {
+            kept.crowd = crowd(near);
+        }
+        let live = state.members.iter().filter(|kept| !kept.gone);
+        let (sum, count) = live.fold((0.0_f64, 0_usize), |(sum, count), kept| (sum + f64::from(kept.crowd), count + 1));
+        state.crowd = (sum / count.max(1) as f64) as f32;
+        for (row, near) in nearest.iter_mut().enumerate() {
+            let own = state.members.get(row).map_or(0.0, |kept| kept.crowd);
+            rank(near, own, state);
+        }
+        for (kept, near) in state.members.iter_mut().zip(nearest) {
+            kept.neighbours = if kept.gone { Vec::new() } else { near };
+        }
+    }
+
+    /// The candidates of every row, by similarity as it is.
+    fn all_nearest(&self, state: &GroupingState) -> Vec<Vec<Near>> {
         let snapshot = self.dense.snapshot();
         let rows: Vec<(u32, &Kept)> = (0..).zip(&state.members).collect();
         let part = rows.len().div_ceil(state.settings.threads.max(1)).max(1);
@@ -185,10 +205,7 @@ impl Space {
             let mut all = Vec::with_capacity(rows.len());
             for (row, kept) in rows {
                 let probe = self.probe(&snapshot, *row, kept, &state.means);
-                let mut near = self.nearest(&snapshot, &probe, *row, &state.settings, &mut scratch);
-                near.truncate(state.settings.neighbours);
-                near.shrink_to_fit();
-                all.push(near);
+                all.push(self.nearest(&snapshot, &probe, *row, &state.settings, &mut scratch));
             }
             all
         };
@@ -198,6 +215,26 @@ impl Space {
             running.into_iter().flat_map(|thread| thread.join().unwrap_or_default()).collect()
         })
     }
+}
+
+/// How dense the surroundings are: the mean similarity to the nearest.
+pub(super) fn crowd(nearest: &[Near]) -> f32 {
+    nearest.iter().take(CROWD).map(|near| near.similarity).sum::<f32>() / CROWD as f32
+}
+
+/// Keeps the neighbours by similarity less what both surroundings are denser than the mean (cross-domain similarity local
+/// scaling; Conneau et al., "Word Translation Without Parallel Data", 2018), drawn towards similarity as it is.
+pub(super) fn rank(near: &mut Vec<Near>, own: f32, state: &GroupingState) {
+    let settings = &state.settings;
+    // Before the first mean is taken, nothing is known of the others.
+    for near in near.iter_mut().filter(|_| state.centred > 0) {
+        let other = state.members.get(near.row as usize).map_or(own, |kept| kept.crowd);
+        near.similarity -= settings.crowd * (f32::midpoint(own, other) - state.crowd);
+    }
+    near.retain(|near| near.similarity > settings.floor);
+    near.sort_unstable_by(Near::order);
+    near.truncate(settings.neighbours);
+    near.shrink_to_fit();
 }
 
 fn dense(state: &GroupingState) -> Dense {

@@ -88,6 +88,8 @@ pub struct GroupSettings {
     pub across: f32,
     /// Similarity below which there is no edge.
     pub floor: f32,
+    /// How much of what two members' surroundings are denser than others' is taken off their similarity.
+    pub crowd: f32,
     /// The power of the similarity in an edge's weight.
     pub power: i32,
     /// What an edge counts without common neighbours.
@@ -102,6 +104,8 @@ pub struct GroupSettings {
     pub price: f32,
     /// What the score counts beside the margin, when a resolution is chosen.
     pub score: f32,
+    /// How far below the best's value a resolution counts 1/e as much as the best, in the mean that is chosen.
+    pub spread: f32,
     /// What a new partition must gain over the one there is.
     pub gain: f32,
     /// The mean counts as if so many members at zero were there too.
@@ -117,13 +121,15 @@ impl Default for GroupSettings {
             words: 0.5,
             across: 1.05,
             floor: 0.05,
-            power: 4,
+            crowd: 0.5,
+            power: 6,
             alone: 1.2,
             resolution: 0.03,
             finest: 0.4,
             steps: 19,
             price: 0.15,
-            score: 0.3,
+            score: 0.5,
+            spread: 0.05,
             gain: 0.01,
             shrink: 16.0,
             threads: 2,
@@ -148,6 +154,9 @@ pub(super) struct Kept {
     pub sides: Vec<Side>,
     /// Rows of the most similar members, best first.
     pub neighbours: Vec<Near>,
+    /// Mean similarity to the nearest, as it was when the mean of all was taken or the member came.
+    #[serde(default)]
+    pub crowd: f32,
     /// Taken out; the row goes with the next consolidation.
     pub gone: bool,
 }
@@ -173,7 +182,7 @@ impl Side {
     }
 }
 
-/// A neighbour and how similar it is.
+/// A neighbour and how similar it is, for how dense both surroundings are.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Near {
     pub row: u32,
@@ -196,6 +205,9 @@ pub struct GroupingState {
     /// What is subtracted from vectors, and how many members there were when it was taken.
     pub(super) means: Means,
     pub(super) centred: usize,
+    /// The mean of the members' `crowd`.
+    #[serde(default)]
+    pub(super) crowd: f32,
     /// The resolution in force.
     pub(super) resolution: f32,
     pub(super) consolidated: bool,
@@ -216,6 +228,7 @@ impl GroupingState {
             members: Vec::new(),
             means: Means { chinese: vec![0.0; dimension], others: vec![0.0; dimension] },
             centred: 0,
+            crowd: 0.0,
             consolidated: false,
             next_group: 1,
             next_mark: 0,

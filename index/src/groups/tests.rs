@@ -345,6 +345,37 @@ enum Step {
     Split(usize, usize),
 }
 
+/// One in dense surroundings is near to all; the one in sparse surroundings that is a little less near says more.
+#[test]
+fn what_is_near_to_all_counts_less() {
+    let mut grouping = placed(members(3));
+    grouping.state.centred = 3;
+    for (kept, crowd) in grouping.state.members.iter_mut().zip([0.4, 0.7, 0.1]) {
+        kept.crowd = crowd;
+    }
+    grouping.state.crowd = 0.4;
+    let found = || vec![state::Near { row: 1, similarity: 0.60 }, state::Near { row: 2, similarity: 0.55 }];
+    let mut near = found();
+    space::rank(&mut near, 0.4, &grouping.state);
+    assert_eq!(near.iter().map(|near| near.row).collect::<Vec<_>>(), [2, 1]);
+    // Half of the mean excess of both: (0.0 + 0.3) / 2 / 2 off, (0.0 − 0.3) / 2 / 2 on.
+    assert!((near[0].similarity - 0.625).abs() < 1e-6 && (near[1].similarity - 0.525).abs() < 1e-6);
+    grouping.state.settings.crowd = 0.0;
+    let mut near = found();
+    space::rank(&mut near, 0.4, &grouping.state);
+    assert_eq!(near.iter().map(|near| near.row).collect::<Vec<_>>(), [1, 2]);
+}
+
+#[test]
+fn surroundings_are_measured_by_the_nearest() {
+    let grouping = placed(members(40));
+    let state = &grouping.state;
+    assert!(state.members.iter().all(|kept| kept.crowd > 0.0 && kept.crowd < 1.0));
+    let mean = state.members.iter().map(|kept| kept.crowd).sum::<f32>() / 40.0;
+    // The mean is of when it was last taken, at 32.
+    assert!((state.crowd - mean).abs() < 0.1, "{} beside {mean}", state.crowd);
+}
+
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         12 => (0..80_usize).prop_map(Step::Place),
