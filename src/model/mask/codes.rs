@@ -3,14 +3,18 @@
 //! Invariant: each word is looked at once, and no further than its longest lawful form.
 
 use super::cued::token;
-use super::glyph::{DIGITS, Found, Glyphs, is_han};
-use super::words::{Cue, LEXICON, SecretCue};
+use super::digits::run;
+use super::glyph::{DIGITS, Found, Glyphs, NUMERALS, is_han, numeral};
+use super::net::{ip4, ip6};
+use super::phones::is_mobile_number;
+use super::plate::plate;
+use super::words::{LEXICON, SecretCue};
 use super::{Kind, Settings};
 
 /// Words of letters and digits that are known by their shape.
 pub fn codes(text: &Glyphs, settings: &Settings) -> Vec<Found> {
     let mut found: Vec<Found> = Vec::new();
-    if !text.holds(DIGITS) {
+    if !text.holds(DIGITS | NUMERALS) {
         return found;
     }
     let mut at = 0;
@@ -20,7 +24,9 @@ pub fn codes(text: &Glyphs, settings: &Settings) -> Vec<Found> {
         let piece = if begins || c == ':' && text.ch(at + 1) == ':' {
             word(text, at, settings)
         } else if is_han(c) {
-            plate(text, at).map(|to| (to, Kind::Plate))
+            let plate = plate(text, at).map(|to| (to, Kind::Plate));
+            let ip = || numeral(c).and_then(|_| ip4(text, at)).map(|to| (to, Kind::Ip));
+            plate.or_else(ip)
         } else {
             None
         };
@@ -37,7 +43,8 @@ pub fn codes(text: &Glyphs, settings: &Settings) -> Vec<Found> {
 
 fn word(text: &Glyphs, at: usize, settings: &Settings) -> Option<(usize, Kind)> {
     let to = text.skip_most(at, 36, |c| c.is_ascii_alphanumeric());
-    if !matches!(text.ch(to), ':' | '-') && !text.chars(at, to).any(|c| c.is_ascii_digit()) {
+    let carrier = to - at <= 4 && text.ch(to) == ' ' && text.ch(to + 1).is_ascii_digit();
+    if !carrier && !matches!(text.ch(to), ':' | '-') && !text.chars(at, to).any(|c| c.is_ascii_digit()) {
         return None;
     }
     if let Some(to) = ip6(text, at) {
@@ -195,107 +202,6 @@ fn remainder(places: &[u32]) -> u32 {
     tail.iter().chain(head).fold(0, |rest, place| (rest * if *place > 9 { 100 } else { 10 } + place) % 97)
 }
 
-const PROVINCES: &str = "京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘粤桂琼渝川贵云藏陕甘青宁新晉遼滬蘇閩贛魯粵瓊陝寧貴雲";
-
-/// `京A12345`, `粤B·D12345`, `沪C 1234学`.
-fn plate(text: &Glyphs, at: usize) -> Option<usize> {
-    if !text.ch(at + 1).is_ascii_alphabetic() && text.ch(at + 1) != ' ' {
-        return None;
-    }
-    let province = text.ch(at);
-    let letter = text.ch(at + 1).to_ascii_uppercase();
-    let spaced = text.ch(at + 1) == ' ';
-    let letter_at = if spaced { at + 2 } else { at + 1 };
-    let letter = if spaced { text.ch(at + 2) } else { letter };
-    if !letter.is_ascii_uppercase() || letter == 'I' || !PROVINCES.contains(province) {
-        return None;
-    }
-    let from = text.skip_most(letter_at + 1, 2, |c| matches!(c, ' ' | '·' | '-' | '.' | '•'));
-    let to = text.skip_most(from, 8, |c| c.is_ascii_alphanumeric());
-    let inside: Vec<char> = text.chars(from, to).map(|c| c.to_ascii_uppercase()).collect();
-    let digits = inside.iter().filter(|c| c.is_ascii_digit()).count();
-    let lawful = inside.iter().all(|c| !matches!(c, 'I' | 'O'));
-    let special = matches!(text.ch(to), '学' | '學' | '警' | '港' | '澳' | '挂' | '领' | '試' | '试' | '超');
-    let green = inside.len() == 6 && digits >= 4;
-    let fits = lawful && (inside.len() == 5 && digits >= 2 || green || inside.len() == 4 && special && digits >= 2);
-    // `全新A12345` is a thing, not a car from Xinjiang.
-    let product = matches!(province, '新' | '云' | '青' | '黑' | '吉')
-        && from == letter_at + 1
-        && is_han(text.back(at, 1))
-        && !matches!(text.back(at, 1), '牌' | '是' | '车' | '車' | '号' | '為' | '为');
-    (fits && !product).then_some(if special { to + 1 } else { to })
-}
-
-/// Four numbers up to 255, unless they are a version.
-fn ip4(text: &Glyphs, at: usize) -> Option<usize> {
-    if !text.ch(at).is_ascii_digit()
-        || matches!(text.back(at, 1), '.' | '-') && text.back(at, 2).is_ascii_alphanumeric()
-    {
-        return None;
-    }
-    let (mut end, mut parts) = (at, [0_u32; 4]);
-    for (n, part) in parts.iter_mut().enumerate() {
-        if n > 0 {
-            let spaced = text.ch(end) == ' ' && text.ch(end + 1) == '.' && text.ch(end + 2) == ' ';
-            let dot = if spaced { end + 1 } else { end };
-            if text.ch(dot) != '.' {
-                return None;
-            }
-            end = if spaced { dot + 2 } else { dot + 1 };
-        }
-        let to = text.skip_most(end, 4, |c| c.is_ascii_digit());
-        if !(1..=3).contains(&(to - end)) {
-            return None;
-        }
-        *part = text.chars(end, to).filter_map(|c| c.to_digit(10)).fold(0, |sum, d| sum * 10 + d);
-        end = to;
-    }
-    let longer = text.ch(end) == '.' && text.ch(end + 1).is_ascii_digit() || text.ch(end).is_ascii_alphabetic();
-    let personal = !matches!(parts, [0 | 127 | 255, ..]);
-    (parts.iter().all(|p| *p < 256) && !longer && personal && !is_version(text, at)).then_some(end)
-}
-
-/// Whether a word before says that this is the version of something.
-fn is_version(text: &Glyphs, at: usize) -> bool {
-    let space =
-        text.run_before(at, 4, |c| matches!(c, ' ' | ':' | '号' | '是' | '为' | '號' | '為' | '(' | '从' | '由'));
-    let end = at - space;
-    let compared = match text.back(at - text.run_before(at, 1, |c| c == ' '), 1) {
-        '>' | '≥' | '<' | '≤' => true,
-        '=' => matches!(text.back(at - text.run_before(at, 1, |c| c == ' '), 2), '>' | '<' | '~' | '^' | '='),
-        _ => false,
-    };
-    if compared {
-        return true;
-    }
-    let begin = |n: usize| end.checked_sub(n);
-    (1..=12).filter_map(begin).any(|from| {
-        let whole = !text.ch(from).is_ascii() || !text.back(from, 1).is_ascii_alphabetic();
-        let named = LEXICON.versions.ends(text, from, end).is_some();
-        whole && (named || LEXICON.cues.ends(text, from, end) == Some(Cue::Harmless))
-    })
-}
-
-/// Eight groups of up to four hexadecimal digits, one run of zeros left out (RFC 4291).
-fn ip6(text: &Glyphs, at: usize) -> Option<usize> {
-    if !text.ch(at).is_ascii_hexdigit() && text.ch(at) != ':' || text.back(at, 1) == ':' {
-        return None;
-    }
-    let mut end = text.skip_most(at, 46, |c| c.is_ascii_hexdigit() || c == ':');
-    if text.back(end, 1) == ':' && text.back(end, 2) != ':' {
-        end -= 1;
-    }
-    let inside: String = text.chars(at, end).collect();
-    if inside.len() < 7 || text.ch(end).is_ascii_alphanumeric() || inside.contains(":::") {
-        return None;
-    }
-    let groups = inside.split(':').filter(|group| !group.is_empty());
-    let (count, short) = groups.fold((0, true), |(count, short), group| (count + 1, short && group.len() <= 4));
-    let gaps = inside.matches("::").count();
-    let digit = inside.chars().any(|c| c.is_ascii_digit());
-    (short && digit && (gaps == 0 && count == 8 || gaps == 1 && (3..=7).contains(&count))).then_some(end)
-}
-
 /// How numbers of orders or parcels look that need no cue: `SF#{12,15}`.
 ///
 /// `#` stands for a digit, `?` for a letter, `*` for either; `{n}` and `{n,m}` repeat what stands before; everything else
@@ -338,9 +244,19 @@ impl NumberPattern {
         if digits < 4 || places.len() > 32 { Err(bad()) } else { Ok(Self { places, kind }) }
     }
 
-    /// Where a number of this pattern ends that begins there.
+    /// Where a number of this pattern ends that begins there. Behind capitals its digits may stand apart: `SF 1234 5678 90123`.
     fn end(&self, text: &Glyphs, at: usize) -> Option<usize> {
-        let mut end = at;
+        let letters = text.skip_most(at, 4, |c| c.is_ascii_uppercase());
+        let apart = letters > at && matches!(text.ch(letters), ' ' | '-') && text.ch(letters + 1).is_ascii_digit();
+        self.read(text, at, false).or_else(|| if apart { self.read(text, at, true) } else { None })
+    }
+
+    fn read(&self, text: &Glyphs, at: usize, apart: bool) -> Option<usize> {
+        let own = |at: usize| self.places.get(at).is_some_and(|(c, ..)| c.is_ascii_alphabetic());
+        if apart && !(own(0) && (own(1) || own(self.places.len() - 1))) {
+            return None;
+        }
+        let (mut end, mut digits) = (at, 0);
         for (place, least, most) in &self.places {
             let fits = |c: char| match place {
                 '#' => c.is_ascii_digit(),
@@ -348,13 +264,26 @@ impl NumberPattern {
                 '*' => c.is_ascii_alphanumeric(),
                 own => c.to_ascii_uppercase() == *own,
             };
-            let to = text.skip_most(end, *most, fits);
-            if to - end < *least {
+            let mut count = 0;
+            while count < *most {
+                let gap = usize::from(
+                    apart && end > at && matches!(text.ch(end), ' ' | '-') && (*place == '#' || digits > 0),
+                );
+                if !fits(text.ch(end + gap)) {
+                    break;
+                }
+                digits += usize::from(*place == '#');
+                count += 1;
+                end += gap + 1;
+            }
+            if count < *least {
                 return None;
             }
-            end = to;
         }
-        let whole = !text.ch(end).is_ascii_alphanumeric() && token(text, at).end <= end;
-        whole.then_some(end)
+        let whole = !text.ch(end).is_ascii_alphanumeric() && (apart && digits >= 9 || token(text, at).end <= end);
+        // `JD 13812345678` is where somebody bought, and a number to call.
+        let letters = text.skip_most(at, 4, |c| c.is_ascii_alphabetic());
+        let mobile = apart && is_mobile_number(&run(text, letters + 1, 11, false).0);
+        (whole && !mobile).then_some(end)
     }
 }

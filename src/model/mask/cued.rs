@@ -2,8 +2,10 @@
 //!
 //! Invariant: from a cue, a bounded number of characters is looked at; a value must look like what was announced.
 
-use super::glyph::{DIGITS, Found, Glyphs, TAG};
-use super::numbers::{extension, is_hotline, may_be_identity, run};
+use super::digits::{Reach, reach, run};
+use super::glyph::{DIGITS, Found, Glyphs, TAG, numeral};
+use super::numbers::may_be_identity;
+use super::phones::{area, extension, is_hotline, is_mobile_number as is_mobile};
 use super::words::{Cue, LEXICON, LinkWord, Sure};
 use super::{Kind, Settings};
 
@@ -88,7 +90,8 @@ pub fn cued(text: &Glyphs, settings: &Settings) -> Vec<Found> {
     found
 }
 
-fn value(text: &Glyphs, link: &Link, cue: Cue, settings: &Settings) -> Option<Found> {
+/// The value that a cue announces at the end of a link.
+pub fn value(text: &Glyphs, link: &Link, cue: Cue, settings: &Settings) -> Option<Found> {
     let from = link.to;
     let piece = |to: usize, kind: Kind| Some(Found { from, to, kind });
     match cue {
@@ -112,13 +115,10 @@ fn value(text: &Glyphs, link: &Link, cue: Cue, settings: &Settings) -> Option<Fo
             document.then_some(()).and_then(|()| piece(end, Kind::IdentityCard))
         }
         Cue::Passport => {
-            let mut token = token(text, from);
-            if token.digits == 0 && token.length <= 2 && text.ch(token.end) == ' ' {
-                let (letters, number) = (token.length, self::token(text, token.end + 1));
-                token = Token { length: letters + number.length, ..number };
-            }
-            let fits = (7..=11).contains(&token.length) && token.digits >= 6 && !is_counted(text, token.end);
-            fits.then_some(()).and_then(|()| piece(token.end, Kind::Passport))
+            let token = token(text, from);
+            let whole = (7..=11).contains(&token.length) && token.digits >= 6 && !token.is_date;
+            let end = if whole { token.end } else { document(text, from)? };
+            (!is_counted(text, end)).then_some(()).and_then(|()| piece(end, Kind::Passport))
         }
         Cue::Bank | Cue::Account => {
             let least = if cue == Cue::Bank { 12 } else { 8 };
@@ -155,7 +155,7 @@ fn phone(text: &Glyphs, link: &Link) -> Option<Found> {
     // The link reads over an opening bracket, which may belong to the number.
     let bracket = text.run_before(link.to, 1, |c| c == '(');
     let start = text.skip_most(link.to, 3, |c| matches!(c, '+' | '(' | ' '));
-    let (digits, end) = run(text, start, 15, true);
+    let (digits, end) = complete(text, start).unwrap_or_else(|| run(text, start, 15, true));
     let shaped = is_mobile(&digits) || digits.starts_with(b"0") || digits.starts_with(b"86");
     let local = link.strong || digits.len() >= 8 || text.ch(start + 3) == '-';
     let free = !text.ch(end).is_ascii_alphanumeric();
@@ -183,8 +183,23 @@ fn is_whole(text: &Glyphs, from: usize, to: usize) -> bool {
     text.chars(from, to).all(|c| c.is_ascii_digit())
 }
 
-fn is_mobile(digits: &[u8]) -> bool {
-    digits.len() == 11 && matches!(digits, [b'1', b'3'..=b'9', ..])
+/// Digits over whatever may stand between them that are all of a mobile number or of one with its area code.
+fn complete(text: &Glyphs, start: usize) -> Option<(Vec<u8>, usize)> {
+    let Reach { mut digits, ends } = reach(text, start, 15);
+    let national = |digits: &[u8]| {
+        let number = digits.strip_prefix(b"0086").or(digits.strip_prefix(b"86")).unwrap_or(digits);
+        let fits = |area: usize, digits: &[u8]| {
+            matches!(digits.get(area), Some(b'2'..=b'8'))
+                && (digits.len() == area + 8 || digits.len() == 11 && area == 4)
+        };
+        let city = number.len() < digits.len()
+            && (matches!(number, [b'1', b'0', ..] | [b'2', ..]) && fits(2, number) && number.len() == 10
+                || matches!(number, [b'3'..=b'9', ..]) && matches!(number.len(), 10 | 11));
+        is_mobile(number) || area(number).is_some_and(|area| fits(area, number)) || city
+    };
+    let (count, end) = ends.into_iter().rev().find(|(count, _)| digits.get(..*count).is_some_and(national))?;
+    digits.truncate(count);
+    Some((digits, end))
 }
 
 /// Where the number of an order ends.
@@ -223,12 +238,23 @@ fn tracking(text: &Glyphs, link: &Link, sure: Sure) -> Option<usize> {
         return Some(end);
     }
     let token = token(text, link.to);
-    let (digits, spread) = run(text, link.to, 30, false);
+    let spoken = numeral(text.ch(link.to)).is_some();
+    let (digits, spread) = run(text, link.to, 30, spoken);
     let least = if sure == Sure::Yes { 6 } else { 8 };
     let mobile = is_mobile(&digits) && sure == Sure::No;
     let end = if digits.len() >= 12 { spread.max(token.end) } else { token.end };
     let enough = token.digits >= least || digits.len() >= 12;
     (enough && !mobile && !token.is_date && !is_counted(text, end)).then_some(end)
+}
+
+/// Up to two letters and seven to nine digits, which may stand apart or be spelled out: `EA 123 4567`, `一二三四五六七八`.
+fn document(text: &Glyphs, from: usize) -> Option<usize> {
+    let letters = text.skip_most(from, 2, |c| c.is_ascii_alphabetic());
+    let Reach { digits, ends } = reach(text, text.skip_most(letters, 2, |c| matches!(c, ' ' | '-' | '.' | ':')), 10);
+    let day = matches!(digits.as_slice(), [b'1', b'9', ..] | [b'2', b'0', ..]) && letters == from;
+    let fits = |count: usize| (7..=9).contains(&count) && (letters > from || count > 7 && !day);
+    let (_, end) = ends.into_iter().rev().find(|(count, _)| fits(*count))?;
+    (!text.ch(end).is_ascii_alphanumeric()).then_some(end)
 }
 
 /// An unbroken run of ASCII letters and digits, with dashes and underscores inside.

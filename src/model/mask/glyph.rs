@@ -185,6 +185,8 @@ fn plain(c: char) -> char {
         '\u{201c}' | '\u{201d}' | '「' | '」' | '『' | '』' => '"',
         '\u{fe55}' => ':',
         '\u{fe6b}' => '@',
+        '㈠'..='㈨' => ideograph(c, '㈠'),
+        '㊀'..='㊈' => ideograph(c, '㊀'),
         '○' | '◯' | '⓪' | '⓿' | '🄋' | '🄌' | '⁰' | '₀' => '0',
         '¹' => '1',
         '²' => '2',
@@ -198,13 +200,9 @@ fn plain(c: char) -> char {
         '\u{2776}'..='\u{277e}' => shifted(c, 0x2776, '1'),
         '\u{2780}'..='\u{2788}' => shifted(c, 0x2780, '1'),
         '\u{278a}'..='\u{2792}' => shifted(c, 0x278a, '1'),
-        '\u{660}'..='\u{669}' => shifted(c, 0x660, '0'),
-        '\u{6f0}'..='\u{6f9}' => shifted(c, 0x6f0, '0'),
-        '\u{966}'..='\u{96f}' => shifted(c, 0x966, '0'),
-        '\u{e50}'..='\u{e59}' => shifted(c, 0xe50, '0'),
         '\u{1d7ce}'..='\u{1d7ff}' => char::from_digit((u32::from(c) - 0x1d7ce) % 10, 10).unwrap_or(c),
         '\u{1fbf0}'..='\u{1fbf9}' => shifted(c, 0x1fbf0, '0'),
-        '\u{1d400}'..='\u{1d433}' => letter(u32::from(c) - 0x1d400),
+        '\u{1d400}'..='\u{1d6a3}' => letter((u32::from(c) - 0x1d400) % 52),
         '\u{24b6}'..='\u{24cf}' => shifted(c, 0x24b6, 'A'),
         '\u{24d0}'..='\u{24e9}' => shifted(c, 0x24d0, 'a'),
         '\u{ad}' | '\u{300}'..='\u{36f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180b}'..='\u{180e}' => DROPPED,
@@ -213,8 +211,23 @@ fn plain(c: char) -> char {
         }
         '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}' => DROPPED,
         END | TAG => '\u{fffd}',
-        other => other,
+        other => ZEROS
+            .iter()
+            .find(|zero| (**zero..**zero + 10).contains(&u32::from(c)))
+            .map_or(other, |zero| shifted(c, *zero, '0')),
     }
+}
+
+/// Where the digits of other scripts begin (general category Nd).
+const ZEROS: [u32; 18] = [
+    0x660, 0x6f0, 0x7c0, 0x966, 0x9e6, 0xa66, 0xae6, 0xb66, 0xbe6, 0xc66, 0xce6, 0xd66, 0xe50, 0xed0, 0xf20, 0x1040,
+    0x17e0, 0x1810,
+];
+
+/// `㈠`, `㊀`: a numeral in a bracket or a ring.
+fn ideograph(c: char, first: char) -> char {
+    let place = (u32::from(c) - u32::from(first)) as usize;
+    "一二三四五六七八九".chars().nth(place).unwrap_or(c)
 }
 
 /// The character as far from `to` as this one is from `from`.

@@ -7,14 +7,20 @@
 //! to, so masking it again finds nothing. The word lists are files under `data/`.
 
 mod address;
+mod behind;
 mod codes;
 mod cued;
+mod digits;
 mod glyph;
 pub mod labels;
 mod mail;
 mod name;
+mod net;
 mod numbers;
+mod phones;
+mod plate;
 mod secret;
+mod several;
 mod street;
 mod words;
 
@@ -168,10 +174,11 @@ impl Default for Settings {
 type Phase = fn(&Glyphs, &Settings) -> Vec<Found>;
 
 /// What is looked for, in this order: the surer and the more dangerous first.
-const PHASES: [Phase; 9] = [
+const PHASES: [Phase; 10] = [
     |text, _| secret::secrets(text),
     |text, _| mail::mail(text),
     cued::cued,
+    behind::behind,
     codes::codes,
     |text, _| numbers::figures(text),
     |text, _| numbers::spoken(text),

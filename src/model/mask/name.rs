@@ -105,6 +105,9 @@ fn chinese(text: &Glyphs, at: usize, rare: bool) -> Option<(usize, usize)> {
 
 /// Behind `我叫`: a name, or one with `小` or `阿`.
 fn called(text: &Glyphs, at: usize, link: &Link, only_surname: bool) -> Option<usize> {
+    if let Some(to) = foreign(text, at).or_else(|| apart(text, at).filter(|_| !only_surname)) {
+        return Some(to);
+    }
     if let Some((to, family)) = chinese(text, at, true) {
         let to = to_boundary(text, at, family).filter(|whole| *whole > to).unwrap_or(to);
         let whole = is_boundary(text.ch(to)) || is_stop(text.ch(to));
@@ -116,7 +119,20 @@ fn called(text: &Glyphs, at: usize, link: &Link, only_surname: bool) -> Option<u
         }
         return ((only_surname || title) && !word && to == family).then_some(to);
     }
-    nickname(text, at).or_else(|| foreign(text, at)).or_else(|| whole_field(text, at, link))
+    nickname(text, at).or_else(|| whole_field(text, at, link))
+}
+
+/// A name whose characters stand apart: `李 明`, `李 小 明`.
+fn apart(text: &Glyphs, at: usize) -> Option<usize> {
+    let space = |at: usize| matches!(text.ch(at), ' ' | '-' | '.' | '/' | '_' | '*');
+    let given = |at: usize| is_han(text.ch(at)) && !is_stop(text.ch(at)) && !is_han(text.ch(at + 1));
+    let family = surname(text, at, true)?;
+    if !space(family) || !given(family + 1) {
+        return None;
+    }
+    let end = family + 2;
+    let end = if space(end) && given(end + 1) { end + 2 } else { end };
+    is_boundary(text.ch(end)).then_some(end)
 }
 
 /// `小明`, `阿强`.
@@ -131,9 +147,23 @@ fn nickname(text: &Glyphs, at: usize) -> Option<usize> {
 
 /// `阿依古丽·买买提`.
 fn foreign(text: &Glyphs, at: usize) -> Option<usize> {
-    let dot = text.skip_most(at, 8, is_han);
-    let to = text.skip_most(dot + 1, 6, |c| is_han(c) && !is_said(c));
-    (dot > at + 1 && text.ch(dot) == '·' && to > dot + 1).then_some(to)
+    let mut to = text.skip_most(at, 8, is_han);
+    if to < at + 2 || text.ch(to) != '·' {
+        return None;
+    }
+    let mut parts = 0;
+    while parts < 4 && text.ch(to) == '·' {
+        let from = to + 1;
+        let next = text.skip_most(from, 6, |c| is_han(c) && !is_said(c));
+        // Its first two characters may be any, as in `买买提`; what follows them may begin another thought.
+        let thought = (from + 2..next).find(|n| is_stop(text.ch(*n)));
+        let next = thought.unwrap_or(next);
+        if next < from + 1 {
+            break;
+        }
+        (to, parts) = (next, parts + 1);
+    }
+    (parts > 0 && text.back(to, 1) != '·').then_some(to)
 }
 
 /// A field that holds nothing but two to four Chinese characters.
@@ -157,7 +187,7 @@ fn is_said(c: char) -> bool {
 
 /// Behind `收件人`.
 fn field(text: &Glyphs, at: usize, link: &Link) -> Option<usize> {
-    if let Some(to) = foreign(text, at) {
+    if let Some(to) = foreign(text, at).or_else(|| apart(text, at).filter(|_| link.colon)) {
         return Some(to);
     }
     let word = LEXICON.not_names.at(text, at).is_some();
@@ -175,6 +205,9 @@ fn field(text: &Glyphs, at: usize, link: &Link) -> Option<usize> {
 
 /// Behind `我是`, `本人`: a whole name and then its end.
 fn am(text: &Glyphs, at: usize, link: &Link) -> Option<usize> {
+    if let Some(to) = foreign(text, at) {
+        return Some(to);
+    }
     if LEXICON.not_names.at(text, at).is_some() || link.colon && link.to > at {
         return None;
     }
@@ -245,7 +278,11 @@ fn is_name_before(text: &Glyphs, from: usize, title: usize) -> bool {
     let given = title.checked_sub(family);
     let Some(given) = given.filter(|given| *given <= 2) else { return false };
     let word = |at: usize| LEXICON.not_names.at(text, at).is_some_and(|(end, ())| end <= title || at < from);
-    let lawful = text.chars(family, title).all(|c| is_han(c) && !is_stop(c) && (given < 2 || numeral(c).is_none()));
+    // One numeral may be in a name, as in `张三丰`, and not what is counted, as in `于二楼`.
+    let counts = "楼樓层層号號班年院科室组組级級路街日月天位个個名".contains(text.back(title, 1));
+    let numerals = text.chars(family, title).filter(|c| numeral(*c).is_some()).count();
+    let lawful = text.chars(family, title).all(|c| is_han(c) && !is_stop(c))
+        && (given < 2 || numerals == 0 || numerals == 1 && !counts);
     // The characters before may make a word with the first one: `语文老师`.
     let inside_a_word = |back: usize| {
         from.checked_sub(back)
@@ -327,6 +364,23 @@ fn english(text: &Glyphs, from: usize, sureness: Sureness) -> Option<usize> {
     Some(if text.back(end, 1) == '.' && is_boundary(text.ch(end)) && text.ch(end) != ' ' { end - 1 } else { end })
 }
 
+/// A name in lower case, which only known first names and surnames make one: `jane doe`, `li ming`.
+fn lower(text: &Glyphs, from: usize) -> Option<usize> {
+    let first = word(text, from)?;
+    let ends = |at: usize| is_boundary(text.ch(at)) && text.ch(at) != ' ';
+    let given = LEXICON.given_names.ends(text, from, first).is_some();
+    if !given && LEXICON.pinyin_surnames.ends(text, from, first).is_none() {
+        return None;
+    }
+    let next = text.skip_most(first, 1, |c| c == ' ');
+    let second = word(text, next).filter(|to| {
+        let verb = text.reads(to.saturating_sub(3), "ing") && !ends(*to) && given;
+        next > first && *to > next + 1 && !is_capital(text, next) && !is_common(text, next, *to) && !verb
+    });
+    let goes_on = ["from", "and", "here", "with"].iter().any(|word| text.reads(next, word));
+    second.or((given && (ends(first) || goes_on)).then_some(first))
+}
+
 /// `Jo March` ends in a month.
 fn is_month(text: &Glyphs, at: usize) -> bool {
     ["march", "april", "may", "june", "august"].iter().any(|month| text.reads(at, month))
@@ -338,7 +392,10 @@ fn english_am(text: &Glyphs, at: usize, end: usize, link: &Link) -> Option<usize
     if matches!(LEXICON.name_cues.at(text, from), Some((_, NameCue::EnglishTitle))) {
         return None;
     }
-    let to = english(text, from, Sureness::Doubtful)?;
+    let own =
+        ["i am", "i'm", "im", "this is", "call me"].iter().any(|word| text.reads(at, word) && at + word.len() == end);
+    let small = || if own { lower(text, from) } else { None };
+    let to = english(text, from, Sureness::Doubtful).or_else(small)?;
     let between: String = text.chars(end, from).collect();
     let greeting = ["hi", "hello", "dear", "attn", "attention"].iter().any(|word| text.reads(at, word));
     let closing = ["thank", "best", "cheers", "regards", "kind", "warm", "sincerely", "yours"]

@@ -3,13 +3,17 @@
 //! Invariant: what is talked about (`forgot my password`) stays; what could open a door goes.
 
 use super::Kind;
-use super::cued::{is_counted, link};
+use super::cued::{Link, is_counted, link};
+use super::digits::run;
 use super::glyph::{DIGITS, Found, Glyphs, LETTERS, NUMERALS, TAG, is_han, numeral};
-use super::numbers::run;
 use super::words::{LEXICON, SecretCue};
 
 /// Characters of a secret that are looked at to know it; the rest of a longer one goes with it.
 const MAX_SECRET: usize = 4_096;
+
+/// Most words of a phrase, and longest one.
+const MAX_PHRASE: usize = 12;
+const MAX_WORD: usize = 16;
 
 /// Shortest key that is known by its shape, up to a dot.
 const SHORTEST_KEY: usize = 12;
@@ -133,6 +137,9 @@ fn announced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
     let end = if matches!(text.ch(end), '"' | '\'') && matches!(text.ch(end + 1), ':' | '=') { end + 1 } else { end };
     let link = link(text, end);
     let from = link.to;
+    if let Some(to) = phrase(text, at, &link, cue) {
+        return Some((from, to));
+    }
     if link.far
         || LEXICON.secret_cues.at(text, from).is_some_and(|(end, _)| matches!(text.ch(end), ':' | '=' | ' ' | '"'))
     {
@@ -154,7 +161,17 @@ fn announced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
         inside.iter().filter(|c| c.is_ascii_alphabetic()).count(),
     );
     let length = inside.len();
-    let least = if cue == SecretCue::Code || link.quoted && link.colon { 3 } else { 4 };
+    let chinese = is_han(text.back(end, 1));
+    // `口令 abc`: a word by itself behind a Chinese one.
+    let behind = text.skip_most(to, 1, |c| c == ' ');
+    let alone = chinese
+        && cue == SecretCue::Password
+        && from > end
+        && letters == length
+        && length <= 20
+        && !text.ch(behind).is_ascii_alphanumeric()
+        && LEXICON.common_english.ends(text, from, to).is_none();
+    let least = if cue == SecretCue::Code || link.quoted && link.colon || alone { 3 } else { 4 };
     if length < least || is_counted(text, to) && digits == length || text.ch(from) == TAG || digits + letters < 3 {
         return None;
     }
@@ -165,7 +182,6 @@ fn announced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
     let mixed = digits > 0 && letters > 0;
     let inner_capital =
         inside.iter().skip(1).any(char::is_ascii_uppercase) && inside.iter().any(char::is_ascii_lowercase);
-    let chinese = is_han(text.back(end, 1));
     let goes_on = matches!(text.ch(to), '的') || is_han(text.ch(to)) && !link.strong && digits == 0;
     let reads_as_version = inside.iter().all(|c| c.is_ascii_digit() || *c == '.') && signs > 0;
     let fits = match cue {
@@ -177,15 +193,56 @@ fn announced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
         SecretCue::Code => digits * 2 >= length && (link.strong || (3..=8).contains(&length)) && signs == 0,
         SecretCue::Token => {
             let long = length >= 8 && (digits >= 2 || length >= 20);
-            (link.strong && (long || mixed || length >= 16 || link.colon && digits > 3))
+            let parted = is_parted(text, &inside, to);
+            (link.strong && (long || link.colon && parted || mixed || length >= 16 || link.colon && digits > 3))
                 || (long && mixed && length >= 12)
         }
         SecretCue::Password if link.colon => digits > 0 || signs > 0 || letters >= 4,
         SecretCue::Password if link.strong => digits > 0 || signs > 0 || inner_capital || chinese,
-        SecretCue::Password => digits > 0 && !reads_as_version,
+        SecretCue::Password => alone || digits > 0 && !reads_as_version,
     };
     let to = if to == from + MAX_SECRET { text.skip(from, |c| !stop(c)) } else { to };
     (fits && !goes_on && (link.strong || !reads_as_version)).then_some((from, to))
+}
+
+/// `abc.def.ghi`: three parts or more, and no host.
+fn is_parted(text: &Glyphs, inside: &[char], to: usize) -> bool {
+    let parts = inside.split(|c| *c == '.');
+    let whole = parts.clone().all(|part| !part.is_empty() && part.iter().all(|c| is_key(*c)));
+    let last = parts.clone().next_back().map_or(0, <[char]>::len);
+    whole && parts.count() > 2 && inside.len() >= 8 && LEXICON.top_domains.ends(text, to - last, to).is_none()
+}
+
+/// A secret of several words: `correct horse battery staple`, `芝麻开门`.
+fn phrase(text: &Glyphs, cue_at: usize, link: &Link, cue: SecretCue) -> Option<usize> {
+    if cue != SecretCue::Password || !link.strong || link.far {
+        return None;
+    }
+    let (mut words, mut end, mut at) = (0, link.to, link.to);
+    while words < MAX_PHRASE {
+        let to = text.skip_most(at, MAX_WORD, |c| c.is_ascii_lowercase());
+        let known =
+            LEXICON.common_english.ends(text, at, to).is_some() || LEXICON.not_secret.ends(text, at, to).is_some();
+        // What is said about a password begins like that: `stored encrypted …`.
+        let said =
+            known && (words > 0 || text.reads(to.saturating_sub(2), "ed") || text.reads(to.saturating_sub(3), "ing"));
+        if to < at + 3 || said {
+            break;
+        }
+        (words, end) = (words + 1, to);
+        if !matches!(text.ch(to), ' ' | '-') {
+            break;
+        }
+        at = to + 1;
+    }
+    if words >= 4 && !text.ch(end).is_ascii_alphanumeric() && !matches!(text.ch(end), ' ' | '-' | '@' | '/') {
+        return Some(end);
+    }
+    let spoken = ["口令", "暗号", "暗號", "通关密语"].iter().any(|word| text.reads(cue_at, word));
+    let han =
+        text.skip_most(link.to, 9, |c| is_han(c) && !"的了是不没沒什么么吗嗎哪谁誰啥错錯对對几幾多少位".contains(c));
+    let free = !text.ch(han).is_alphanumeric() && text.ch(han) != TAG;
+    (spoken && (3..=8).contains(&(han - link.to)) && free).then_some(han)
 }
 
 /// Digits one by one, or as Chinese numerals: `四八二九一三`, `4 8 2 9 1 3`.

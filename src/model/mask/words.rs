@@ -189,7 +189,10 @@ pub struct Lexicon {
     pub not_secret: Words<()>,
     pub not_code: Words<()>,
     pub secret_shapes: Vec<(String, usize)>,
+    pub top_domains: Words<()>,
     pub name_cues: Words<NameCue>,
+    pub given_names: Words<()>,
+    pub pinyin_surnames: Words<()>,
     pub titles: Words<()>,
     pub surnames: HashSet<char>,
     pub rare_surnames: HashSet<char>,
@@ -248,6 +251,9 @@ pub static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
         not_secret: words(cues, "not secret"),
         not_code: words(cues, "not a code"),
         secret_shapes: group(cues, "secret shape").split([',', '\n']).filter_map(shape).collect(),
+        top_domains: words(cues, "top domain"),
+        given_names: words(names, "english given name"),
+        pinyin_surnames: words(names, "pinyin surname"),
         name_cues: Words::new()
             .with(&group(names, "called"), NameCue::Called)
             .with(&group(names, "field"), NameCue::Field)
