@@ -127,6 +127,84 @@ fn disguised_digits_go() {
 }
 
 #[test]
+fn whatever_stands_between_the_digits_of_one_number_goes_with_it() {
+    for number in [
+        "138 0013,8000",
+        "138-0013，8000",
+        "138.0013-8000",
+        "138(0013)8000",
+        "138 0 013 8 000",
+        "138杠0013杠8000",
+        "㈠㈢㈧零零一三八零零零",
+        "13 80 01 38 000",
+        "138,00138000",
+    ] {
+        assert_eq!(mask(number), "〔手机号〕", "for {number:?}");
+    }
+    for number in ["86 10 6234 5678", "05718888 6666", "0571/88886666", "0571.8888.6666", "0086 28 8555 1234"] {
+        assert_eq!(mask(number), "〔电话〕", "for {number:?}");
+    }
+    goes(&[
+        ("我的电话138-0013，8000", "我的电话〔手机号〕"),
+        ("电话 13,800138:000", "电话 〔手机号〕"),
+        ("电话13800138000, 12楼", "电话〔手机号〕, 12楼"),
+        ("4111 1111，1111-1111", "〔银行卡〕"),
+        ("京 A 1 2 3 4 5,京A一二三四五", "〔车牌〕,〔车牌〕"),
+        ("护照 E 1234 5678,护照号是一二三四五六七八", "护照 〔护照〕,护照号是〔护照〕"),
+        ("SF 1234 5678 90123", "〔运单号〕"),
+        ("快递单号 七七三一二三四五六七八九零", "快递单号 〔运单号〕"),
+        ("192。168。1。1 一九二点一六八点一点一", "〔IP〕 〔IP〕"),
+        ("世纪大道1 0 0号,地址:朝阳区\n建国路\n88号", "〔地址〕,地址:〔地址〕"),
+    ]);
+}
+
+#[test]
+fn lists_sums_days_and_versions_are_no_numbers_of_anybody() {
+    stays(&[
+        "138, 0013, 8000 三个型号",
+        "100, 150, 2000, 3000 哪个容量大",
+        "1399.00 - 899.00",
+        "13,800,138,000元",
+        "13/5/2026 1430",
+        "1.5.0 (2020-07-17)",
+        "1 3 5 7 9 11 13 15",
+        "138.0.7204.158",
+        "1.3.6.1.5.5.7.48.1.2",
+        "1440/1080/720",
+        "尺寸 13 20 15 80 100",
+        "手机 6.7 5000 120 参数",
+        "护照 2026.11.22-2036.11.21",
+        "第1。2。3。4条",
+        "8点9点10点11点",
+        "版本 13.8.0.0 和 13.8.0.1",
+        "1234567890123456789012",
+    ]);
+}
+
+#[test]
+fn addresses_of_mail_go_however_they_are_spaced() {
+    for address in [
+        "zhangsan @example.com",
+        "zhang.san @ example . com",
+        "z h a n g s a n @ q q . c o m",
+        "张三@qq.com",
+        "zhangsan at qq.com",
+        "jane dot doe at example dot co dot uk",
+        "zhangsan@qq,com",
+        "zhangsan(a)qq.com",
+    ] {
+        assert_eq!(mask(address), "〔邮箱〕", "for {address}");
+    }
+    stays(&[
+        "关注我@lumo.cn",
+        "thanks team @lumo.com",
+        "look at lumo.com",
+        "npm i @types/node",
+        "look @ this. Net gain",
+    ]);
+}
+
+#[test]
 fn names_and_addresses_go_with_their_cue() {
     goes(&[
         ("我叫李明,想退货", "我叫〔姓名〕,想退货"),
@@ -138,6 +216,10 @@ fn names_and_addresses_go_with_their_cue() {
         ("1600 Amphitheatre Pkwy, Mountain View, CA 94043.", "〔地址〕."),
         ("PO Box 12 is mine", "〔地址〕 is mine"),
         ("王小明,13800138000,朝阳区建国路88号", "〔姓名〕,〔手机号〕,〔地址〕"),
+        ("张三丰先生和李四光老师", "〔姓名〕先生和〔姓名〕老师"),
+        ("我叫阿依古丽·买买提,想退货", "我叫〔姓名〕,想退货"),
+        ("我叫 李 明", "我叫 〔姓名〕"),
+        ("I'm jane doe, i'm li ming", "I'm 〔姓名〕, i'm 〔姓名〕"),
     ]);
     stays(&[
         "我叫了外卖",
@@ -148,6 +230,12 @@ fn names_and_addresses_go_with_their_cue() {
         "北京能送吗",
         "my name is not on the list",
         "I'm happy",
+        "I'm really sorry",
+        "I'm still waiting",
+        "i am from london",
+        "三天先生效吗",
+        "位于二楼医生办公室",
+        "我叫 你 们 客服",
         "Apple Street",
         "order 2 lamps",
     ]);
@@ -163,6 +251,12 @@ fn secrets_go_and_talk_about_them_stays() {
         ("Authorization: Bearer abcdef0123456789", "Authorization: Bearer 〔密钥〕"),
         ("-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----\nok", "〔密钥〕\nok"),
         ("-----BEGIN PRIVATE KEY-----\nMIIEvQ", "〔密钥〕"),
+        ("密码改成了abc123", "密码改成了〔密钥〕"),
+        ("access_token:abc.def.ghi", "access_token:〔密钥〕"),
+        ("口令 abc", "口令 〔密钥〕"),
+        ("口令是芝麻开门", "口令是〔密钥〕"),
+        ("the password is correct horse battery staple", "the password is 〔密钥〕"),
+        ("hunter2 is my password", "〔密钥〕 is my password"),
     ]);
     stays(&[
         "忘记密码了",
@@ -171,6 +265,11 @@ fn secrets_go_and_talk_about_them_stays() {
         "token limit 4096",
         "验证码60秒才来",
         "pin 51 of the board",
+        "the password is correct",
+        "password is case sensitive letters only",
+        "密码 app 里怎么改",
+        "口令是错的",
+        "token:api.example.com",
     ]);
 }
 
@@ -189,7 +288,7 @@ fn spans_are_where_the_tags_stand() {
 }
 
 /// What rules look for, in pieces, so that they meet in ways nobody thought of.
-const FRAGMENTS: [&str; 48] = [
+const FRAGMENTS: [&str; 64] = [
     "〔手机号〕",
     "〔",
     "〕",
@@ -238,6 +337,22 @@ const FRAGMENTS: [&str; 48] = [
     "O",
     "X",
     "京A12345",
+    "京 A 1",
+    "，",
+    "。",
+    ".",
+    "点",
+    "杠",
+    "13800138000",
+    "110105194912310021",
+    "是我的",
+    " is my number",
+    "护照",
+    "SF 1234",
+    "·买买提",
+    " @ q q . c o m",
+    "三丰",
+    "口令 abc",
 ];
 
 proptest! {
@@ -294,6 +409,15 @@ fn long_texts_take_linear_time() {
         "12 A ",
         "::1",
         "Mr. A ",
+        "138 ",
+        "1,",
+        "1 3。",
+        "京A 1 ",
+        "SF 1 ",
+        "a @ b . ",
+        "1是我的",
+        "口令 a b ",
+        "13800138000138",
     ];
     let text: String = parts.iter().map(|part| part.repeat(3_000)).collect();
     assert_eq!(mask(&mask(&text)), mask(&text));

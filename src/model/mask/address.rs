@@ -89,7 +89,7 @@ fn houses(text: &Glyphs, from: usize, road: bool) -> Option<Houses> {
     let mut after_day = !road;
     for part in 0..10 {
         let at = text.skip_most(houses.end, if part == 0 { 1 } else { 2 }, |c| {
-            matches!(c, ' ' | ',' | '-' | '/' | '#' | '、' | '(')
+            matches!(c, ' ' | ',' | '-' | '/' | '#' | '、' | '(') || c == '\n' && part == 0
         });
         let Some((number, digits)) = number(text, at) else {
             match estate(text, at)
@@ -117,6 +117,7 @@ fn houses(text: &Glyphs, from: usize, road: bool) -> Option<Houses> {
                 houses.units += 1;
                 houses.end = end;
             }
+            None if LEXICON.not_houses.at(text, unit_at).is_some() => break,
             None => {
                 let open = text.ch(number);
                 let free = !open.is_ascii_alphanumeric()
@@ -143,7 +144,14 @@ fn number(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
     let mut from = text.skip_most(at, 1, |c| matches!(c, '甲' | '乙' | '丙' | '丁' | '附' | '之' | '负' | '地' | '塔'));
     from = text.skip_most(from, 1, |c| c.is_ascii_alphabetic());
     let figures = text.skip_most(from, 6, |c| c.is_ascii_digit());
-    let to = if figures > from { figures } else { text.skip_most(from, 5, is_count) };
+    let spaced = spaced(text, from);
+    let to = if spaced > from {
+        spaced
+    } else if figures > from {
+        figures
+    } else {
+        text.skip_most(from, 5, is_count)
+    };
     let mut end = to;
     while end > from && matches!(text.ch(end), '-' | '/' | '~' | '之' | '、') {
         let letter = text.skip_most(end + 1, 1, |c| c.is_ascii_alphabetic());
@@ -157,6 +165,19 @@ fn number(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
     let digits = text.chars(at, end).filter(|c| c.is_ascii_digit() || is_count(*c)).count();
     (end > at && (digits > 0 || end == from && from == at + 1 && text.ch(at).is_ascii_alphabetic()) && digits <= 12)
         .then_some((end, digits))
+}
+
+/// `1 0 0号`: single digits, up to their unit.
+fn spaced(text: &Glyphs, from: usize) -> usize {
+    let mut end = from;
+    while end < from + 10
+        && text.ch(end).is_ascii_digit()
+        && text.ch(end + 1) == ' '
+        && text.ch(end + 2).is_ascii_digit()
+    {
+        end += 2;
+    }
+    if end > from && LEXICON.house_units.at(text, end + 1).is_some() { end + 1 } else { from }
 }
 
 /// An estate's name between two numbers: `88号阳光花园3栋`.
@@ -220,7 +241,7 @@ fn begin(text: &Glyphs, road: usize, least: usize) -> Start {
     let mut from = road;
     while from > floor {
         let c = text.back(from, 1);
-        let space = matches!(c, ' ' | ',' | '-' | '/') && from - 1 > floor && closes(text, from - 1, floor);
+        let space = matches!(c, ' ' | ',' | '-' | '/' | '\n') && from - 1 > floor && closes(text, from - 1, floor);
         if !is_han(c) && !space {
             break;
         }

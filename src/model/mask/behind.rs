@@ -13,7 +13,7 @@ const MOST: usize = 40;
 /// What says that a value was meant.
 const VERBS: [&str; 6] = ["就是", "是", "为", "為", "is ", "was "];
 /// Whose it is.
-const WHOSE: [&str; 18] = [
+const WHOSE: [&str; 21] = [
     "我家的",
     "我家",
     "我的",
@@ -28,6 +28,9 @@ const WHOSE: [&str; 18] = [
     "我",
     "俺的",
     "本人的",
+    "my home ",
+    "my work ",
+    "my office ",
     "my ",
     "our ",
     "his ",
@@ -68,14 +71,15 @@ fn told(text: &Glyphs, at: usize, least: usize, settings: &Settings) -> Option<F
         None => return None,
     };
     let inside =
-        |c: char| is_digit(c) || c.is_ascii_uppercase() || !c.is_alphanumeric() && c.is_ascii_graphic() || c == ' ';
+        |c: char| is_digit(c) || c.is_ascii_alphabetic() || !c.is_alphanumeric() && c.is_ascii_graphic() || c == ' ';
     let length =
         text.run_before(end, MOST.min(end - least), |c| inside(c) && !matches!(c, ':' | '=' | '"' | '!' | '?'));
     // The value may begin behind other words and numbers: the longest that fits is taken.
     let starts = (end - length..end).filter(|from| {
         let (c, before) = (text.ch(*from), text.back(*from, 1));
-        (is_digit(c) || c.is_ascii_uppercase() || matches!(c, '+' | '('))
-            && !(is_digit(before) || before.is_ascii_alphabetic())
+        let letters = text.skip_most(*from, 3, |c| c.is_ascii_alphabetic());
+        let series = (1..3).contains(&(letters - from)) && (is_digit(text.ch(letters)) || c.is_ascii_uppercase());
+        (is_digit(c) || series || matches!(c, '+' | '(')) && !(is_digit(before) || before.is_ascii_alphabetic())
     });
     starts.take(8).find_map(|from| {
         let link = Link { to: from, strong: true, colon: false, quoted: false, far: false };

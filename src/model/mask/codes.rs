@@ -87,13 +87,23 @@ fn word(text: &Glyphs, at: usize, settings: &Settings) -> Option<(usize, Kind)> 
 /// What the words behind say that this is: `LM2612150333这单`, `482913 is my code`.
 fn told_after(text: &Glyphs, at: usize, to: usize, settings: &Settings) -> Option<Kind> {
     let digits = text.chars(at, to).filter(char::is_ascii_digit).count();
+    let mixed = to - at >= 6 && (1..to - at).contains(&digits);
+    let mine =
+        ["是我的", "就是我的", "是我", " is my ", " was my "].iter().find(|words| mixed && text.reads(to, words));
+    if let Some(words) = mine
+        && let Some((_, SecretCue::Password)) = LEXICON.secret_cues.at(text, to + words.chars().count())
+    {
+        return Some(Kind::Secret);
+    }
     let next = text.skip_most(to, 1, |c| c == ' ');
     if digits < 4 || text.ch(to) == '-' {
         return None;
     }
     if digits == to - at && digits <= 8 {
-        let verb =
-            ["是", "为", "is "].iter().find(|verb| text.reads(next, verb)).map(|verb| next + verb.chars().count())?;
+        let verb = ["就是", "是", "为", "is "]
+            .iter()
+            .find(|verb| text.reads(next, verb))
+            .map(|verb| next + verb.chars().count())?;
         let whose = ["我的", "你的", "您的", "my ", "your ", "the "].iter().find(|word| text.reads(verb, word));
         let word = verb + whose.map_or(0, |word| word.chars().count());
         let code = matches!(LEXICON.secret_cues.at(text, word), Some((_, SecretCue::Code)));
@@ -160,7 +170,7 @@ fn credit_code(text: &Glyphs, at: usize) -> Option<usize> {
     }
     let (mut values, mut end, mut digits) = (Vec::new(), at, 0);
     while values.len() < 18 {
-        let gap = usize::from(matches!(text.ch(end), ' ' | '-') && !values.is_empty());
+        let gap = usize::from(matches!(text.ch(end), ' ' | '-' | '.' | '·' | '/') && !values.is_empty());
         let c = text.ch(end + gap).to_ascii_uppercase();
         let Some(value) = PLACES.chars().position(|p| p == c) else { break };
         digits += usize::from(value < 10);
@@ -246,8 +256,12 @@ impl NumberPattern {
 
     /// Where a number of this pattern ends that begins there. Behind capitals its digits may stand apart: `SF 1234 5678 90123`.
     fn end(&self, text: &Glyphs, at: usize) -> Option<usize> {
-        let letters = text.skip_most(at, 4, |c| c.is_ascii_uppercase());
-        let apart = letters > at && matches!(text.ch(letters), ' ' | '-') && text.ch(letters + 1).is_ascii_digit();
+        let letters = text.skip_most(at, 4, |c| c.is_ascii_alphabetic());
+        let capitals = text.chars(at, letters).all(|c| c.is_ascii_uppercase());
+        let apart = letters > at
+            && (capitals || letters > at + 1 && self.places.get(1).is_some_and(|(c, ..)| c.is_ascii_alphabetic()))
+            && (matches!(text.ch(letters), ' ' | '-') && text.ch(letters + 1).is_ascii_digit()
+                || letters > at + 1 && text.ch(letters).is_ascii_digit());
         self.read(text, at, false).or_else(|| if apart { self.read(text, at, true) } else { None })
     }
 
@@ -256,7 +270,7 @@ impl NumberPattern {
         if apart && !(own(0) && (own(1) || own(self.places.len() - 1))) {
             return None;
         }
-        let (mut end, mut digits) = (at, 0);
+        let (mut end, mut digits, mut gaps) = (at, 0, 0);
         for (place, least, most) in &self.places {
             let fits = |c: char| match place {
                 '#' => c.is_ascii_digit(),
@@ -274,13 +288,15 @@ impl NumberPattern {
                 }
                 digits += usize::from(*place == '#');
                 count += 1;
+                gaps += gap;
                 end += gap + 1;
             }
             if count < *least {
                 return None;
             }
         }
-        let whole = !text.ch(end).is_ascii_alphanumeric() && (apart && digits >= 9 || token(text, at).end <= end);
+        let whole = !text.ch(end).is_ascii_alphanumeric()
+            && (gaps > 0 && digits >= 9 && text.ch(end) != '-' || token(text, at).end <= end);
         // `JD 13812345678` is where somebody bought, and a number to call.
         let letters = text.skip_most(at, 4, |c| c.is_ascii_alphabetic());
         let mobile = apart && is_mobile_number(&run(text, letters + 1, 11, false).0);

@@ -106,6 +106,12 @@ pub fn value(text: &Glyphs, link: &Link, cue: Cue, settings: &Settings) -> Optio
             if social {
                 return piece(end, Kind::IdentityCard);
             }
+            if text.ch(from).is_ascii_uppercase()
+                && matches!(text.ch(from + 1), ' ' | '-' | '.')
+                && let Some(end) = document(text, from)
+            {
+                return piece(end, Kind::IdentityCard);
+            }
             let token = token(text, from);
             let letters = text.chars(from, token.end).filter(char::is_ascii_alphabetic).count();
             let document = (1..=2).contains(&letters) && (6..=9).contains(&token.digits);
@@ -122,7 +128,7 @@ pub fn value(text: &Glyphs, link: &Link, cue: Cue, settings: &Settings) -> Optio
         }
         Cue::Bank | Cue::Account => {
             let least = if cue == Cue::Bank { 12 } else { 8 };
-            let (digits, end) = run(text, from, 24, true);
+            let (digits, end) = in_fours(text, from).unwrap_or_else(|| run(text, from, 24, true));
             let fits = (least..=24).contains(&digits.len()) && !text.ch(end).is_ascii_alphanumeric();
             (fits && !is_mobile(&digits) && !is_counted(text, end))
                 .then_some(())
@@ -136,6 +142,9 @@ pub fn value(text: &Glyphs, link: &Link, cue: Cue, settings: &Settings) -> Optio
         Cue::Plate => {
             let mut end = token(text, from).end;
             let second = token(text, end + 1);
+            if LEXICON.common_english.ends(text, from, end).is_some() {
+                return None;
+            }
             let british = second.length == 3 && text.chars(end, second.end).skip(1).all(|c| c.is_ascii_uppercase());
             if text.ch(end) == ' ' && end - from <= 4 && second.end - end <= 6 && (second.digits > 0 || british) {
                 end = second.end;
@@ -155,7 +164,9 @@ fn phone(text: &Glyphs, link: &Link) -> Option<Found> {
     // The link reads over an opening bracket, which may belong to the number.
     let bracket = text.run_before(link.to, 1, |c| c == '(');
     let start = text.skip_most(link.to, 3, |c| matches!(c, '+' | '(' | ' '));
-    let (digits, end) = complete(text, start).unwrap_or_else(|| run(text, start, 15, true));
+    let whole = complete(text, start);
+    let parts = whole.is_none() && !link.strong && is_of_parts(text, start);
+    let (digits, end) = whole.unwrap_or_else(|| run(text, start, 15, true));
     let shaped = is_mobile(&digits) || digits.starts_with(b"0") || digits.starts_with(b"86");
     let local = link.strong || digits.len() >= 8 || text.ch(start + 3) == '-';
     let free = !text.ch(end).is_ascii_alphanumeric();
@@ -164,7 +175,7 @@ fn phone(text: &Glyphs, link: &Link) -> Option<Found> {
     let unusual =
         !matches!(digits.as_slice(), [b'1', b'3'..=b'9', ..] if digits.len() == 11 && is_whole(text, start, end));
     let most = if text.back(start, 1) == '+' { 15 } else { 13 };
-    let fits = (7..=most).contains(&digits.len()) && (shaped || local) && free && !date && unusual;
+    let fits = !parts && (7..=most).contains(&digits.len()) && (shaped || local) && free && !date && unusual;
     let closed = bracket > 0 && text.chars(link.to, end).any(|c| c == ')');
     let from = if closed { link.to - bracket } else { link.to };
     let number = digits.strip_prefix(b"0086").or(digits.strip_prefix(b"86")).unwrap_or(&digits);
@@ -176,6 +187,30 @@ fn phone(text: &Glyphs, link: &Link) -> Option<Found> {
         to: extension(text, end).unwrap_or(end),
         kind,
     })
+}
+
+/// Whether the blocks of digits are of such different sizes that they are several numbers: `6.7 5000 120`.
+fn is_of_parts(text: &Glyphs, start: usize) -> bool {
+    let Reach { digits, ends } = reach(text, start, 15);
+    let counts = [0].into_iter().chain(ends.iter().map(|(count, _)| *count));
+    let sizes: Vec<usize> = counts.zip(&ends).map(|(before, (count, _))| count - before).collect();
+    let even = sizes.windows(2).all(|pair| pair.first() == pair.last());
+    let (least, most) = (sizes.iter().min().copied().unwrap_or(0), sizes.iter().max().copied().unwrap_or(0));
+    !even
+        && least < 3
+        && most > 1
+        && !digits.starts_with(b"0")
+        && !digits.starts_with(b"86")
+        && text.back(start, 1) != '+'
+}
+
+/// Three groups or more of three or four digits, whatever stands between them.
+fn in_fours(text: &Glyphs, from: usize) -> Option<(Vec<u8>, usize)> {
+    let Reach { digits, ends } = reach(text, from, 24);
+    let counts = [0].into_iter().chain(ends.iter().map(|(count, _)| *count));
+    let fours = counts.zip(&ends).all(|(before, (count, _))| matches!(count - before, 3 | 4));
+    let (_, end) = ends.last().copied().filter(|_| fours && ends.len() > 2)?;
+    Some((digits, end))
 }
 
 /// Whether digits stand together, without anything between.
@@ -195,9 +230,14 @@ fn complete(text: &Glyphs, start: usize) -> Option<(Vec<u8>, usize)> {
         let city = number.len() < digits.len()
             && (matches!(number, [b'1', b'0', ..] | [b'2', ..]) && fits(2, number) && number.len() == 10
                 || matches!(number, [b'3'..=b'9', ..]) && matches!(number.len(), 10 | 11));
-        is_mobile(number) || area(number).is_some_and(|area| fits(area, number)) || city
+        let taiwanese = matches!(digits, [b'0', b'9', ..]) && digits.len() == 10;
+        is_mobile(number) || taiwanese || area(number).is_some_and(|area| fits(area, number)) || city
     };
-    let (count, end) = ends.into_iter().rev().find(|(count, _)| digits.get(..*count).is_some_and(national))?;
+    // `8888,6666`, and not `2026,1122`.
+    let halves = matches!(ends.as_slice(), [(4, _), (8, _), ..]) && matches!(digits.first(), Some(b'3'..=b'8'));
+    let local = ends.get(1).copied().filter(|(_, end)| halves && !is_counted(text, *end) && text.ch(start + 4) != ' ');
+    let found = ends.into_iter().rev().find(|(count, _)| digits.get(..*count).is_some_and(national));
+    let (count, end) = found.or(local)?;
     digits.truncate(count);
     Some((digits, end))
 }
@@ -216,9 +256,9 @@ fn order(text: &Glyphs, link: &Link, sure: Sure) -> Option<usize> {
         (false, true) => token.digits >= 6,
         (false, false) => token.digits >= if link.strong { 6 } else { 8 },
     };
-    let other = token.is_date || goes_on(text, token.end);
     let long = run(text, link.to, 30, true);
     let spread = sure && long.0.len() >= 8 && long.1 > token.end;
+    let other = token.is_date || goes_on(text, token.end) && !spread;
     let end = if spread { long.1 } else { token.end };
     let (digits, _) = run(text, link.to, 11, false);
     let mobile = is_mobile(&digits) && !sure;
@@ -229,12 +269,30 @@ fn order(text: &Glyphs, link: &Link, sure: Sure) -> Option<usize> {
 fn spaced(text: &Glyphs, from: usize) -> Option<usize> {
     let letters = text.skip_most(from, 3, |c| c.is_ascii_uppercase());
     let (digits, end) = run(text, letters + 1, 20, false);
-    (letters > from + 1 && text.ch(letters) == ' ' && digits.len() >= 10 && !is_counted(text, end)).then_some(end)
+    (letters > from + 1 && matches!(text.ch(letters), ' ' | '.') && digits.len() >= 10 && !is_counted(text, end))
+        .then_some(end)
+}
+
+/// `1Z 999 AA1 01 2345 6784`: groups of capitals and digits.
+fn grouped(text: &Glyphs, from: usize) -> Option<usize> {
+    let (mut end, mut next) = (from, from);
+    while end < from + MAX_TOKEN {
+        let to = text.skip_most(next, 7, |c| c.is_ascii_uppercase() || c.is_ascii_digit());
+        let digit = text.chars(next, to).any(|c| c.is_ascii_digit());
+        if to == next || to - next > 6 || text.ch(to).is_ascii_alphanumeric() || !digit {
+            break;
+        }
+        end = to;
+        next = if text.ch(to) == ' ' { to + 1 } else { break };
+    }
+    let (digits, length) = count(text, from, end);
+    (length > digits && digits >= 8 && length >= 12 && !is_counted(text, end)).then_some(end)
 }
 
 /// Where the number of a parcel ends.
 fn tracking(text: &Glyphs, link: &Link, sure: Sure) -> Option<usize> {
-    if let Some(end) = spaced(text, link.to) {
+    let groups = || grouped(text, link.to).filter(|_| sure == Sure::Yes);
+    if let Some(end) = spaced(text, link.to).or_else(groups) {
         return Some(end);
     }
     let token = token(text, link.to);

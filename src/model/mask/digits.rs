@@ -67,12 +67,15 @@ fn parts(c: char) -> bool {
 
 /// A sign of another thing than one long number: a time, a share, a sum of money.
 fn ends_numbers(c: char) -> bool {
-    matches!(c, ':' | ';' | '%' | '$' | '¥' | '€' | '£' | '@' | '&' | '!' | '?' | '=' | '<' | '>' | '≈' | '×')
+    matches!(
+        c,
+        ':' | ';' | '#' | '%' | '|' | '$' | '¥' | '€' | '£' | '@' | '&' | '!' | '?' | '=' | '<' | '>' | '≈' | '×'
+    )
 }
 
 /// A sign that also stands between the members of a list.
 fn lists(c: char) -> bool {
-    matches!(c, ',' | '、' | '/' | '|' | '。' | '.')
+    matches!(c, ',' | '、' | '/' | '。' | '.')
 }
 
 /// What stands between two blocks.
@@ -110,7 +113,7 @@ impl Gap {
 
     /// Whether a number may go on behind it.
     pub fn flows(&self) -> bool {
-        !self.chars().any(ends_numbers)
+        !self.chars().any(ends_numbers) && self.chars().filter(|c| *c == ' ').count() < 3
     }
 
     /// Whether the members of a list may stand apart like this.
@@ -168,7 +171,8 @@ pub fn reach(text: &Glyphs, at: usize, most: usize) -> Reach {
                 }
             }
             None => {
-                let past = text.skip_most(next, MAX_GAP, |c| parts(c) && !ends_numbers(c));
+                let past =
+                    text.skip_most(next, MAX_GAP, |c| parts(c) && (!ends_numbers(c) || matches!(c, ':' | ';' | '=')));
                 if past == next || reach.digits.is_empty() || digit(text.ch(past)).is_none() {
                     break;
                 }

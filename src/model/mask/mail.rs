@@ -32,11 +32,16 @@ pub fn mail(text: &Glyphs) -> Vec<Found> {
 
 /// Where the part before the sign begins.
 fn local_begin(text: &Glyphs, end: usize, domain: usize, to: usize) -> Option<usize> {
-    let from = end - text.run_before(end, MAX_LOCAL, is_local);
+    let mut from = end - text.run_before(end, MAX_LOCAL, is_local);
+    // `jane dot doe at …`
+    while end - from < MAX_LOCAL && from >= 5 && text.reads(from - 5, " dot ") && is_local(text.back(from, 6)) {
+        from -= 5 + text.run_before(from - 5, MAX_LOCAL, is_local);
+    }
     let known = is_top(text, to);
     if from < end {
         // With a space on one side only it may be a mention: `thanks @lumo.com`.
-        let mention = text.ch(end) == ' ' && text.ch(domain.saturating_sub(1)) == '@';
+        let at = text.reads(end, " at ") && !has_dot_word(text, domain);
+        let mention = text.ch(end) == ' ' && (at || text.ch(domain.saturating_sub(1)) == '@');
         let word = LEXICON.common_english.ends(text, from, end).is_some();
         return (!mention || known && end - from > 2 && !word).then_some(from);
     }
@@ -152,7 +157,11 @@ fn domain_end(text: &Glyphs, from: usize) -> Option<usize> {
     while at < from + MAX_DOMAIN {
         let plain = text.ch(at) == '.' && text.ch(at + 1).is_ascii_alphanumeric();
         let dot = dot(text, at).filter(|to| {
-            labels == 0 || plain || text.ch(at) == '.' && text.ch(at + 1) != ' ' || leads_to_top(text, *to)
+            labels == 0
+                || plain
+                || text.ch(at) == ' ' && text.ch(at + 1) == 'd'
+                || text.ch(at) == '.' && text.ch(at + 1) != ' '
+                || leads_to_top(text, *to)
         });
         match text.ch(at) {
             _ if dot.is_some() && length > 0 => {
@@ -178,7 +187,8 @@ fn domain_end(text: &Glyphs, from: usize) -> Option<usize> {
 /// Whether a word that ends domains stands there: `com`.
 fn leads_to_top(text: &Glyphs, at: usize) -> bool {
     let to = text.skip_most(at, 5, |c| c.is_ascii_alphabetic());
-    ["com", "cn", "net", "org", "edu"].iter().any(|top| text.reads(at, top) && at + top.len() == to)
+    text.ch(at).is_ascii_lowercase()
+        && ["com", "cn", "net", "org", "edu"].iter().any(|top| text.reads(at, top) && at + top.len() == to)
 }
 
 /// Behind a dot, or what people write for one.

@@ -148,16 +148,17 @@ fn nickname(text: &Glyphs, at: usize) -> Option<usize> {
 /// `阿依古丽·买买提`.
 fn foreign(text: &Glyphs, at: usize) -> Option<usize> {
     let mut to = text.skip_most(at, 8, is_han);
-    if to < at + 2 || text.ch(to) != '·' {
+    if to < at + 2 || text.ch(to) != '·' || matches!(text.ch(at), '什' | '啥' | '怎') {
         return None;
     }
     let mut parts = 0;
     while parts < 4 && text.ch(to) == '·' {
         let from = to + 1;
-        let next = text.skip_most(from, 6, |c| is_han(c) && !is_said(c));
         // Its first two characters may be any, as in `买买提`; what follows them may begin another thought.
-        let thought = (from + 2..next).find(|n| is_stop(text.ch(*n)));
-        let next = thought.unwrap_or(next);
+        let next = text.skip_most(from, 2, is_han);
+        let third = usize::from(next == from + 2 && is_han(text.ch(next)) && is_boundary(text.ch(next + 1)));
+        let next = text.skip_most(next, 4, |c| next == from + 2 && is_han(c) && !is_said(c) && !is_stop(c));
+        let next = next.max(from + 2 * third + third);
         if next < from + 1 {
             break;
         }
@@ -212,6 +213,7 @@ fn am(text: &Glyphs, at: usize, link: &Link) -> Option<usize> {
         return None;
     }
     let (to, family) = chinese(text, at, false)?;
+    let to = to_boundary(text, at, family).filter(|whole| family > at + 1 && *whole > to).unwrap_or(to);
     let numerals = text.chars(family, to).all(|c| numeral(c).is_some()) && to > family;
     let title = LEXICON.titles.at(text, to).is_some();
     let whole = is_boundary(text.ch(to))

@@ -10,6 +10,8 @@ use super::words::{Cue, LEXICON};
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Dot {
     sign: char,
+    /// It was a Chinese full stop.
+    full: bool,
     before: usize,
     after: usize,
 }
@@ -38,13 +40,16 @@ pub fn ip4(text: &Glyphs, at: usize) -> Option<usize> {
     let first = dots.first().copied().flatten()?;
     let even = dots.iter().flatten().all(|dot| *dot == first);
     let same = dots.iter().flatten().all(|dot| dot.sign == first.sign);
-    let longer = text.ch(end) == first.sign && digit(text.ch(end + 1)).is_some() || text.ch(end).is_ascii_alphabetic();
+    let points = matches!(first.sign, '点' | '點') && text.ch(end) == first.sign;
+    let longer =
+        points || text.ch(end) == first.sign && digit(text.ch(end + 1)).is_some() || text.ch(end).is_ascii_alphabetic();
     let private = matches!(parts, [192, 168, ..] | [172, 16..=31, ..]);
     let announced = private || is_announced(text, at);
+    let high = parts.first().is_some_and(|part| *part > 24);
     let fits = match first.sign {
-        '.' => announced && same || even && first.before == first.after,
+        '.' => announced && same || even && first.before == first.after && (!first.full || high),
         // Hours stand before a `点`, too.
-        '点' | '點' | '。' | '·' => same && (announced || even && parts.first().is_some_and(|part| *part > 24)),
+        '点' | '點' | '·' => same && (announced || even && high),
         _ => announced && same,
     };
     let personal = !matches!(parts, [0 | 127 | 255, ..]);
@@ -61,18 +66,23 @@ fn dot(text: &Glyphs, at: usize) -> Option<(Dot, usize)> {
         return None;
     }
     let next = text.skip_most(sign_end, 1, |c| c == ' ');
-    Some((Dot { sign, before: sign_at - at, after: next - sign_end }, next))
+    let (sign, full) = if sign == '。' { ('.', true) } else { (sign, false) };
+    Some((Dot { sign, full, before: sign_at - at, after: next - sign_end }, next))
 }
 
-/// Whether the word `ip` stands shortly before.
+/// Whether a word that announces an address stands shortly before, such as `ip`.
 fn is_announced(text: &Glyphs, at: usize) -> bool {
-    let from = at.saturating_sub(14);
-    (from..at)
-        .any(|n| text.reads(n, "ip") && !text.back(n, 1).is_ascii_alphabetic() && !text.ch(n + 2).is_ascii_alphabetic())
+    const WORDS: [&str; 8] = ["ip", "网关", "閘道", "服务器", "伺服器", "主机", "gateway", "server"];
+    let whole = |n: usize, word: &str| {
+        let latin = word.is_ascii();
+        let after = text.ch(n + word.chars().count());
+        text.reads(n, word) && !(latin && (text.back(n, 1).is_ascii_alphabetic() || after.is_ascii_alphabetic()))
+    };
+    (at.saturating_sub(14)..at).any(|n| WORDS.iter().any(|word| whole(n, word)))
 }
 
 /// Whether a word before says that this is the version of something.
-fn is_version(text: &Glyphs, at: usize) -> bool {
+pub fn is_version(text: &Glyphs, at: usize) -> bool {
     let space =
         text.run_before(at, 4, |c| matches!(c, ' ' | ':' | '号' | '是' | '为' | '號' | '為' | '(' | '从' | '由'));
     let end = at - space;
@@ -82,6 +92,14 @@ fn is_version(text: &Glyphs, at: usize) -> bool {
         _ => false,
     };
     if compared {
+        return true;
+    }
+    // `版本 13.8.0.0 和 13.8.0.1`
+    let link = text.run_before(at, 5, |c| {
+        matches!(c, ' ' | ',' | '、' | '/' | '~' | '-' | '和' | '与' | '到' | '至' | '或') || "andto".contains(c)
+    });
+    let other = at - link - text.run_before(at - link, 15, |c| c.is_ascii_digit() || c == '.');
+    if link > 0 && text.chars(other, at - link).filter(|c| *c == '.').count() > 1 && is_version(text, other) {
         return true;
     }
     let begin = |n: usize| end.checked_sub(n);

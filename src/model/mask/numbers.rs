@@ -6,9 +6,9 @@
 //! joined, and what stands between them. A new rule is one function and one line of [`RULES`].
 
 use super::Kind;
-use super::digits::{Block, Gap, MAX_DIGITS, MAX_GAP, Script, blocks};
+use super::digits::{Block, Gap, MAX_DIGITS, MAX_GAP, Script, blocks, run};
 use super::glyph::{DIGITS, Found, Glyphs, LETTERS, NUMERALS};
-use super::phones::{self, extension};
+use super::phones::{self, extension, is_mobile_number};
 use super::several;
 use super::words::{Cue, LEXICON};
 
@@ -142,7 +142,7 @@ impl Candidate<'_> {
         letters == 0
             || (letters + 4 <= self.digits.len()
                 && !self.before().is_ascii_alphanumeric()
-                && !self.after().is_ascii_alphanumeric())
+                && (!self.after().is_ascii_alphanumeric() || self.digits.len() == 17 && self.final_x().is_some()))
     }
 
     /// Whether the digits are part of an identifier such as `SF13812345678` or `ORD_138…`.
@@ -181,7 +181,10 @@ impl Candidate<'_> {
     pub fn final_x(&self) -> Option<usize> {
         let at = self.text.skip_most(self.to, 2, |c| matches!(c, ' ' | '-'));
         let is_x = matches!(self.text.ch(at), 'x' | 'X' | '×' | 'Ⅹ' | 'ⅹ' | '叉');
-        (is_x && !self.text.ch(at + 1).is_ascii_alphanumeric()).then_some(at + 1)
+        // A mobile number may follow at once.
+        let more = run(self.text, at + 1, 12, false);
+        let mobile = more.0.len() == 11 && more.1 == at + 12 && is_mobile_number(&more.0);
+        (is_x && (mobile || !self.text.ch(at + 1).is_ascii_alphanumeric())).then_some(at + 1)
     }
 }
 
@@ -249,6 +252,7 @@ fn is_bank_card(c: &Candidate<'_>) -> bool {
     let close = |gap: &Gap| gap.is_loose() || gap.is_point();
     (grouped && c.gaps.iter().all(close) || fours && (c.is_even() || c.gaps.iter().all(Gap::flows)))
         && is_issued(c.digits)
+        && !phones::is_listed(c, c.gaps)
         && !c.after_plus()
         && !c.in_identifier()
         && luhn(c.digits)

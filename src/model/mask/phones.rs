@@ -5,7 +5,8 @@
 
 use super::cued::is_counted;
 use super::digits::Gap;
-use super::glyph::{Glyphs, numeral};
+use super::glyph::{Glyphs, is_han, numeral};
+use super::net::is_version;
 use super::numbers::Candidate;
 use super::words::LEXICON;
 
@@ -20,7 +21,7 @@ pub fn is_mobile(c: &Candidate<'_>) -> bool {
         ([b'0', number @ ..], [12]) => (number, [11].as_slice()),
         all => all,
     };
-    if !is_mobile_number(number) || c.in_identifier() {
+    if !is_mobile_number(number) || c.in_identifier() || is_release(c) {
         return false;
     }
     let prefix = c.shape.len() - shape.len();
@@ -29,19 +30,25 @@ pub fn is_mobile(c: &Candidate<'_>) -> bool {
     let loose = c.gaps.iter().all(Gap::is_loose);
     let grouped = shape.iter().all(|digits| *digits >= 3);
     let in_pairs =
-        matches!(shape, [3, 2, 2, 2, 2] | [3, 2, 2, 4] | [3, 4, 2, 2] | [1, 2, 2, 2, 2, 2] | [2, 2, 2, 2, 2, 1]);
+        matches!(shape, [3, 2, 2, 2, 2] | [3, 2, 2, 4] | [3, 4, 2, 2] | [1, 2, 2, 2, 2, 2] | [2, 2, 2, 2, 2, 1])
+            || shape == [2, 2, 2, 2, 3] && has_zero(number, shape);
     let dotted = |gap: &Gap| gap.is_loose() || gap.is_point();
     match shape {
         [11] => c.gaps.iter().all(Gap::flows),
-        _ if shape.len() == 11 => true,
+        _ if shape.len() == 11 => !is_listed(c, inner),
         [3, 4, 4] if even => !is_listed(c, inner),
         _ if loose && (grouped || in_pairs && even || shape.len() > 6 && c.gaps.iter().all(|gap| gap.is("-"))) => true,
         // `138.0.7204.158` is a browser.
         _ if grouped && c.gaps.iter().all(dotted) && !inner.iter().all(Gap::is_point) => true,
         _ => {
+            // Points between all parts are those of a version or an identifier, unless they part 3-4-4.
+            let release = inner.iter().all(Gap::is_point) && shape.first() != Some(&3);
             keeps_to_groups(shape)
+                && !release
+                && !(c.before() == '.' && c.text.back(c.from, 2).is_ascii_digit())
                 && !(shape.len() == 2 && inner.iter().all(Gap::is_point))
                 && c.gaps.iter().all(Gap::flows)
+                && !is_rising(number, shape)
                 && !is_calendar(number, shape, inner)
                 && !is_decimal(shape, inner)
                 && !is_listed(c, inner)
@@ -68,20 +75,49 @@ fn keeps_to_groups(shape: &[usize]) -> bool {
     cuts.iter().all(|cut| matches!(cut, 3 | 7)) || cuts.contains(&3) && cuts.contains(&7)
 }
 
-/// Whether a day begins the digits: `13/5/2026 1430`.
+/// Whether points stand between the blocks behind a word like `version`.
+fn is_release(c: &Candidate<'_>) -> bool {
+    !c.gaps.is_empty() && c.gaps.iter().all(Gap::is_point) && is_version(c.text, c.from)
+}
+
+/// The digits block by block.
+fn groups<'a>(digits: &'a [u8], shape: &'a [usize]) -> impl Iterator<Item = &'a [u8]> {
+    let mut at = 0;
+    shape.iter().map(move |length| {
+        at += length;
+        digits.get(at - length..at).unwrap_or_default()
+    })
+}
+
+/// Whether a block begins with a zero, as numbers that count something do not.
+fn has_zero(digits: &[u8], shape: &[usize]) -> bool {
+    groups(digits, shape).any(|group| group.len() > 1 && group.first() == Some(&b'0'))
+}
+
+/// Whether the blocks are ever greater numbers: `1 3 5 7 9 11 13 15`.
+fn is_rising(digits: &[u8], shape: &[usize]) -> bool {
+    let value = |group: &[u8]| group.iter().fold(0_u64, |sum, d| sum * 10 + u64::from(d - b'0'));
+    let pairs = groups(digits, shape).zip(groups(digits, shape).skip(1));
+    shape.len() > 3 && !has_zero(digits, shape) && pairs.into_iter().all(|(a, b)| value(a) < value(b))
+}
+
+/// Whether there is a day among the blocks: `13/5/2026 1430`, `1.5.0 (2020-07-17)`.
 fn is_calendar(number: &[u8], shape: &[usize], gaps: &[Gap]) -> bool {
-    let ([1..=2, 1..=2, 4, ..], [first, second, ..]) = (shape, gaps) else { return false };
-    let year_at = shape.iter().take(2).sum();
-    first == second && matches!(number.get(year_at..), Some([b'1', b'9', ..] | [b'2', b'0' | b'1', ..]))
+    let groups: Vec<&[u8]> = groups(number, shape).collect();
+    let year = |group: &[u8]| matches!(group, [b'1', b'9', _, _] | [b'2', b'0' | b'1', _, _]);
+    let small = |group: &[u8]| group.len() <= 2;
+    groups.windows(3).zip(gaps.windows(2)).any(|(parts, gaps)| {
+        let day = matches!(parts, [a, b, c] if year(a) && small(b) && small(c) || small(a) && small(b) && year(c));
+        day && gaps.first() == gaps.last()
+    })
 }
 
 /// Whether a point stands before one or two digits, as in prices: `1399.00 - 899.00`.
 fn is_decimal(shape: &[usize], gaps: &[Gap]) -> bool {
     let places = shape.iter().skip(1);
-    gaps.iter()
-        .zip(places)
-        .enumerate()
-        .any(|(n, (gap, digits))| gap.is_point() && *digits <= 2 && !gaps.get(n + 1).is_some_and(Gap::is_point))
+    let alone = |at: Option<usize>| !at.and_then(|at| gaps.get(at)).is_some_and(Gap::is_point);
+    let single = |n: usize| alone(n.checked_add(1)) && alone(n.checked_sub(1));
+    gaps.iter().zip(places).enumerate().any(|(n, (gap, digits))| gap.is_point() && *digits <= 2 && single(n))
 }
 
 /// `+1 (555) 123-4567`: a plus and 8 to 15 digits (ITU-T E.164).
@@ -100,25 +136,34 @@ pub fn is_international(c: &Candidate<'_>) -> bool {
 /// `010-12345678`, `(0755) 1234 5678`, `021 5888 1234-8001`, `86 10 6234 5678`: a Chinese area code, 7 or 8 digits, perhaps
 /// an extension.
 pub fn is_landline(c: &Candidate<'_>) -> bool {
-    if c.in_identifier() {
+    if c.in_identifier() || is_release(c) || is_listed(c, c.gaps) {
         return false;
     }
-    match (c.digits, c.shape, c.gaps) {
-        ([b'8', b'6', b'0', ..], [2, shape @ ..], [first, gaps @ ..]) => {
-            first.flows() && is_local(c.digits.get(2..).unwrap_or_default(), shape, gaps)
+    let (number, prefix) = match (c.digits, c.shape) {
+        ([b'0', b'0', b'8', b'6', number @ ..], [4 | 15.., ..]) => (number, 4),
+        ([b'8', b'6', number @ ..], [2 | 13.., ..]) => (number, 2),
+        (number, _) => return is_local(number, c.shape, c.gaps),
+    };
+    match (c.shape, c.gaps) {
+        ([first, shape @ ..], [gap, gaps @ ..]) if *first == prefix && gap.flows() => {
+            if number.starts_with(b"0") {
+                is_local(number, shape, gaps)
+            } else {
+                is_from_abroad(number, shape, gaps)
+            }
         }
-        ([b'8', b'6', number @ ..], [2, shape @ ..], gaps) => {
-            let [area, local @ ..] = shape else { return false };
-            let code = matches!((number, area), ([b'1', b'0', ..] | [b'2', _, ..], 2) | ([b'3'..=b'9', ..], 3));
-            let starts = matches!(number.get(*area), Some(b'2'..=b'8'));
-            let fits = matches!((area, local), (_, [8] | [4, 4]) | (3, [7] | [3, 4]));
-            code && starts && fits && gaps.iter().all(|gap| gap.is_loose() || gap.is_point())
-        }
-        ([b'8', b'6', b'0', ..], [13..=14], _) => {
-            is_local(c.digits.get(2..).unwrap_or_default(), &[c.digits.len() - 2], &[])
-        }
-        (digits, shape, gaps) => is_local(digits, shape, gaps),
+        ([_], []) => is_local(number, &[number.len()], &[]),
+        _ => false,
     }
+}
+
+/// A number with its area code, without the zero that a country's code stands for: `86 10 6234 5678`.
+fn is_from_abroad(number: &[u8], shape: &[usize], gaps: &[Gap]) -> bool {
+    let [area, local @ ..] = shape else { return false };
+    let code = matches!((number, area), ([b'1', b'0', ..] | [b'2', _, ..], 2) | ([b'3'..=b'9', ..], 3));
+    let starts = matches!(number.get(*area), Some(b'2'..=b'8'));
+    let fits = matches!((area, local), (_, [8] | [4, 4]) | (3, [7] | [3, 4]));
+    code && starts && fits && gaps.iter().all(|gap| gap.is_loose() || gap.is_point())
 }
 
 /// A number with its area code.
@@ -159,9 +204,9 @@ pub fn area(digits: &[u8]) -> Option<usize> {
 pub fn is_taiwanese_mobile(c: &Candidate<'_>) -> bool {
     matches!(c.digits, [b'0', b'9', ..])
         && c.digits.len() == 10
-        && (matches!(c.shape, [10] | [4, 3, 3] | [4, 6] | [2, 4, 4]) || c.shape.len() == 10)
-        && c.is_even()
-        && c.gaps_are(&[" ", "-"])
+        && (matches!(c.shape, [10] | [4, 3, 3] | [4, 6] | [2, 4, 4]) || c.shape.len() == 10 && c.is_even())
+        && c.gaps.iter().all(Gap::flows)
+        && !is_listed(c, c.gaps)
         && !c.in_identifier()
 }
 
@@ -180,35 +225,31 @@ pub fn is_american(c: &Candidate<'_>) -> bool {
     matches!(c.shape, [3, 3, 4])
         && matches!(c.digits, [b'2'..=b'9', _, _, b'2'..=b'9', ..])
         && !hotline
-        && (c.gaps_are(&["-", ".", ") ", ")", ")-", "/"]) || c.before() == '(' && c.gaps_are(&[") ", " ", "-"]))
+        && (c.gaps_are(&["-", ".", ") ", ")", ")-", "/", ")."]) || c.before() == '(' && c.gaps_are(&[") ", " ", "-"]))
         && !(c.before() == '-' && c.text.back(c.from, 2).is_ascii_digit())
         && !c.in_identifier()
 }
 
 /// Whether the blocks are members of a list, or counts: `138, 0013, 8000 三个型号`.
-fn is_listed(c: &Candidate<'_>, gaps: &[Gap]) -> bool {
+pub fn is_listed(c: &Candidate<'_>, gaps: &[Gap]) -> bool {
     if !gaps.iter().any(Gap::lists) {
         return false;
     }
     let text = c.text;
     let apart = |c: char| matches!(c, ' ' | ',' | '、' | '/' | '|');
-    let next = text.skip_most(c.to, 2, apart);
+    let next = text.skip_most(c.to, 4, apart);
     let count = text.skip_most(next, 2, |c| numeral(c).is_some() || matches!(c, '几' | '种' | '幾' | '種'));
     let thing =
         ["models", "sizes", "types", "kinds", "of them", "each", "型号", "尺寸", "規格", "规格", "respectively"];
     let counted = is_counted(text, c.to)
-        || count > next && LEXICON.units.at(text, count).is_some()
+        || count > next && (text.ch(next) != '一' && is_han(text.ch(count)) || LEXICON.units.at(text, count).is_some())
         || thing.iter().any(|word| text.reads(next, word) || text.reads(count, word));
-    // Counts have no leading zero.
-    let mut at = 0;
-    let zero = c.shape.iter().any(|digits| {
-        at += digits;
-        *digits > 1 && c.digits.get(at - digits) == Some(&b'0')
-    });
-    let back = text.run_before(c.from, 2, apart);
+    let back = text.run_before(c.from, 4, apart);
     let before = back > 0 && c.from - back > c.least && text.back(c.from - back, 1).is_ascii_digit();
-    let more = text.skip_most(next, 4, |c| c.is_ascii_digit()) - next;
-    counted || c.is_of_a_thing() || !zero && (before || next > c.to && matches!(more, 1 | 2 | 4))
+    let more = text.skip_most(next, 5, |c| c.is_ascii_digit()) - next;
+    // Three digits may begin the next number.
+    let more = matches!(more, 1 | 2 | 4) || more == 3 && text.ch(next) != '1';
+    counted || c.is_of_a_thing() || !has_zero(c.digits, c.shape) && (before || next > c.to && more)
 }
 
 /// A number that everybody may know: a company's hotline.

@@ -2,8 +2,8 @@
 //!
 //! Invariant: a province and a letter stand before five or six places, however far these are apart.
 
-use super::cued::is_counted;
 use super::glyph::{Glyphs, is_han, numeral};
+use super::words::LEXICON;
 
 const PROVINCES: &str = "京津冀晋蒙辽吉黑沪苏浙皖闽赣鲁豫鄂湘粤桂琼渝川贵云藏陕甘青宁新晉遼滬蘇閩贛魯粵瓊陝寧貴雲";
 
@@ -36,10 +36,11 @@ fn apart(c: char) -> bool {
 fn fits(text: &Glyphs, places: &[char], to: usize) -> Option<usize> {
     let digits = places.iter().filter(|c| c.is_ascii_digit()).count();
     let lawful = places.iter().all(|c| !matches!(c.to_ascii_uppercase(), 'I' | 'O'));
-    let special = matches!(text.ch(to), '学' | '學' | '警' | '港' | '澳' | '挂' | '领' | '試' | '试' | '超');
+    let to_special = text.skip_most(to, 1, |c| c == ' ');
+    let special = matches!(text.ch(to_special), '学' | '學' | '警' | '港' | '澳' | '挂' | '领' | '試' | '试' | '超');
     let green = places.len() == 6 && digits >= 4;
     let enough = places.len() == 5 && digits >= 2 || green || places.len() == 4 && special && digits >= 2;
-    (lawful && enough).then_some(if special { to + 1 } else { to })
+    (lawful && enough).then_some(if special { to_special + 1 } else { to })
 }
 
 /// The same with gaps, or with numerals: `京 A 123 45`, `京A一二三四五`.
@@ -55,7 +56,11 @@ fn spread(text: &Glyphs, from: usize) -> Option<usize> {
         end += gap + 1;
         let ends = place(text.ch(end)).is_none();
         let digits = places.iter().filter(|c| c.is_ascii_digit()).count();
-        if ends && digits >= 3 && places.len() >= 5 && !is_counted(text, end) {
+        if ends
+            && digits >= 3
+            && places.len() >= 5
+            && LEXICON.units.at(text, text.skip_most(end, 1, |c| c == ' ')).is_none()
+        {
             best = fits(text, &places, end).or(best);
         }
     }

@@ -5,7 +5,7 @@
 use super::Kind;
 use super::cued::{Link, is_counted, link};
 use super::digits::run;
-use super::glyph::{DIGITS, Found, Glyphs, LETTERS, NUMERALS, TAG, is_han, numeral};
+use super::glyph::{DIGITS, Found, Glyphs, HAN, LETTERS, NUMERALS, TAG, is_han, numeral};
 use super::words::{LEXICON, SecretCue};
 
 /// Characters of a secret that are looked at to know it; the rest of a longer one goes with it.
@@ -21,7 +21,7 @@ const SHORTEST_KEY: usize = 12;
 /// Secrets, wherever they are.
 pub fn secrets(text: &Glyphs) -> Vec<Found> {
     let mut found: Vec<Found> = Vec::new();
-    if !text.holds(DIGITS | LETTERS | NUMERALS) {
+    if !text.holds(DIGITS | LETTERS | NUMERALS | HAN) {
         return found;
     }
     let mut at = 0;
@@ -145,7 +145,7 @@ fn announced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
     {
         return None;
     }
-    if let Some(to) = dictated(text, from, cue) {
+    if let Some(to) = dictated(text, from, cue).filter(|_| !plain || link.strong) {
         return Some((from, to));
     }
     let stop = |c: char| {
@@ -251,6 +251,8 @@ fn dictated(text: &Glyphs, from: usize, cue: SecretCue) -> Option<usize> {
     let spread =
         text.ch(from).is_ascii_digit() && matches!(text.ch(from + 1), ' ' | '-') && text.ch(from + 2).is_ascii_digit();
     let (digits, end) = run(text, from, 8, true);
+    let halves = cue == SecretCue::Code && text.skip_most(from, 5, |c| c.is_ascii_digit()) == from + 3;
+    let halves = halves && end == from + 7 && matches!(text.ch(from + 3), ' ' | '-') && digits.len() == 6;
     let fits = cue != SecretCue::Token && (4..=8).contains(&digits.len()) && !text.ch(end).is_ascii_alphanumeric();
-    ((spoken || spread) && fits && !is_counted(text, end)).then_some(end)
+    ((spoken || spread || halves) && fits && !is_counted(text, end)).then_some(end)
 }

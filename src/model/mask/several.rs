@@ -25,10 +25,11 @@ pub fn run_together(text: &Glyphs, blocks: &[Block], script: Script) -> Option<(
     let letters = places.iter().any(|at| text.ch(*at).is_ascii_alphabetic());
     let digits: Vec<u8> = places.iter().filter_map(|at| script.digit(text.ch(*at))).map(|d| d + b'0').collect();
     let whole = Candidate { text, from: first.from, to: last.to, least: 0, digits: &digits, shape: &[], gaps: &[] };
-    if letters || whole.in_identifier() || whole.is_of_a_thing() {
+    let x = whole.final_x();
+    let inside = text.back(first.from, 1) == '_' || text.back(first.from, 1).is_ascii_uppercase();
+    if letters || inside || x.is_none() && whole.in_identifier() || whole.is_of_a_thing() {
         return None;
     }
-    let x = whole.final_x();
     let mut pieces = Vec::new();
     if !cut(&digits, 0, x.is_some(), &mut pieces, &mut [false; MOST + 1]) || pieces.len() < 2 {
         return None;

@@ -40,7 +40,11 @@ fn word(text: &Glyphs, at: usize) -> usize {
 /// `12`, `221B`, `12-14`, `4/20`.
 fn house_number(text: &Glyphs, at: usize) -> Option<usize> {
     let digits = text.skip_most(at, 6, |c| c.is_ascii_digit());
-    if digits == at || digits - at > 5 || matches!(text.back(at, 1), '.' | '$' | '¥' | '-' | ':' | '£' | '€') {
+    let numbered = text.back(at, 1) == '.' && text.reads(at.saturating_sub(3), "no.");
+    if digits == at
+        || digits - at > 5
+        || !numbered && matches!(text.back(at, 1), '.' | '$' | '¥' | '-' | ':' | '£' | '€')
+    {
         return None;
     }
     let mut to = digits;
@@ -55,6 +59,18 @@ fn street(text: &Glyphs, at: usize) -> Option<usize> {
     let number = house_number(text, at)?;
     let mut next = text.skip_most(number, 2, |c| c == ' ' || c == ',');
     let (mut words, mut capitals, mut end) = (0, 0, None);
+    let cues = [
+        "live at ",
+        "lives at ",
+        "deliver to ",
+        "ship to ",
+        "send to ",
+        "sent to ",
+        "address is ",
+        "address: ",
+        "located at ",
+    ];
+    let sent = cues.iter().any(|cue| at.checked_sub(cue.len()).is_some_and(|from| text.reads(from, cue)));
     while words < MAX_WORDS {
         let to = word(text, next);
         if to == next {
@@ -62,7 +78,8 @@ fn street(text: &Glyphs, at: usize) -> Option<usize> {
         }
         let capital = text.ch(next).is_ascii_uppercase() || text.ch(next).is_ascii_digit();
         let name = LEXICON.streets.at(text, next).filter(|(to, _)| !text.ch(*to).is_ascii_alphanumeric());
-        let is_street = name.is_some_and(|(_, kind)| capital || kind == Street::Plain && capitals == 0);
+        let small = |kind| capitals == 0 && (kind == Street::Plain || sent);
+        let is_street = name.is_some_and(|(_, kind)| capital || small(kind));
         if let Some((street_end, _)) = name.filter(|_| is_street && (words > 0 || text.reads(next, "broadway"))) {
             end = Some(street_end);
         } else if end.is_some() {
@@ -79,7 +96,16 @@ fn street(text: &Glyphs, at: usize) -> Option<usize> {
         }
         next = if text.ch(to) == ' ' { to + 1 } else { break };
     }
-    let end = compass(text, end?);
+    let end = end?;
+    // `5 star road trip`: in lower case, a street is not the first half of something else.
+    let next = text.skip_most(end, 1, |c| c == ' ');
+    let to = word(text, next);
+    let joined = next > end && to > next && text.ch(next).is_ascii_lowercase();
+    let known = LEXICON.common_english.ends(text, next, to).is_some() || LEXICON.rooms.at(text, next).is_some();
+    if capitals == 0 && joined && !known {
+        return None;
+    }
+    let end = compass(text, end);
     Some(tail(text, end))
 }
 
