@@ -12,31 +12,6 @@ const MOST: usize = 40;
 
 /// What says that a value was meant.
 const VERBS: [&str; 6] = ["就是", "是", "为", "為", "is ", "was "];
-/// Whose it is.
-const WHOSE: [&str; 21] = [
-    "我家的",
-    "我家",
-    "我的",
-    "我们的",
-    "我先生的",
-    "我老公的",
-    "我老婆的",
-    "我妈的",
-    "我爸的",
-    "他的",
-    "她的",
-    "我",
-    "俺的",
-    "本人的",
-    "my home ",
-    "my work ",
-    "my office ",
-    "my ",
-    "our ",
-    "his ",
-    "her ",
-];
-
 pub fn behind(text: &Glyphs, settings: &Settings) -> Vec<Found> {
     let mut found: Vec<Found> = Vec::new();
     if !text.holds(DIGITS | NUMERALS) {
@@ -63,8 +38,8 @@ fn told(text: &Glyphs, at: usize, least: usize, settings: &Settings) -> Option<F
         return None;
     }
     let whose_at = at + verb.chars().count();
-    let whose = WHOSE.iter().find(|whose| text.reads(whose_at, whose))?;
-    let named = text.skip_most(whose_at + whose.chars().count(), 1, |c| c == ' ');
+    let (whose, ()) = LEXICON.whose.at(text, whose_at)?;
+    let named = text.skip_most(whose, 1, |c| c == ' ');
     let cue = match LEXICON.cues.at(text, named) {
         Some((_, cue)) => cue,
         None if text.reads(named, "number") => Cue::Phone,

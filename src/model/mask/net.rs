@@ -81,8 +81,29 @@ fn is_announced(text: &Glyphs, at: usize) -> bool {
     (at.saturating_sub(14)..at).any(|n| WORDS.iter().any(|word| whole(n, word)))
 }
 
-/// Whether a word before says that this is the version of something.
+/// Most versions in a row that one word announces.
+const MAX_VERSIONS: usize = 4;
+
+/// Whether a word before says that this is the version of something, or the last of several: `版本 13.8.0.0 和 13.8.0.1`.
 pub fn is_version(text: &Glyphs, at: usize) -> bool {
+    let mut at = at;
+    for _ in 0..MAX_VERSIONS {
+        if is_named_version(text, at) {
+            return true;
+        }
+        let link = text.run_before(at, 5, |c| {
+            matches!(c, ' ' | ',' | '、' | '/' | '~' | '-' | '和' | '与' | '到' | '至' | '或') || "andto".contains(c)
+        });
+        let other = at - link - text.run_before(at - link, 15, |c| c.is_ascii_digit() || c == '.');
+        if link == 0 || text.chars(other, at - link).filter(|c| *c == '.').count() < 2 {
+            return false;
+        }
+        at = other;
+    }
+    false
+}
+
+fn is_named_version(text: &Glyphs, at: usize) -> bool {
     let space =
         text.run_before(at, 4, |c| matches!(c, ' ' | ':' | '号' | '是' | '为' | '號' | '為' | '(' | '从' | '由'));
     let end = at - space;
@@ -92,14 +113,6 @@ pub fn is_version(text: &Glyphs, at: usize) -> bool {
         _ => false,
     };
     if compared {
-        return true;
-    }
-    // `版本 13.8.0.0 和 13.8.0.1`
-    let link = text.run_before(at, 5, |c| {
-        matches!(c, ' ' | ',' | '、' | '/' | '~' | '-' | '和' | '与' | '到' | '至' | '或') || "andto".contains(c)
-    });
-    let other = at - link - text.run_before(at - link, 15, |c| c.is_ascii_digit() || c == '.');
-    if link > 0 && text.chars(other, at - link).filter(|c| *c == '.').count() > 1 && is_version(text, other) {
         return true;
     }
     let begin = |n: usize| end.checked_sub(n);
