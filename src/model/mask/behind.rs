@@ -34,7 +34,8 @@ fn told(text: &Glyphs, at: usize, least: usize, settings: &Settings) -> Option<F
     let end = at - space;
     let is_digit = |c: char| c.is_ascii_digit() || numeral(c).is_some();
     let last = text.back(end, 1);
-    if !is_digit(last) && !(last.is_ascii_alphabetic() && is_digit(text.back(end, 2))) {
+    let ends = is_digit(last) || last.is_ascii_alphabetic() && is_digit(text.back(end, 2));
+    if !ends {
         return None;
     }
     let whose_at = at + verb.chars().count();

@@ -43,10 +43,10 @@ pub fn is_mobile(c: &Candidate<'_>) -> bool {
         _ => {
             // Points between all parts are those of a version or an identifier, unless they part 3-4-4.
             let release = inner.iter().all(Gap::is_point) && shape.first() != Some(&3);
+            let inside = c.before() == '.' && c.text.back(c.from, 2).is_ascii_digit();
+            let fraction = shape.len() == 2 && inner.iter().all(Gap::is_point);
             keeps_to_groups(shape)
-                && !release
-                && !(c.before() == '.' && c.text.back(c.from, 2).is_ascii_digit())
-                && !(shape.len() == 2 && inner.iter().all(Gap::is_point))
+                && !(release || inside || fraction)
                 && c.gaps.iter().all(Gap::flows)
                 && !is_rising(number, shape)
                 && !is_calendar(number, shape, inner)
