@@ -254,6 +254,8 @@ fn secrets_go_and_talk_about_them_stays() {
         ("密码改成了abc123", "密码改成了〔密钥〕"),
         ("access_token:abc.def.ghi", "access_token:〔密钥〕"),
         ("口令 abc", "口令 〔密钥〕"),
+        ("pwd: abc", "pwd: 〔密钥〕"),
+        ("取件码 12-3-4567", "取件码 〔密钥〕"),
         ("口令是芝麻开门", "口令是〔密钥〕"),
         ("the password is correct horse battery staple", "the password is 〔密钥〕"),
         ("hunter2 is my password", "〔密钥〕 is my password"),
@@ -268,6 +270,8 @@ fn secrets_go_and_talk_about_them_stays() {
         "the password is correct",
         "password is case sensitive letters only",
         "密码 app 里怎么改",
+        "验证码 60-120 秒",
+        "验证码 2026-11-22 发的",
         "口令是错的",
         "token:api.example.com",
     ]);

@@ -263,7 +263,7 @@ pub fn is_hotline(digits: &[u8]) -> bool {
 /// Where the extension of a phone number ends: `转802`, `ext. 12`.
 pub fn extension(text: &Glyphs, end: usize) -> Option<usize> {
     let at = text.skip_most(end, 1, |c| c == ' ');
-    let words = ["转", "轉", "ext. ", "ext ", "ext.", "分机", "分機", "转分机"];
+    let words = ["转", "轉", "ext. ", "ext ", "ext.", "x", "分机", "分機", "转分机"];
     let from = at + words.iter().filter(|word| text.reads(at, word)).map(|word| word.chars().count()).max()?;
     let to = text.skip_most(from, 6, |c| c.is_ascii_digit());
     (to > from + 1 && !text.ch(to).is_ascii_alphanumeric()).then_some(to)

@@ -171,7 +171,8 @@ fn announced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
         && length <= 20
         && !text.ch(behind).is_ascii_alphanumeric()
         && LEXICON.common_english.ends(text, from, to).is_none();
-    let least = if cue == SecretCue::Code || link.quoted && link.colon || alone { 3 } else { 4 };
+    let bare = cue == SecretCue::Password && link.colon && LEXICON.common_english.ends(text, from, to).is_none();
+    let least = if cue == SecretCue::Code || link.quoted && link.colon || alone || bare { 3 } else { 4 };
     if length < least || is_counted(text, to) && digits == length || text.ch(from) == TAG || digits + letters < 3 {
         return None;
     }
@@ -197,7 +198,7 @@ fn announced(text: &Glyphs, at: usize) -> Option<(usize, usize)> {
             (link.strong && (long || link.colon && parted || mixed || length >= 16 || link.colon && digits > 3))
                 || (long && mixed && length >= 12)
         }
-        SecretCue::Password if link.colon => digits > 0 || signs > 0 || letters >= 4,
+        SecretCue::Password if link.colon => digits > 0 || signs > 0 || letters >= 4 || bare,
         SecretCue::Password if link.strong => digits > 0 || signs > 0 || inner_capital || chinese,
         SecretCue::Password => alone || digits > 0 && !reads_as_version,
     };
@@ -251,8 +252,11 @@ fn dictated(text: &Glyphs, from: usize, cue: SecretCue) -> Option<usize> {
     let spread =
         text.ch(from).is_ascii_digit() && matches!(text.ch(from + 1), ' ' | '-') && text.ch(from + 2).is_ascii_digit();
     let (digits, end) = run(text, from, 8, true);
-    let halves = cue == SecretCue::Code && text.skip_most(from, 5, |c| c.is_ascii_digit()) == from + 3;
-    let halves = halves && end == from + 7 && matches!(text.ch(from + 3), ' ' | '-') && digits.len() == 6;
+    // `482-913`, `482 913`, and of a parcel `12-3-4567`; not a day.
+    let dashes = text.chars(from, end).all(|c| c.is_ascii_digit() || c == '-') && !digits.starts_with(b"20");
+    let spaced = digits.len() == 6 && end == from + 7 && text.ch(from + 3) == ' ';
+    let halves = cue == SecretCue::Code && end > from + digits.len() && (dashes || spaced);
     let fits = cue != SecretCue::Token && (4..=8).contains(&digits.len()) && !text.ch(end).is_ascii_alphanumeric();
-    ((spoken || spread || halves) && fits && !is_counted(text, end)).then_some(end)
+    let counted = is_counted(text, end) || LEXICON.units.at(text, text.skip_most(end, 1, |c| c == ' ')).is_some();
+    ((spoken || spread || halves) && fits && !counted).then_some(end)
 }
