@@ -15,7 +15,7 @@ use super::fields::{Between, InSpace};
 use super::query::Query;
 use crate::error::Code;
 use crate::id::{ArticleId, GapId, SpaceId};
-use crate::kb::{GapDraft, GapKeeper, GapQuery, Generation, NotGenerated, Worded, Written};
+use crate::kb::{GapDraft, GapKeeper, GapQuery, Generation, NotGenerated, Worded, Written, says_something};
 use crate::model::gap::{CauseKind, GapStatus, GapView};
 use crate::model::page::Page;
 use crate::model::text::{Category, Note, Title};
@@ -109,8 +109,10 @@ pub async fn dismiss(call: Call) -> Outcome {
 pub struct GapArticle {
     /// The gap.
     gap: GapView,
-    /// The article, at the version that was made.
+    /// The article, at the version that was made, or at its newest where none was.
     article: Written,
+    /// Whether a version was made: not where the article has all of the gap's questions already.
+    saved: bool,
 }
 
 /// A gap, the draft that was made of it, and where the draft's body comes from.
@@ -122,6 +124,8 @@ pub struct DraftedGap {
     article: Written,
     /// Whether a language model wrote the body, and what of its reply was removed.
     generation: Generation,
+    /// Whether the body says nothing yet: published so, it answers and proves nothing.
+    needs_text: bool,
 }
 
 /// What an editor wants of the draft.
@@ -165,7 +169,10 @@ pub async fn draft(call: Call) -> Outcome {
     let wanted = GapDraft { title, category, article_id, anyway };
     let work = move || kb.draft_gap(&keeper, &editor, &id, wanted, worded, now);
     let (gap, article, worded) = call.state.writes.run(work).await?;
-    Reply::json(StatusCode::CREATED, &DraftedGap { gap, article, generation: worded.told() })
+    Reply::json(
+        StatusCode::CREATED,
+        &DraftedGap { needs_text: !says_something(article.body.as_str()), gap, article, generation: worded.told() },
+    )
 }
 
 /// What a language model writes for the draft. While it is asked, no permit to read or write is held.
@@ -215,8 +222,8 @@ pub async fn link(call: Call) -> Outcome {
     let editor = call.kb().editor(&call.caller, &space)?;
     let (kb, now) = (call.kb().clone(), call.now);
     let work = move || kb.link_gap(&keeper, &editor, &id, &body.article_id, now);
-    let (gap, article) = call.state.writes.run(work).await?;
-    Reply::ok(&GapArticle { gap, article })
+    let (gap, article, saved) = call.state.writes.run(work).await?;
+    Reply::ok(&GapArticle { gap, article, saved })
 }
 
 /// `POST /v1/gaps/{id}/reopen`.

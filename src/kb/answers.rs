@@ -12,7 +12,7 @@ use super::search::{article_id, blind, detect, hit, recorded, round, took, url};
 use super::{Grant, Kb, Reader};
 use crate::error::Result;
 use crate::id::QueryId;
-use crate::model::answer::{AnswerRequest, AnswerResponse, AnswerStatus, AnswerText, Citation};
+use crate::model::answer::{AnswerRequest, AnswerResponse, AnswerStatus, AnswerText, Citation, Clarify};
 use crate::model::query::{QueryKind, QueryRecord};
 use crate::model::search::{Hit, Mode, SearchRequest};
 use crate::model::text::QueryText;
@@ -38,6 +38,22 @@ struct Understood {
     results: Results,
 }
 
+/// What is said to a question.
+pub(super) struct Said {
+    /// The question as it was understood.
+    pub question: String,
+    /// What was found.
+    pub results: Results,
+    /// Whether that reaches the space's threshold.
+    pub matched: bool,
+    /// How it came out.
+    pub status: AnswerStatus,
+    /// The sentences that answer.
+    pub citations: Vec<Citation>,
+    clarify: Option<Clarify>,
+    answer: Option<AnswerText>,
+}
+
 impl Kb {
     /// Answers a question with sentences of the articles, or says plainly that nothing answers it. A question that
     /// leans on an earlier one is read with that one's topic; a short one with several readings is asked back.
@@ -47,25 +63,11 @@ impl Kb {
     pub fn answer(&self, reader: &Reader, request: &AnswerRequest<Filter>, now: Timestamp) -> Result<AnswerResponse> {
         let started = Instant::now();
         let grant = reader.grant();
-        let index = self.shelf(&grant.space)?.ready()?;
         let asked = request.question.as_str();
         let history: Vec<&str> = request.history.iter().map(|turn| turn.as_str()).collect();
-        let Understood { question, results } = self.understand(grant, &index, request, &history, now)?;
-        let threshold = self.threshold(grant)?;
-        let matched = f64::from(results.confidence) >= threshold;
-        let clarify = if matched { clarify::clarify(&index, &question, &results, threshold) } else { None };
-        let (citations, answer) = match matched && clarify.is_none() {
-            true => {
-                let query = Query { synonyms: self.synonyms(&grant.space)?, ..Query::new(&question) };
-                quoted(&index, &query, &results, threshold)?
-            }
-            false => (Vec::new(), None),
-        };
-        let status = match (&clarify, citations.is_empty()) {
-            (Some(_), _) => AnswerStatus::Clarify,
-            (None, false) => AnswerStatus::Answered,
-            (None, true) => AnswerStatus::Unanswered,
-        };
+        let said = self.say(grant, request, &history, None, now)?;
+        let index = self.shelf(&grant.space)?.ready()?;
+        let Said { question, results, status, citations, clarify, answer, .. } = said;
         let answer_id = QueryId::for_answer(now.as_millisecond());
         let hits: Vec<Hit> = results.hits.iter().map(hit).collect();
         let repeated = followup::repeats(&index, asked, &history);
@@ -106,6 +108,55 @@ impl Kb {
         })
     }
 
+    /// What would be said to a question that stands alone, to whoever may see what the grant names, now or as the articles
+    /// were then. Without the space's reranker, which orders what is found but does not find; nothing is recorded.
+    pub(super) fn would_say(
+        &self,
+        grant: &Grant,
+        question: &QueryText,
+        as_of: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Said> {
+        let request = AnswerRequest {
+            question: question.clone(),
+            conversation_id: None,
+            history: Vec::new(),
+            channel: None,
+            filters: None,
+            rerank: false,
+        };
+        self.say(grant, &request, &[], as_of, now)
+    }
+
+    /// What every caller is told, whoever asks and whether or not it is recorded.
+    fn say(
+        &self,
+        grant: &Grant,
+        request: &AnswerRequest<Filter>,
+        history: &[&str],
+        as_of: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<Said> {
+        let index = self.shelf(&grant.space)?.ready()?;
+        let Understood { question, results } = self.understand(grant, &index, request, history, as_of, now)?;
+        let threshold = self.threshold(grant)?;
+        let matched = f64::from(results.confidence) >= threshold;
+        let clarify = if matched { clarify::clarify(&index, &question, &results, threshold) } else { None };
+        let (citations, answer) = match matched && clarify.is_none() {
+            true => {
+                let query = Query { synonyms: self.synonyms(&grant.space)?, ..Query::new(&question) };
+                quoted(&index, &query, &results, threshold)?
+            }
+            false => (Vec::new(), None),
+        };
+        let status = match (&clarify, citations.is_empty()) {
+            (Some(_), _) => AnswerStatus::Clarify,
+            (None, false) => AnswerStatus::Answered,
+            (None, true) => AnswerStatus::Unanswered,
+        };
+        Ok(Said { question, results, matched, status, citations, clarify, answer })
+    }
+
     /// Searches for the question, and where it leans on an earlier one, for what is then meant.
     fn understand(
         &self,
@@ -113,6 +164,7 @@ impl Kb {
         index: &Index,
         request: &AnswerRequest<Filter>,
         history: &[&str],
+        as_of: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Understood> {
         let search = |query: QueryText| SearchRequest {
@@ -121,7 +173,7 @@ impl Kb {
             offset: 0,
             mode: Mode::Hybrid,
             filters: request.filters.clone(),
-            as_of: None,
+            as_of,
             facets: Vec::new(),
             explain: false,
             channel: request.channel.clone(),

@@ -91,6 +91,7 @@ impl Kb {
             self.must_be_new(grant, &gap.examples, now)?;
         }
         let told = self.accepted_answers(grant, &gap)?;
+        let asked = self.wordings(&gap)?;
         let view = self.view(grant, gap, now)?;
         let title = match wanted.title {
             Some(title) => title,
@@ -109,7 +110,7 @@ impl Kb {
         let mut content = Content {
             title,
             body: Body::try_from(body.join("\n\n")).map_err(|why| Error::field("body", why.to_string()))?,
-            questions: questions(&view.examples),
+            questions: questions(&asked),
             negative_questions: Vec::new(),
             category,
             tags: Vec::new(),
@@ -129,8 +130,21 @@ impl Kb {
         }
         let note = Note::try_from(cut(&note, Note::MAX)).ok();
         let made = self.create_article(editor, None, wanted.article_id, content, note, now)?;
-        let gap = self.attach(grant, id, &made.id, None, now)?;
+        let gap = self.attach(grant, id, &made.id, GapStatus::Drafting, None, now)?;
         Ok((self.view(grant, gap, now)?, made, worded))
+    }
+
+    /// A gap's questions, the most asked first: one of each of its forms, as far as an article takes them.
+    fn wordings(&self, gap: &Gap) -> Result<Vec<String>> {
+        let mut asked = gap.examples.clone();
+        for id in self.inner.store.forms_by_asking(&gap.space, &gap.id)?.iter().take(MAX_QUESTIONS) {
+            if let Some(form) = self.inner.store.get_form(&gap.space, id)?
+                && !asked.iter().any(|known| known == form.question())
+            {
+                asked.push(form.question().to_owned());
+            }
+        }
+        Ok(asked)
     }
 
     fn must_be_new(&self, grant: &Grant, questions: &[String], now: Timestamp) -> Result<()> {
@@ -138,7 +152,8 @@ impl Kb {
         if there.is_empty() { Ok(()) } else { Err(Error::Duplicates(there)) }
     }
 
-    /// Adds a gap's questions to an article, as a new draft version of it.
+    /// Adds a gap's questions to an article, as a new draft version of it, and says whether it did: one that has them all
+    /// stays as it is, and where the gap is linked to it already nothing changes.
     ///
     /// # Errors
     /// [`Error::GapNotFound`], [`Error::ArticleNotFound`]; what saving a version fails with.
@@ -149,24 +164,38 @@ impl Kb {
         id: &GapId,
         article: &ArticleId,
         now: Timestamp,
-    ) -> Result<(GapView, Written)> {
+    ) -> Result<(GapView, Written, bool)> {
         let grant = keeper.grant();
         let gap = self.gap(grant, id)?;
         let head = self.article_to_write(editor.grant(), article)?;
         let version = self.inner.store.get_version(&grant.space, article, head.latest)?;
         let not_found = || Error::ArticleNotFound { space: grant.space.clone(), article: article.clone() };
         let mut content = version.ok_or_else(not_found)?.content;
-        let known = content.questions.clone();
-        content.questions.extend(questions(&gap.examples).into_iter().filter(|question| !known.contains(question)));
-        content.questions.truncate(MAX_QUESTIONS);
-        let note = Note::try_from(format!("questions of gap {id}")).ok();
-        let written = self.save_article(editor, article, Some(head.latest), content, note, now)?;
+        let new = questions(&self.wordings(&gap)?).into_iter().filter(|question| !content.questions.contains(question));
+        let new: Vec<Question> = new.take(MAX_QUESTIONS.saturating_sub(content.questions.len())).collect();
+        let saved = !new.is_empty();
+        if !saved && gap.article_id.as_ref() == Some(article) {
+            return Ok((self.view(grant, gap, now)?, self.view_of(&head, head.latest)?, false));
+        }
+        let written = if saved {
+            content.questions.extend(new);
+            let note = Note::try_from(format!("questions of gap {id}")).ok();
+            self.save_article(editor, article, Some(head.latest), content, note, now)?
+        } else {
+            self.view_of(&head, head.latest)?
+        };
         // That an editor links it says that it was there.
         let live = head.live.is_some();
         let why =
             Why { kind: CauseKind::PresentNotFound, proof: Proof::Editor, article_id: Some(article.clone()), at: now };
-        let gap = self.attach(grant, id, article, live.then_some(why), now)?;
-        Ok((self.view(grant, gap, now)?, written))
+        // What is live as it stands waits for its proof, not for a writer.
+        let done = !saved && head.live.is_some_and(|live| live.version == head.latest);
+        let status = if done { GapStatus::Open } else { GapStatus::Drafting };
+        let gap = self.attach(grant, id, article, status, live.then_some(why), now)?;
+        if done {
+            self.replay_soon();
+        }
+        Ok((self.view(grant, gap, now)?, written, saved))
     }
 
     /// What agents answered to a gap's questions where the customer was content, best first.
@@ -205,11 +234,21 @@ impl Kb {
         Ok(kept)
     }
 
-    fn attach(&self, grant: &Grant, id: &GapId, article: &ArticleId, why: Option<Why>, now: Timestamp) -> Result<Gap> {
+    fn attach(
+        &self,
+        grant: &Grant,
+        id: &GapId,
+        article: &ArticleId,
+        status: GapStatus,
+        why: Option<Why>,
+        now: Timestamp,
+    ) -> Result<Gap> {
         let action = if why.is_some() { "gap.link" } else { "gap.draft" };
         let set = |gap: Gap| {
             let why = why.or(gap.why);
-            Some(Gap { article_id: Some(article.clone()), status: GapStatus::Drafting, why, ..gap })
+            // What was proven of another article says nothing of this one.
+            let proven = gap.verification.filter(|proof| proof.article_id == *article);
+            Some(Gap { article_id: Some(article.clone()), status, why, verification: proven, ..gap })
         };
         self.change_gap(grant, id, action, json!({ "article_id": article }), now, set)
     }
@@ -219,16 +258,26 @@ impl Kb {
         // What people showed to answer it goes before what stands near.
         let proven = gap.why.as_ref().filter(|why| why.kind == CauseKind::PresentNotFound);
         let article = match proven.and_then(|why| why.article_id.as_ref()) {
-            Some(article) if self.sees_live(grant, article)? => Some(article),
-            _ => nearest.first().filter(|near| near.score >= NEAR_ENOUGH).map(|near| &near.article_id),
+            Some(article) if self.sees_live(grant, article)? => Some(article.clone()),
+            _ => self.article_beside(grant, gap)?.or_else(|| near(nearest)),
         };
         Ok(Suggestion {
             action: if article.is_some() { SuggestedAction::Link } else { SuggestedAction::NewArticle },
-            article_id: article.cloned(),
+            article_id: article,
             title: gap.label.clone(),
             category: self.category_of(grant, nearest)?.map(|category| category.to_string()),
             questions: gap.examples.clone(),
         })
+    }
+
+    /// The article of the closed gap beside which this one was asked, where the keeper may see it.
+    fn article_beside(&self, grant: &Grant, gap: &Gap) -> Result<Option<ArticleId>> {
+        let Some(related) = &gap.related else { return Ok(None) };
+        let known = self.inner.store.get_gap(&gap.space, related)?.filter(|known| known.status == GapStatus::Closed);
+        match known.and_then(|known| known.article_id) {
+            Some(article) if self.sees_live(grant, &article)? => Ok(Some(article)),
+            _ => Ok(None),
+        }
     }
 
     fn category_of(&self, grant: &Grant, nearest: &[NearArticle]) -> Result<Option<Category>> {
@@ -242,6 +291,11 @@ impl Kb {
         }
         Ok(None)
     }
+}
+
+/// The nearest article, where it is near enough to be the one that should answer.
+fn near(nearest: &[NearArticle]) -> Option<ArticleId> {
+    nearest.first().filter(|near| near.score >= NEAR_ENOUGH).map(|near| near.article_id.clone())
 }
 
 /// What was written, unless an answer that it rests on is gone or changed: erased, say, while the model was asked.
@@ -276,6 +330,13 @@ fn questions(examples: &[String]) -> Vec<Question> {
         }
     }
     kept
+}
+
+/// Whether a body says something of its own: more than headings, and what a draft notes for its writer.
+pub fn says_something(body: &str) -> bool {
+    let noted = |line: &str| line.starts_with("- ") && line.ends_with("`)") && line.contains(" (`");
+    let told = |line: &str| line.starts_with("> conversation ");
+    body.lines().map(str::trim).any(|line| !line.is_empty() && !line.starts_with('#') && !noted(line) && !told(line))
 }
 
 /// The body of a draft: what stands near, for its writer to look at and take out.

@@ -20,7 +20,9 @@ use super::{GapKeeper, Grant, Kb};
 use crate::error::{Error, Result};
 use crate::id::{ArticleId, GapId, SpaceId};
 use crate::model::article::{Article, ReviewState};
-use crate::model::gap::{CauseKind, Gap, GapPoint, GapStatus, GapView, Proof, Why, WordingView, Worth};
+use crate::model::gap::{
+    CauseKind, Gap, GapChange, GapEvent, GapPoint, GapStatus, GapView, Proof, Why, WordingView, Worth,
+};
 use crate::model::text::{Category, Note, Title};
 use crate::store::AuditDraft;
 
@@ -80,7 +82,10 @@ impl Kb {
         let grant = keeper.grant();
         let again = |gap: Gap| {
             let closed = gap.status == GapStatus::Closed;
-            Some(Gap { status: if closed { GapStatus::Reopened } else { GapStatus::Open }, ..gap })
+            let mut gap = Gap { status: if closed { GapStatus::Reopened } else { GapStatus::Open }, ..gap };
+            let by = grant.actor.clone();
+            gap.note(GapEvent { at: now, change: GapChange::Reopened, gap: None, wordings: 0, by });
+            Some(gap)
         };
         let gap = self.change_gap(grant, id, "gap.reopen", json!({}), now, again)?;
         self.view(grant, gap, now)
@@ -122,8 +127,12 @@ impl Kb {
     fn standing(&self, space: &SpaceId, status: GapStatus, article: Option<&ArticleId>) -> Result<GapStatus> {
         let Some(id) = article.filter(|_| status == GapStatus::Drafting) else { return Ok(status) };
         let article = self.inner.store.get_article(space, id)?;
-        let reviewed = article.and_then(|article| article.review).map(|review| review.state);
-        Ok(if reviewed == Some(ReviewState::InReview) { GapStatus::AwaitingReview } else { status })
+        let Some(article) = article else { return Ok(status) };
+        let live = article.live.map(|live| live.version);
+        // What is live waits for nobody, however it came to be.
+        let review = article.review.filter(|review| review.version == article.latest && Some(review.version) != live);
+        let waits = review.is_some_and(|review| review.state == ReviewState::InReview);
+        Ok(if waits { GapStatus::AwaitingReview } else { status })
     }
 
     /// A gap by its id, or by that of a form that stands under it.
@@ -181,6 +190,8 @@ impl Kb {
             wordings,
             article_id: gap.article_id,
             verification: gap.verification,
+            related: gap.related,
+            history: gap.history,
             id: gap.id,
             label: gap.label,
             status,

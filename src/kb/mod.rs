@@ -51,6 +51,7 @@ mod writing;
 pub use accounts::{Admin, Analyst, Caller, Curator, Editor, GapKeeper, Grant, Historian, Publisher, Reader, Recorder};
 pub use analytics::Wish;
 pub use erase::Subject;
+pub use gap_work::says_something;
 pub use gaps::{GapDraft, GapQuery};
 pub use models::ModelSettings;
 pub use retention::Retained;
@@ -131,6 +132,8 @@ struct Inner {
     wake: (Mutex<bool>, Condvar),
     /// Articles taken into an index since the start.
     indexed: AtomicU64,
+    /// How often gaps came to stand so that their proof no longer speaks for them.
+    unproven: AtomicU64,
     stop: AtomicBool,
     workers: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -175,6 +178,7 @@ impl Kb {
             trained: classify::Trained::default(),
             wake: (Mutex::new(false), Condvar::new()),
             indexed: AtomicU64::new(0),
+            unproven: AtomicU64::new(0),
             stop: AtomicBool::new(false),
             workers: Mutex::default(),
         };

@@ -1,9 +1,9 @@
-//! Proof: does the knowledge now answer what it did not? A gap's own questions are asked again.
+//! Proof: which gaps have their own questions asked again, when, and what becomes of them?
 //!
-//! Invariant: a gap closes only when the share of its questions that are answered reaches the space's bar with the version
-//! that is live, and a closed one whose share falls below it is open again; nothing is counted or filed by a replay.
+//! Invariant: a gap closes only when its proof reaches the space's bar with the version that is live, and a closed one whose
+//! proof falls below it is open again; nothing is counted or filed by a replay.
 
-use std::time::Duration;
+use std::sync::atomic::Ordering;
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -13,11 +13,12 @@ use super::{GapKeeper, Grant, Kb};
 use crate::error::Result;
 use crate::id::{ArticleId, SpaceId};
 use crate::model::article::{Article, Audience};
-use crate::model::gap::{Asked, Cause, Gap, GapStatus, ReplayReport, Replayed, Verification};
+use crate::model::gap::{Asked, Cause, Gap, GapChange, GapEvent, GapStatus, ReplayReport, Replayed, Verification};
 use crate::model::golden::Replay;
 use crate::model::search::SearchRequest;
-use crate::model::space::GAP_BAR;
 use crate::model::text::QueryText;
+
+mod verify;
 
 /// Who replays when nobody asks.
 const SYSTEM: &str = "system";
@@ -51,6 +52,11 @@ impl Kb {
         Ok(())
     }
 
+    /// Has the worker look soon for gaps that are not proven as they stand now.
+    pub(super) fn replay_soon(&self) {
+        self.inner.unproven.fetch_add(1, Ordering::Release);
+    }
+
     fn replay_space(&self, space: &SpaceId, all: bool, now: Timestamp) -> Result<ReplayReport> {
         let mut report = ReplayReport { replayed: 0, closed: Vec::new(), reopened: Vec::new() };
         let heads = self.inner.store.gap_heads(space)?;
@@ -60,19 +66,30 @@ impl Kb {
             let Some(id) = gap.article_id.clone() else { continue };
             let article = self.inner.store.get_article(space, &id)?;
             let publication = article.as_ref().and_then(|article| article.live.map(|live| live.publication));
-            let seen = gap.verification.as_ref().is_some_and(|v| v.publication == publication);
+            // What was asked without an answer since, or came to it with another gap, is not proven yet.
+            let same = |proof: &Verification| {
+                let grown = gap.status == GapStatus::Closed && proof.askings.is_some_and(|n| n != gap.tally.queries);
+                proof.publication == publication && !grown
+            };
+            let seen = gap.verification.as_ref().is_some_and(same);
             // What was never live has nothing to prove; what was proven is asked again on the nightly run.
             let ever = publication.is_some() || gap.status == GapStatus::Closed;
             if !ever || (seen && !all) || !self.is_indexed(space, &id, article.as_ref())? {
                 continue;
             }
-            let Some(verification) = self.verify(&gap, &id, article.as_ref(), now)? else { continue };
+            let Some(mut verification) = self.verify(&gap, &id, article.as_ref(), now)? else { continue };
             report.replayed += 1;
             let status = match (verification.passed, gap.status) {
                 (true, _) => GapStatus::Closed,
                 (false, GapStatus::Closed | GapStatus::Reopened) => GapStatus::Reopened,
                 (false, _) => GapStatus::Open,
             };
+            if status == GapStatus::Closed && gap.status != GapStatus::Closed {
+                // Counting what is asked after it begins anew.
+                verification.closed_at = Some(now);
+                verification.share_since = None;
+                verification.questions.iter_mut().for_each(|asked| asked.since = 0);
+            }
             if status != gap.status && status == GapStatus::Closed {
                 report.closed.push(gap.id.clone());
             }
@@ -87,10 +104,23 @@ impl Kb {
     /// Keeps what came out, on the gap as it is now: it may have been counted on meanwhile.
     fn prove(&self, gap: &Gap, status: GapStatus, verification: Verification, now: Timestamp) -> Result<()> {
         let grant = Grant { space: gap.space.clone(), audiences: Audience::ALL.to_vec(), actor: SYSTEM.into() };
-        let detail = json!({ "share": verification.share, "status": status, "cause": verification.cause });
+        let detail = json!({
+            "share": verification.share, "status": status, "cause": verification.cause, "asked_since": verification.asked_since
+        });
         // An editor who acted meanwhile comes first.
         let same = |latest: &Gap| latest.status == gap.status && latest.article_id == gap.article_id;
-        let set = |latest| same(&latest).then_some(Gap { status, verification: Some(verification), ..latest });
+        let set = |latest: Gap| {
+            let mut proven = same(&latest).then_some(Gap { status, verification: Some(verification), ..latest })?;
+            let change = match status {
+                GapStatus::Closed => Some(GapChange::Closed),
+                GapStatus::Reopened => Some(GapChange::Reopened),
+                _ => None,
+            };
+            if let Some(change) = change.filter(|_| status != gap.status) {
+                proven.note(GapEvent { at: now, change, gap: None, wordings: 0, by: "replay".to_owned() });
+            }
+            Some(proven)
+        };
         self.change_gap(&grant, &gap.id, "gap.replay", detail, now, set).map(drop)
     }
 
@@ -99,64 +129,6 @@ impl Kb {
         let live = article.and_then(|article| article.live).map(|live| live.version);
         let known = self.shelf(space)?.ready()?.known(id.as_str()).live.map(|interval| interval.version);
         Ok(known == live)
-    }
-
-    /// Asks each question as the knowledge is, and as it was just before the publication. Nothing where a part of the
-    /// engine was missing: that proves nothing.
-    fn verify(
-        &self,
-        gap: &Gap,
-        id: &ArticleId,
-        article: Option<&Article>,
-        now: Timestamp,
-    ) -> Result<Option<Verification>> {
-        let live = article.and_then(|article| article.live);
-        let version = match live {
-            Some(live) => self.inner.store.get_version(&gap.space, id, live.version)?,
-            None => None,
-        };
-        let audience = version.map_or(Audience::Public, |version| version.content.audience);
-        let audiences = Audience::ALL.into_iter().filter(|a| *a <= audience).collect();
-        let grant = Grant { space: gap.space.clone(), audiences, actor: SYSTEM.into() };
-        let before = live.and_then(|live| live.from.checked_sub(Duration::from_millis(1)).ok());
-        let proven = gap.verification.as_ref();
-        let mut questions = Vec::with_capacity(gap.examples.len());
-        for question in &gap.examples {
-            let Ok(text) = QueryText::try_from(question.clone()) else { continue };
-            let Some(after) = self.ask(&grant, &text, None, now)? else { return Ok(None) };
-            // What was before the proof stays what it was, whatever is published later.
-            let kept = proven.and_then(|v| v.questions.iter().find(|q| q.question == *question));
-            let before = match (kept, before) {
-                (Some(kept), _) => Some(kept.before.clone()),
-                (None, at) => self.ask(&grant, &text, at, now)?,
-            };
-            let Some(before) = before else { return Ok(None) };
-            questions.push(Replayed { question: question.clone(), before, after });
-        }
-        if questions.is_empty() {
-            return Ok(None);
-        }
-        let bar = self.space_settings(&gap.space)?.gap_bar.unwrap_or(GAP_BAR);
-        let share = questions.iter().filter(|q| q.after.matched).count() as f64 / questions.len() as f64;
-        let passed = live.is_some() && share >= bar;
-        let cause = match gap.status {
-            _ if passed => None,
-            GapStatus::Closed => self.cause(gap, id, article, &questions)?,
-            // What opened it again stays named until it is closed.
-            GapStatus::Reopened => proven.and_then(|proven| proven.cause.clone()),
-            _ => None,
-        };
-        Ok(Some(Verification {
-            at: now,
-            article_id: id.clone(),
-            version: live.map(|live| live.version),
-            publication: live.map(|live| live.publication),
-            share,
-            bar,
-            passed,
-            questions,
-            cause,
-        }))
     }
 
     /// Asks for the first hit; nothing where a part of the engine was missing.

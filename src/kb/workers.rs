@@ -102,13 +102,14 @@ impl Kb {
         }
     }
 
-    /// Asks gaps' questions again: soon after their article was published; and all of them, with the golden queries, once
+    /// Asks gaps' questions again: soon after their article was published, or they took other questions; and all of them, with the golden queries, once
     /// a day, whenever the process was started.
     #[expect(clippy::disallowed_methods, reason = "a worker is an edge: it tells the time to what it calls")]
     fn replay_until_stopped(&self) {
-        let (mut seen, mut rested) = (0, None::<Instant>);
+        let (mut seen, mut rested) = ((0, 0), None::<Instant>);
         while !self.stopping() {
             let (now, indexed) = (Timestamp::now(), self.inner.indexed.load(Ordering::Acquire));
+            let indexed = (indexed, self.inner.unproven.load(Ordering::Acquire));
             let rests = rested.is_some_and(|since| since.elapsed() < AFTER_NIGHT);
             let due = !rests && self.is_night_due(now).unwrap_or(false);
             if due || indexed != seen {

@@ -35,6 +35,7 @@ mod models;
 mod negative;
 mod pins;
 mod preview;
+mod proof;
 mod repeats;
 mod scope;
 mod search;

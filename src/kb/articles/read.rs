@@ -101,7 +101,7 @@ impl Kb {
     }
 
     /// An article at a version, for somebody who is known to see it.
-    pub(super) fn view_of(&self, article: &Article, number: u32) -> Result<ArticleView> {
+    pub(in crate::kb) fn view_of(&self, article: &Article, number: u32) -> Result<ArticleView> {
         let store = &self.inner.store;
         let version = store.get_version(&article.space, &article.id, number)?;
         let version =

@@ -18,7 +18,7 @@ use super::moves::{Called, Move};
 use crate::error::{Error, Result};
 use crate::id::{GapId, ModelName, SpaceId};
 use crate::kb::{GapKeeper, Kb};
-use crate::model::gap::{ConsolidationReport, Form, GapHead, GroupEdit};
+use crate::model::gap::{ConsolidationReport, Form, GapHead, GapStatus, GroupEdit};
 use crate::model::mask::without_tags;
 
 /// Most forms of a space that are grouped, those most asked; the rest stand by themselves until they are asked more.
@@ -29,6 +29,8 @@ const SETTLED: usize = 10_000;
 const LABELLED: usize = 200;
 /// Words that tell a gap from others.
 const KEYWORDS: usize = 8;
+/// Who groups gaps anew where nobody says so.
+const CONSOLIDATION: &str = "consolidation";
 /// Forms placed before others get a turn.
 const BATCH: usize = 64;
 
@@ -127,7 +129,7 @@ impl Board {
     fn called(&self, group: GroupId) -> Option<Called> {
         let (clearest, _) = self.grouping.label(group)?;
         let words = self.grouping.keywords(group, KEYWORDS).into_iter().map(|(word, _)| word);
-        Some(Called { form: id_of(clearest)?, keywords: words.collect() })
+        Some(Called { form: id_of(clearest)?, keywords: words.collect(), related: None })
     }
 
     /// Whether a form of which nothing is known takes part.
@@ -219,7 +221,7 @@ impl Kb {
         let gaps: BTreeMap<GapId, Arc<GapHead>> =
             self.inner.store.gap_heads(space)?.into_iter().map(|gap| (gap.id.clone(), gap)).collect();
         let (moves, called) = board.places(space, &forms, &gaps)?;
-        let moved = self.move_forms(space, &moves, &called, now)?;
+        let moved = self.move_forms(space, &moves, &called, Some(CONSOLIDATION), now)?;
         let after: BTreeSet<GapId> = self.inner.store.gap_heads(space)?.iter().map(|gap| gap.id.clone()).collect();
         Ok(ConsolidationReport {
             forms: forms.len() as u64,
@@ -253,11 +255,15 @@ impl Kb {
         }
         let mut board = Board { grouping, embedder, gaps: HashMap::new() };
         edits.iter().for_each(|edit| board.replay(edit));
+        let closed = self.closed_gaps(space)?;
         // Where forms stand was decided after the edits, too.
         for form in &forms {
             board.grouping.put(form.id.as_str(), form.group.map(GroupId));
             if let Some(group) = form.group {
-                board.gaps.entry(GroupId(group)).or_insert_with(|| form.gap.clone());
+                let gap = board.gaps.entry(GroupId(group)).or_insert_with(|| form.gap.clone());
+                if closed.contains(gap) {
+                    gap.clone_from(&form.gap);
+                }
             }
         }
         let resolution = self.inner.store.state(&resolution_name(space))?.and_then(|value| value.as_f64());
@@ -266,6 +272,12 @@ impl Kb {
         }
         let board = Arc::new(Mutex::new(board));
         Ok(self.inner.boards.boards.lock().entry(space.clone()).or_insert(board).clone())
+    }
+
+    /// The gaps whose questions are answered.
+    fn closed_gaps(&self, space: &SpaceId) -> Result<BTreeSet<GapId>> {
+        let heads = self.inner.store.gap_heads(space)?.into_iter();
+        Ok(heads.filter(|gap| gap.status == GapStatus::Closed).map(|gap| gap.id.clone()).collect())
     }
 
     fn keep_resolution(&self, space: &SpaceId, board: &Board) -> Result<()> {
@@ -296,7 +308,7 @@ impl Kb {
                 }
             }
         }
-        let (mut moves, mut touched) = (Vec::new(), BTreeSet::new());
+        let (mut moves, mut touched) = (Vec::new(), BTreeMap::new());
         for id in &news.forms {
             let Some(form) = self.inner.store.get_form(space, id)? else { continue };
             if board.grouping.weigh(id.as_str(), form.tally.queries as f32) {
@@ -316,26 +328,32 @@ impl Kb {
                 None => {
                     let other = others.iter().find(|other| *other != id).unwrap_or(id);
                     let known = self.inner.store.get_form(space, other)?;
-                    let gap = known.map_or_else(|| other.clone(), |form| form.gap);
-                    board.gaps.insert(group, gap.clone());
-                    gap
+                    known.map_or_else(|| other.clone(), |form| form.gap)
                 }
             };
+            // What is asked beside a closed gap, and is not answered, is not hidden under it.
+            let known = if gap == form.gap { None } else { self.inner.store.get_gap(space, &gap)? };
+            let beside = known.filter(|known| known.status == GapStatus::Closed).map(|known| known.id);
+            let gap = if beside.is_some() { form.gap.clone() } else { gap };
+            board.gaps.insert(group, gap.clone());
             let to = |form: &GapId| Move { form: form.clone(), to: gap.clone(), group: Some(group.0) };
             moves.push(to(id));
             if others.len() == 2 {
                 moves.extend(others.iter().filter(|other| *other != id).map(to));
             }
-            touched.insert(group);
+            let known: &mut Option<GapId> = touched.entry(group).or_default();
+            *known = beside.or_else(|| known.take());
         }
         let mut called = BTreeMap::new();
-        for group in touched {
+        for (group, related) in touched {
             let small = board.grouping.members(group).count() <= LABELLED;
-            if let (true, Some(gap), Some(name)) = (small, board.gaps.get(&group), board.called(group)) {
-                called.insert(gap.clone(), name);
+            if let (true, Some(gap), Some(name)) =
+                (small || related.is_some(), board.gaps.get(&group), board.called(group))
+            {
+                called.insert(gap.clone(), Called { related, ..name });
             }
         }
-        self.move_forms(space, &moves, &called, now).map(drop)
+        self.move_forms(space, &moves, &called, None, now).map(drop)
     }
 }
 
@@ -348,6 +366,7 @@ impl Board {
         gaps: &BTreeMap<GapId, Arc<GapHead>>,
     ) -> Result<(Vec<Move>, BTreeMap<GapId, Called>)> {
         let worked_on = |id: &GapId| gaps.get(id).is_some_and(|gap| gap.is_worked_on());
+        let closed = |id: &GapId| gaps.get(id).is_some_and(|gap| gap.status == GapStatus::Closed);
         let mut groups: BTreeMap<GroupId, Vec<&Form>> = BTreeMap::new();
         let mut alone: Vec<&Form> = Vec::new();
         for form in forms {
@@ -365,8 +384,11 @@ impl Board {
             let mut shares: BTreeMap<&GapId, u64> = BTreeMap::new();
             forms.iter().for_each(|form| *shares.entry(&form.gap).or_default() += form.tally.queries);
             let mut wanted: Vec<(&GapId, u64)> = shares.into_iter().collect();
-            // What somebody works on draws the others; else the one that most askings are under already.
-            wanted.sort_by(|a, b| worked_on(b.0).cmp(&worked_on(a.0)).then(b.1.cmp(&a.1)).then(a.0.cmp(b.0)));
+            // What somebody works on draws the others; else the one that most askings are under already. What is closed
+            // keeps what it has, and draws nothing: those others are not answered.
+            let rank = |id: &GapId| (!closed(id), worked_on(id));
+            wanted.sort_by(|a, b| rank(b.0).cmp(&rank(a.0)).then(b.1.cmp(&a.1)).then(a.0.cmp(b.0)));
+            let related = wanted.iter().map(|(id, _)| *id).find(|id| closed(id)).cloned();
             let free = wanted.iter().map(|(id, _)| *id).find(|id| !claimed.contains(*id));
             let gap = match free {
                 Some(id) => id.clone(),
@@ -374,7 +396,7 @@ impl Board {
             };
             claimed.insert(gap.clone());
             if let Some(name) = self.called(group) {
-                called.insert(gap.clone(), name);
+                called.insert(gap.clone(), Called { related: related.filter(|id| *id != gap), ..name });
             }
             moves.extend(forms.iter().filter(|f| f.gap != gap || f.group != Some(group.0)).map(|form| Move {
                 form: form.id.clone(),

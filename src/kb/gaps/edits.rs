@@ -50,6 +50,7 @@ impl Kb {
         drop(counting);
         drop(lock);
         store.sync(ticket)?;
+        self.replay_soon();
         self.get_gap(keeper, &into.id, now)
     }
 

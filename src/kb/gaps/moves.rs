@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use crate::error::Result;
 use crate::id::{GapId, SpaceId};
 use crate::kb::Kb;
-use crate::model::gap::{Form, Gap, GapDay, GapStatus, Heat};
+use crate::model::gap::{Form, Gap, GapChange, GapDay, GapEvent, GapStatus, Heat};
 use crate::store::{AuditDraft, Batch};
 
 /// Forms moved in one batch: with their days well below what the store may have unsynced.
@@ -32,6 +32,8 @@ pub(super) struct Called {
     /// The form whose question is the clearest.
     pub form: GapId,
     pub keywords: Vec<String>,
+    /// The closed gap of the same group, where there is one.
+    pub related: Option<GapId>,
 }
 
 /// What is to be forgotten of forms.
@@ -56,15 +58,19 @@ struct Moving {
     left: Vec<(GapId, GapId)>,
     gone: BTreeSet<GapId>,
     days: BTreeMap<GapId, BTreeMap<Date, GapDay>>,
+    /// Who moves, and when, where the gaps are to say so.
+    by: Option<(String, Timestamp)>,
 }
 
 impl Kb {
-    /// Moves forms for the machine, some at a time; gives how many did change their gap.
+    /// Moves forms for the machine, some at a time; gives how many did change their gap. Gaps say that it was done by
+    /// `by`, where somebody is named: that a new wording finds its place is no history.
     pub(super) fn move_forms(
         &self,
         space: &SpaceId,
         moves: &[Move],
         called: &BTreeMap<GapId, Called>,
+        by: Option<&str>,
         now: Timestamp,
     ) -> Result<usize> {
         let mut moved = 0;
@@ -73,7 +79,7 @@ impl Kb {
         for some in by_target.chunks(BATCH) {
             let lock = self.inner.store.lock(space);
             let counting = self.inner.gaps.lock();
-            let mut moving = Moving::default();
+            let mut moving = Moving { by: by.map(|by| (by.to_owned(), now)), ..Moving::default() };
             for one in some {
                 moved += usize::from(self.move_form(space, &mut moving, one, false, now)?);
             }
@@ -96,7 +102,7 @@ impl Kb {
         audit: AuditDraft,
         now: Timestamp,
     ) -> Result<()> {
-        let mut moving = Moving::default();
+        let mut moving = Moving { by: Some((audit.actor.clone(), now)), ..Moving::default() };
         for one in moves {
             self.move_form(space, &mut moving, one, true, now)?;
         }
@@ -112,7 +118,8 @@ impl Kb {
             if into.article_id.is_none() && ended.article_id.is_some() && into.id != ended.id {
                 into.article_id = ended.article_id;
                 into.verification = None;
-                into.status = GapStatus::Drafting;
+                // What is published already waits for nobody: the next proof says whether it answers both.
+                into.status = if ended.status == GapStatus::Drafting { GapStatus::Drafting } else { GapStatus::Open };
             }
         }
         self.write_moves(space, moving, &BTreeMap::new(), batch)?;
@@ -147,6 +154,7 @@ impl Kb {
             }
             if let Some(proof) = &mut gap.verification {
                 proof.questions.retain(|asked| !texts.contains(asked.question.as_str()));
+                proof.asked_since.retain(|question| !texts.contains(question.as_str()));
             }
         }
         moving.forms = kept.into_iter().map(|form| (form.id.clone(), form)).collect();
@@ -224,16 +232,22 @@ impl Kb {
         }
         // After the removals: a form may have come back to where it was.
         moving.forms.values().for_each(|form| batch.put_form(form));
-        for (id, mut gap) in std::mem::take(&mut moving.gaps) {
-            let mut ids: BTreeSet<GapId> = store.form_ids(space, &id)?.into_iter().collect();
+        let mut held: BTreeMap<GapId, BTreeSet<GapId>> = BTreeMap::new();
+        for id in moving.gaps.keys() {
+            let mut ids: BTreeSet<GapId> = store.form_ids(space, id)?.into_iter().collect();
             ids.retain(|id| !moving.gone.contains(id));
             for form in moving.forms.values() {
-                if form.gap == id {
+                if form.gap == *id {
                     ids.insert(form.id.clone());
                 } else {
                     ids.remove(&form.id);
                 }
             }
+            held.insert(id.clone(), ids);
+        }
+        self.note_moves(space, &mut moving, &held)?;
+        for (id, mut gap) in std::mem::take(&mut moving.gaps) {
+            let ids = held.remove(&id).unwrap_or_default();
             let days = moving.days.remove(&id).unwrap_or_default();
             if ids.is_empty() {
                 batch.remove_gap(space, &id);
@@ -260,12 +274,44 @@ impl Kb {
             }
             if let Some(called) = called.get(&id).filter(|_| !gap.is_worked_on()) {
                 gap.keywords.clone_from(&called.keywords);
+                if called.related.is_some() {
+                    gap.related.clone_from(&called.related);
+                }
                 if let Some(form) = forms.iter().find(|form| form.id == called.form) {
                     gap.label = form.question().to_owned();
                     gap.language = form.language;
                 }
             }
             batch.put_gap(&gap);
+        }
+        Ok(())
+    }
+}
+
+impl Kb {
+    /// Has the gaps say which of them took wordings of which, and which ended in which.
+    fn note_moves(&self, space: &SpaceId, moving: &mut Moving, held: &BTreeMap<GapId, BTreeSet<GapId>>) -> Result<()> {
+        let Some((by, at)) = moving.by.clone() else { return Ok(()) };
+        let mut between: BTreeMap<(GapId, GapId), u64> = BTreeMap::new();
+        for (form, from) in &moving.left {
+            if let Some(to) = moving.forms.get(form).map(|form| &form.gap).filter(|to| *to != from) {
+                *between.entry((from.clone(), to.clone())).or_default() += 1;
+            }
+        }
+        for ((from, to), wordings) in between {
+            let ended = held.get(&from).is_none_or(BTreeSet::is_empty);
+            let change = match ended {
+                true => GapChange::Merged,
+                false if self.inner.store.get_gap(space, &to)?.is_none() => GapChange::Founded,
+                false => GapChange::Took,
+            };
+            let event = |change, gap: &GapId| GapEvent { at, change, gap: Some(gap.clone()), wordings, by: by.clone() };
+            if let Some(gap) = moving.gaps.get_mut(&to) {
+                gap.note(event(change, &from));
+            }
+            if let Some(gap) = moving.gaps.get_mut(&from).filter(|_| !ended) {
+                gap.note(event(GapChange::Gave, &to));
+            }
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::GapQuery;
 use crate::error::{Error, Result};
 use crate::kb::{GapKeeper, Kb};
-use crate::model::gap::{CauseKind, GapHead, GapStatus, GapView, Pareto, ParetoStep, rounded};
+use crate::model::gap::{CauseKind, GapHead, GapStatus, GapView, MAX_EXAMPLES, Pareto, ParetoStep, rounded};
 use crate::model::page::Page;
 
 /// A gap in the queue; the greatest is the first.
@@ -82,7 +82,11 @@ impl Kb {
             if place >= offset {
                 // One that has ended meanwhile has no place any more.
                 let Some(gap) = store.get_gap(&grant.space, &head.id)? else { continue };
-                items.push(self.view(grant, gap, now)?);
+                let mut view = self.view(grant, gap, now)?;
+                if let Some(proof) = &mut view.verification {
+                    proof.questions.truncate(MAX_EXAMPLES);
+                }
+                items.push(view);
             }
             place += 1;
         }

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 mod day;
 mod form;
 mod head;
+mod history;
+mod proof;
 mod worth;
 
 use std::collections::BTreeMap;
@@ -17,6 +19,8 @@ use std::collections::BTreeMap;
 pub use self::day::{BURST, GapDay, KEY_BURST, Source};
 pub use self::form::{CauseKind, Click, Form, GroupEdit, MAX_PLACES, MAX_WORDINGS, Proof, Tally, Why, WordingView};
 pub use self::head::{GapHead, HeadWhy};
+pub use self::history::{GapChange, GapEvent, MAX_HISTORY};
+pub use self::proof::{Asked, Cause, MAX_ASKED, NotProven, Replayed, RestsOn, Verification};
 pub(crate) use self::worth::rounded;
 pub use self::worth::{Heat, Worth};
 use crate::id::{ArticleId, GapId, SpaceId};
@@ -42,67 +46,6 @@ pub enum GapStatus {
     Reopened,
     /// Set aside by an editor.
     Dismissed,
-}
-
-/// One of a gap's questions asked again.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Asked {
-    /// Whether something answered.
-    pub matched: bool,
-    /// Probability that the best hit answers.
-    pub confidence: f64,
-    /// The best hit's article.
-    pub article_id: Option<ArticleId>,
-}
-
-/// A question before and after.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Replayed {
-    /// The question, masked.
-    pub question: String,
-    /// As the knowledge stood just before the publication.
-    pub before: Asked,
-    /// As it stands with it.
-    pub after: Asked,
-}
-
-/// The change that stands behind a result.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Cause {
-    /// The article that changed.
-    pub article_id: ArticleId,
-    /// What happened: `published`, `unpublished`, `archived` or `removed`.
-    pub change: String,
-    /// The version that is live now, where one is.
-    pub version: Option<u32>,
-    /// Who did it.
-    pub by: Option<String>,
-    /// When.
-    pub at: Option<Timestamp>,
-}
-
-/// Proof that a gap's questions are answered, or are not.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Verification {
-    /// When the questions were asked again.
-    pub at: Timestamp,
-    /// The article that was to answer them.
-    pub article_id: ArticleId,
-    /// Its version that was live.
-    pub version: Option<u32>,
-    /// Sequence number of that version's publication.
-    pub publication: Option<u32>,
-    /// Share of the questions that are answered, in [0, 1].
-    pub share: f64,
-    /// The share that is needed.
-    pub bar: f64,
-    /// Whether it is reached.
-    pub passed: bool,
-    /// Question by question.
-    pub questions: Vec<Replayed>,
-    /// What made answered questions unanswered, where that can be told.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cause: Option<Cause>,
 }
 
 /// What an editor might do about a gap.
@@ -237,6 +180,13 @@ pub struct Gap {
     pub article_id: Option<ArticleId>,
     /// What came of asking its questions again.
     pub verification: Option<Verification>,
+    /// The closed gap beside which it was asked: its questions are of that group, and what was published does not answer
+    /// them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub related: Option<GapId>,
+    /// How it came to hold the questions that it holds, and when it was closed and opened; the newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<GapEvent>,
 }
 
 impl Gap {
@@ -261,12 +211,19 @@ impl Gap {
             why: None,
             article_id: None,
             verification: None,
+            related: None,
+            history: Vec::new(),
         }
     }
 
     /// Whether an editor or an article has to do with it: then the machine neither ends it nor takes forms out of it.
     pub fn is_worked_on(&self) -> bool {
         self.status != GapStatus::Open || self.article_id.is_some()
+    }
+
+    /// Notes in its history what happened.
+    pub fn note(&mut self, event: GapEvent) {
+        history::note(&mut self.history, event);
     }
 
     /// Takes its sums from its forms, those most asked first, and its label and examples where they give them.
@@ -406,6 +363,11 @@ pub struct GapView {
     pub article_id: Option<ArticleId>,
     /// What came of asking its questions again.
     pub verification: Option<Verification>,
+    /// The closed gap beside which it was asked, where there is one: new questions that what was published does not answer
+    /// stand under a gap of their own.
+    pub related: Option<GapId>,
+    /// Merges and splits, by whom, and when it was closed and opened again; the newest first, 50 at most.
+    pub history: Vec<GapEvent>,
 }
 
 /// A day of a gap as callers see it.
