@@ -221,16 +221,53 @@ fn show(out: &mut Out, gap: &Value) -> Result<()> {
         let [article, version] = ["article_id", "version"].map(|field| text::of(text::at(proof, field)));
         let (share, bar) = (percent(text::at(proof, "share")), percent(text::at(proof, "bar")));
         out.line(format!("asked again with {article} v{version}: {share} answered ({bar} needed)"))?;
+        let [asked, wordings, claimed] =
+            ["asked", "wordings", "by_known_question"].map(|field| text::of(text::at(proof, field)));
+        out.line(format!("{asked} of {wordings} wordings asked; {claimed} answered only as known questions"))?;
         for asked in text::at(proof, "questions").as_array().into_iter().flatten() {
             let sure = |when: &str| percent(text::at(text::at(asked, when), "confidence"));
             let question = one_line(&text::of(text::at(asked, "question")));
-            out.line(format!("  {} → {}  {question}", sure("before"), sure("after")))?;
+            out.line(format!("  {} → {}  {question}{}", sure("before"), sure("after"), remark(asked)))?;
+        }
+        let since: Vec<String> = items_of(proof, "asked_since").map(|question| one_line(&text::of(question))).collect();
+        if !since.is_empty() {
+            out.line(format!("asked since it was closed, and not answered: {}", since.join(" · ")))?;
         }
         let cause = text::at(proof, "cause");
         if !cause.is_null() {
             let [article, change, by] = ["article_id", "change", "by"].map(|field| text::of(text::at(cause, field)));
             out.line(format!("behind it: {article} was {change} by {by}, {}", time(text::at(cause, "at"))))?;
         }
+    }
+    if !text::at(gap, "related").is_null() {
+        out.line(format!("beside the closed gap {}", text::of(text::at(gap, "related"))))?;
+    }
+    history(out, gap)
+}
+
+fn items_of<'a>(of: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> {
+    text::at(of, field).as_array().into_iter().flatten()
+}
+
+/// What is to be known of a question that was asked again.
+fn remark(asked: &Value) -> String {
+    match (text::of(text::at(asked, "not_proven")).as_str(), text::of(text::at(asked, "rests_on")).as_str()) {
+        ("no_text", _) => "  (the article found says nothing)".to_owned(),
+        (_, "known_question") => {
+            format!("  (as a known question; the answer: {})", one_line(&text::of(text::at(asked, "quote"))))
+        }
+        _ => String::new(),
+    }
+}
+
+/// How it came to hold its questions.
+fn history(out: &mut Out, gap: &Value) -> Result<()> {
+    for event in items_of(gap, "history") {
+        let [change, by, other, wordings] =
+            ["change", "by", "gap", "wordings"].map(|field| text::of(text::at(event, field)));
+        let with =
+            if text::at(event, "gap").is_null() { String::new() } else { format!(" {other}, {wordings} wordings") };
+        out.line(format!("{} {change}{with}, by {by}", time(text::at(event, "at"))))?;
     }
     Ok(())
 }
@@ -278,7 +315,10 @@ fn made(out: &mut Out, answer: &Value) -> Result<()> {
     show(out, text::at(answer, "gap"))?;
     let article = text::at(answer, "article");
     let [id, version, title] = ["id", "version", "title"].map(|field| text::of(text::at(article, field)));
-    out.line(format!("draft: {id} v{version} {}", one_line(&title)))
+    match text::at(answer, "saved").as_bool() {
+        Some(false) => out.line(format!("nothing to add: {id} v{version} has all of its questions")),
+        _ => out.line(format!("draft: {id} v{version} {}", one_line(&title))),
+    }
 }
 
 /// What was made, and who wrote its body.
@@ -290,6 +330,9 @@ fn drafted(out: &mut Out, answer: &Value) -> Result<()> {
     let removed = format!("{kept} sentences kept, {removed} removed, {references} references removed");
     match text::at(generation, "generated").as_bool() {
         Some(true) => out.line(format!("body: written by {model}, to be checked by a person: {removed}")),
+        _ if text::at(answer, "needs_text").as_bool() == Some(true) => {
+            out.line("body: says nothing yet; without text it answers nothing and proves nothing")
+        }
         _ => out.line(format!("body: what agents answered, word for word ({})", reason.replace('_', " "))),
     }
 }

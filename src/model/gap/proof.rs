@@ -106,7 +106,7 @@ pub struct Verification {
     /// Share of the wordings, each counted once.
     #[serde(default)]
     pub share_of_wordings: f64,
-    /// Share of the askings: wordings weigh as often as they went without an answer.
+    /// Share of the askings: wordings weigh as often as they went without an answer before the gap was closed.
     #[serde(default)]
     pub share_of_askings: f64,
     /// Of what was asked in its wordings since the gap was closed, the share that was answered or would be now; absent
@@ -151,7 +151,8 @@ impl Verification {
     /// What comes of asking a gap's questions again. `answered_since`: how often its wordings were answered since it was
     /// closed.
     pub(crate) fn sum_up(&mut self, answered_since: u64) {
-        let weight = |asked: &&Replayed| asked.askings.unwrap_or_default().max(1) as f64;
+        // What is answered is counted no more: since it was closed only the unanswered would grow, and `share_since` has those.
+        let weight = |asked: &&Replayed| asked.askings.unwrap_or_default().saturating_sub(asked.since).max(1) as f64;
         let (wordings, askings) = (self.questions.len() as f64, self.questions.iter().map(|q| weight(&q)).sum::<f64>());
         let proven = || self.questions.iter().filter(|asked| asked.not_proven.is_none() && asked.after.matched);
         self.share_of_wordings = proven().count() as f64 / wordings.max(1.0);
