@@ -18,12 +18,20 @@ type Failure = Box<dyn std::error::Error>;
 
 /// Every so many articles one is taken for one that does not answer.
 const EVERY: usize = 7;
+/// Confidences from which a text might be said to have to do with a question.
+const FLOORS: [f32; 8] = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.3, 0.5];
+
+/// What pairs of one kind come to: with the article's own known questions, and with none.
+#[derive(Default)]
+struct Side {
+    own: Vec<f32>,
+    alone: Vec<f32>,
+}
 
 fn main() -> Result<(), Failure> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../kb-samples");
     let articles = rows(&format!("{folder}/articles.ndjson"))?;
     let documents: Vec<Document> = articles.iter().filter_map(document).collect();
-    let by_id: BTreeMap<&str, &Document> = documents.iter().map(|d| (d.id.as_str(), d)).collect();
     let dir = tempfile::tempdir()?;
     let (index, _) = Index::open(dir.path(), IndexSettings::default(), Arc::new(BilingualEmbedder::bundled()?))?;
     let set = |document: &Document| Change {
@@ -38,57 +46,37 @@ fn main() -> Result<(), Failure> {
         .iter()
         .map(|d| Ok((d.id.as_str(), now.with(&d.id, Some(Document { questions: vec![], ..d.clone() }))?)))
         .collect::<Result<BTreeMap<_, _>, Failure>>()?;
-    let untitled = documents
-        .iter()
-        .map(|d| {
-            Ok((d.id.as_str(), now.with(&d.id, Some(Document { questions: vec![], title: "-".into(), ..d.clone() }))?))
-        })
-        .collect::<Result<BTreeMap<_, _>, Failure>>()?;
-    let mut sides: [Vec<f32>; 8] = Default::default();
+    let mut sides: [Side; 3] = Default::default();
+    let [right, other_language, wrong] = &mut sides;
     for (number, row) in rows(&format!("{folder}/queries.ndjson"))?.iter().enumerate() {
         let query = Query::new(text(row, "query"));
-        let relevant: Vec<&str> = list(row, "relevant");
-        let score = |id: &str| -> Result<[f32; 3], Failure> {
+        let relevant = list(row, "relevant");
+        let score = |id: &str| -> Result<(f32, f32), Failure> {
             let of = |hits: Vec<zhiyin_index::Hit>| hits.first().map_or(0.0, |hit| hit.score);
-            let alone = bare.get(id).map(|s| s.hits_of(&[id], &query)).transpose()?.map_or(0.0, of);
-            let body = untitled.get(id).map(|s| s.hits_of(&[id], &query)).transpose()?.map_or(0.0, of);
-            Ok([of(now.hits_of(&[id], &query)?), alone, body])
+            let alone = bare.get(id).map(|snapshot| snapshot.hits_of(&[id], &query)).transpose()?.map_or(0.0, of);
+            Ok((of(now.hits_of(&[id], &query)?), alone))
         };
-        for id in relevant.iter().filter(|id| by_id.contains_key(*id)) {
-            let same = by_id.get(*id).is_some_and(|d| d.language == text(row, "language"));
-            let [own, alone, body] = score(id)?;
-            if same && alone < 0.05 {
-                println!("{own:.3} {alone:.3} {body:.3} {id} | {}", text(row, "query"));
-            }
-            let at = if same { 0 } else { 2 };
-            if let Some([a, b]) = sides.get_mut(at..at + 2).and_then(|s| <&mut [_; 2]>::try_from(s).ok()) {
-                a.push(own);
-                b.push(alone);
-            }
-            if same {
-                sides[6].push(body);
-            }
-        }
-        let others = documents
-            .iter()
-            .enumerate()
-            .filter(|(at, d)| at % EVERY == number % EVERY && !relevant.contains(&d.id.as_str()));
-        for (_, other) in others {
-            let [own, alone, body] = score(&other.id)?;
-            sides[4].push(own);
-            sides[5].push(alone);
-            sides[7].push(body);
+        for (at, document) in documents.iter().enumerate() {
+            let side = match relevant.contains(&document.id.as_str()) {
+                true if document.language == text(row, "language") => &mut *right,
+                true => &mut *other_language,
+                false if at % EVERY == number % EVERY => &mut *wrong,
+                false => continue,
+            };
+            let (own, alone) = score(&document.id)?;
+            side.own.push(own);
+            side.alone.push(alone);
         }
     }
-    println!("pairs {:?}", sides.iter().map(Vec::len).collect::<Vec<_>>());
-    println!(
-        "from   right, own | none   right other language, own | none   wrong, own | none | right body | wrong body"
-    );
-    for from in [0.002_f32, 0.005, 0.01, 0.02, 0.03, 0.05, 0.08, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5] {
-        let reached =
-            |side: &Vec<f32>| side.iter().filter(|score| **score >= from).count() as f32 / side.len().max(1) as f32;
-        let shares: Vec<String> = sides.iter().map(|side| format!("{:.4}", reached(side))).collect();
-        println!("{from:.3}   {}", shares.join("   "));
+    println!("pairs: {}", sides.iter().map(|side| side.own.len().to_string()).collect::<Vec<_>>().join(" | "));
+    println!("from    right: own questions, none   in the other language: own, none   wrong: own, none");
+    for from in FLOORS {
+        let reached = |scores: &[f32]| {
+            let count = scores.iter().filter(|score| **score >= from).count();
+            format!("{:.3}", count as f32 / scores.len().max(1) as f32)
+        };
+        let shares = sides.iter().map(|side| format!("{}  {}", reached(&side.own), reached(&side.alone)));
+        println!("{from:.3}   {}", shares.collect::<Vec<_>>().join("   "));
     }
     Ok(())
 }

@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::id::{ArticleId, GapId, SpaceId};
 use crate::model::article::{Article, ReviewState};
 use crate::model::gap::{
-    CauseKind, Gap, GapChange, GapEvent, GapPoint, GapStatus, GapView, Proof, Why, WordingView, Worth,
+    CauseKind, Gap, GapChange, GapEvent, GapPoint, GapStatus, GapView, Proof, Verification, Why, WordingView, Worth,
 };
 use crate::model::text::{Category, Note, Title};
 use crate::store::AuditDraft;
@@ -168,6 +168,11 @@ impl Kb {
             article_id: why.article_id.clone().filter(|id| self.may_see_latest(grant, id)),
             ..why.clone()
         };
+        // What an article says is for those who may read it.
+        let hidden = |proof: &Verification| proof.audience.is_some_and(|audience| !grant.sees(audience));
+        if let Some(proof) = gap.verification.as_mut().filter(|proof| hidden(proof)) {
+            proof.questions.iter_mut().for_each(|asked| asked.quote = None);
+        }
         let forms = store.forms_by_asking(&grant.space, &gap.id)?;
         let mut wordings = Vec::new();
         for id in forms.iter().take(SHOWN_FORMS) {

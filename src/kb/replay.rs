@@ -68,7 +68,8 @@ impl Kb {
             let publication = article.as_ref().and_then(|article| article.live.map(|live| live.publication));
             // What was asked without an answer since, or came to it with another gap, is not proven yet.
             let same = |proof: &Verification| {
-                let grown = gap.status == GapStatus::Closed && proof.askings.is_some_and(|n| n != gap.tally.queries);
+                let proven = matches!(gap.status, GapStatus::Closed | GapStatus::Reopened);
+                let grown = proven && proof.askings.is_some_and(|n| n != gap.tally.queries);
                 proof.publication == publication && !grown
             };
             let seen = gap.verification.as_ref().is_some_and(same);
@@ -105,7 +106,8 @@ impl Kb {
     fn prove(&self, gap: &Gap, status: GapStatus, verification: Verification, now: Timestamp) -> Result<()> {
         let grant = Grant { space: gap.space.clone(), audiences: Audience::ALL.to_vec(), actor: SYSTEM.into() };
         let detail = json!({
-            "share": verification.share, "status": status, "cause": verification.cause, "asked_since": verification.asked_since
+            "share": verification.share, "status": status, "cause": verification.cause,
+            "asked_since": verification.asked_since.len()
         });
         // An editor who acted meanwhile comes first.
         let same = |latest: &Gap| latest.status == gap.status && latest.article_id == gap.article_id;

@@ -70,6 +70,29 @@ fn an_article_without_text_proves_nothing() {
 }
 
 #[test]
+fn what_an_internal_article_answers_is_quoted_to_those_who_may_read_it() {
+    let app = TestApp::start();
+    let keeper = app.with_scopes("keeper", &SCOPES);
+    let outsider = app.with_key(json!({ "name": "portal keeper", "scopes": ["gaps"], "audiences": ["public"] }));
+    let id = ask(&app.customer(), "how much may I refund at the desk", 1);
+    counted(&keeper, &id, 1);
+    let article = json!({ "id": "limits", "title": "Limits", "body": "Up to 200 euros without asking.", "audience": "internal",
+        "questions": ["how much may I refund at the desk"], "publish": true });
+    keeper.post("/v1/articles?wait=searchable", article).expect(201);
+    let linked = keeper.post(&format!("/v1/gaps/{id}/link"), json!({ "article_id": "limits" })).expect(200);
+    assert_eq!((&linked["saved"], &linked["gap"]["status"]), (&json!(false), &json!("open")), "{linked:#}");
+    eventually(15, "it is proven soon", || gap(&keeper, &id)["status"] == "closed");
+    let told = proof(&keeper, &id);
+    assert_eq!(
+        (&told["audience"], &told["questions"][0]["quote"]),
+        (&json!("internal"), &json!("Up to 200 euros without asking.")),
+        "{told:#}"
+    );
+    let seen = proof(&outsider, &id);
+    assert_eq!((&seen["passed"], &seen["questions"][0]["quote"]), (&json!(true), &Value::Null), "{seen:#}");
+}
+
+#[test]
 fn a_copied_question_is_told_apart_from_what_the_article_says_and_linking_twice_changes_nothing() {
     let app = TestApp::start();
     let keeper = app.with_scopes("keeper", &SCOPES);

@@ -85,6 +85,7 @@ impl Kb {
         drop(counting);
         drop(lock);
         store.sync(ticket)?;
+        self.replay_soon();
         self.get_gap(keeper, &new, now)
     }
 
