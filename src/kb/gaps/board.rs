@@ -68,6 +68,13 @@ impl Boards {
         self.news.lock().entry(space.clone()).or_default().edits.push(edit);
     }
 
+    /// The forms of which editors said something that the groups have yet to hear of.
+    pub fn spoken_of(&self, space: &SpaceId) -> BTreeSet<GapId> {
+        let news = self.news.lock();
+        let edits = news.get(space).into_iter().flat_map(|news| &news.edits);
+        edits.flat_map(|edit| edit.forms().cloned()).collect()
+    }
+
     /// Has the groups of a space made anew of what the store holds, when they are needed next.
     pub fn reload(&self, space: &SpaceId) {
         self.boards.lock().remove(space);

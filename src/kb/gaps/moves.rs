@@ -80,7 +80,9 @@ impl Kb {
             let lock = self.inner.store.lock(space);
             let counting = self.inner.gaps.lock();
             let mut moving = Moving { by: by.map(|by| (by.to_owned(), now)), ..Moving::default() };
-            for one in some {
+            // What was decided before an editor spoke does not undo what the editor did.
+            let spoken_of = self.inner.boards.spoken_of(space);
+            for one in some.iter().filter(|one| !spoken_of.contains(&one.form)) {
                 moved += usize::from(self.move_form(space, &mut moving, one, false, now)?);
             }
             let mut batch = self.inner.store.batch();
