@@ -2,6 +2,7 @@
 //!
 //! Invariant: reading is pure and tells the same of the same turns; what it gives is made of the customer's own words.
 
+mod choice;
 mod phrases;
 mod questions;
 mod sentence;

@@ -4,6 +4,7 @@
 
 use std::ops::RangeInclusive;
 
+use super::choice::offers_a_choice;
 use super::phrases::phrases;
 use super::sentence::Sentence;
 
@@ -133,7 +134,7 @@ fn asks(text: &[char]) -> bool {
     while let Some((at, length)) = known.find("asks_not", &text) {
         text.iter_mut().skip(at).take(length).for_each(|c| *c = ' ');
     }
-    known.holds("asks", &text)
+    known.holds("asks", &text) || offers_a_choice(&text)
 }
 
 /// Whether a text only names a matter, as one types it into a search field: `运费标准`, `phone battery replacement`. A
