@@ -288,7 +288,8 @@ impl Kb {
             let mut batch = store.batch();
             for (turn, _) in turns.iter().take(BATCH) {
                 erasure.erased.turns += 1;
-                erasure.erased.pending += u64::from(store.pending(space, session, *turn)?.is_some());
+                erasure.erased.pending +=
+                    u64::from(store.pending(space, session, *turn)?.is_some_and(|p| !p.questions.is_empty()));
                 batch.remove_turn(space, session, *turn);
             }
             let last = turns.len() <= BATCH;

@@ -115,7 +115,7 @@ impl Kb {
     ) -> Result<()> {
         let Some(mut record) = self.inner.store.get_query(about)? else { return Ok(()) };
         if record.gap_id.is_some() {
-            return self.recount_outcome(gaps, &record, Outcome { low_rated: 1, handed_off: 0 });
+            return self.recount_outcome(gaps, &record, Outcome { low_rated: 1, ..Outcome::default() });
         }
         let form = records::form(&record.query);
         if form.is_empty() || record.degraded {

@@ -12,8 +12,7 @@ use crate::error::{Error, Result};
 use crate::id::{ArticleId, GapId};
 use crate::model::article::{AttributeValue, Audience, Content, MAX_ATTRIBUTE_TEXT, MAX_QUESTIONS};
 use crate::model::gap::{CauseKind, Gap, GapStatus, GapView, NearArticle, Proof, SuggestedAction, Suggestion, Why};
-use crate::model::interaction::{Session, day_of};
-use crate::model::talk::Role;
+use crate::model::interaction::{Session, day_of, replies};
 use crate::model::text::{AttributeName, Body, Category, Note, Question, Title};
 
 /// Agents' answers that a draft holds as they are, those that a language model may write from, and the fewest characters
@@ -28,6 +27,7 @@ const SAME_ANSWER: f32 = 0.9;
 struct Told {
     text: String,
     session: String,
+    /// The agent's turn; the first of them where several follow each other.
     turn: u32,
     csat: Option<u8>,
     at: Timestamp,
@@ -206,14 +206,12 @@ impl Kb {
             for (name, turn) in form.places.iter().rev() {
                 let Some(session) = store.session(space, name)?.filter(was_accepted) else { continue };
                 let turns = store.turns(space, name)?;
-                let said = turns.iter().filter(|(number, _)| number > turn).map(|(_, said)| said);
-                // Until the customer asks on; what only greets was set aside when it came.
-                let answer = said.take_while(|said| said.role != Role::Customer || said.set_aside.is_some());
-                let answer = answer.filter(|said| said.role == Role::Agent && said.set_aside.is_none());
-                let text = answer.map(|said| said.text.trim()).collect::<Vec<_>>().join("\n");
+                let answer = replies(&turns, *turn);
+                let Some((first, at)) = answer.first().map(|(number, said)| (*number, said.at)) else { continue };
+                let text = answer.iter().map(|(_, said)| said.text.trim()).collect::<Vec<_>>().join("\n");
                 if text.chars().count() >= MIN_ANSWER && !told.iter().any(|known| known.text == text) {
                     let csat = session.csat.map(u8::from);
-                    told.push(Told { text, session: name.clone(), turn: *turn, csat, at: session.last_at });
+                    told.push(Told { text, session: name.clone(), turn: first, csat, at });
                 }
             }
         }

@@ -15,15 +15,18 @@ use super::{Kb, Recorder};
 use crate::error::{Error, Result};
 use crate::id::SpaceId;
 use crate::model::interaction::{
-    Conversation, IntakeReport, MAX_TURNS, Pending, ReadConversation, Session, StoredTurn, Turn, day_of,
+    Conversation, Ended, IntakeReport, Pending, ReadConversation, Session, StoredTurn, Turn, day_of, in_course,
 };
 use crate::model::talk::{Reading, Role, Said, read};
 use crate::store::Batch;
 
 mod ends;
+mod late;
+mod places;
 mod questions;
 
 use ends::End;
+use late::replied;
 pub(crate) use questions::Passed;
 
 /// Turns of one batch: with their questions well below what the store may have unsynced.
@@ -200,13 +203,6 @@ impl Kb {
         if !known.stored && new.is_empty() && said == (None, None, None) {
             return Ok(None);
         }
-        if !known.stored {
-            let (day, channel) = (known.session.day, channel.clone());
-            let counts = intake.tally.day(day)?;
-            counts.conversations += 1;
-            counts.channel(channel.as_deref()).conversations += 1;
-            (known.stored, known.changed) = (true, true);
-        }
         let before = known.session.clone();
         let session = &mut known.session;
         session.channel = session.channel.take().or(channel);
@@ -215,21 +211,29 @@ impl Kb {
         session.resolved = conversation.resolved.or(session.resolved);
         session.handed_off = conversation.handed_off.or(session.handed_off);
         session.csat = conversation.csat.or(session.csat);
-        let outcome = |s: &Session| (s.resolved, s.handed_off, s.csat);
-        let mut end = None;
-        if outcome(&before) != outcome(session) {
+        if !known.stored {
             let counts = intake.tally.day(session.day)?;
-            counts.outcome(&before, true);
-            counts.outcome(session, false);
-            let (was, is) = (before.handed_off == Some(true), session.handed_off == Some(true));
-            for answered in session.answered_by.iter().filter(|_| was != is) {
-                intake.tally.handed_off(session.day, answered, session.last_at, was)?;
+            counts.conversations += 1;
+            session.in_channel(counts, session.day, |channel| channel.conversations += 1);
+            (known.stored, known.changed) = (true, true);
+        }
+        // What was counted under no channel goes to the one that is named now.
+        if let Some(name) = session.channel.clone() {
+            for (day, counted) in std::mem::take(&mut session.unplaced) {
+                intake.tally.day(day)?.to_channel(&name, &counted);
             }
-            end = End::of(&id, &before, session);
+        }
+        let (was, is) = (Ended::of(&before), Ended::of(session));
+        if was != is {
+            let counts = intake.tally.day(session.day)?;
+            counts.outcome(session, was, true);
+            counts.outcome(session, is, false);
+            self.count_ended(&mut intake.tally, session, was, is)?;
         }
         if !new.is_empty() {
             self.read_anew(intake, &id, &mut known, &new)?;
         }
+        let end = End::of(&id, &before, &known.session, replied(&known, &new));
         known.changed |= known.session != before;
         intake.report.conversations += 1;
         intake.known.insert(id, known);
@@ -242,8 +246,9 @@ impl Kb {
         let (session, stored) = match store.session(intake.space, id)? {
             Some(session) => (session, true),
             None => {
-                let first = turns.iter().filter_map(|turn| turn.at).min();
-                let first_at = first.filter(|at| intake.is_fit(*at)).unwrap_or(intake.now);
+                // A turn that is refused says nothing of when it began.
+                let first = turns.iter().filter_map(|turn| turn.at).filter(|at| intake.is_fit(*at)).min();
+                let first_at = first.unwrap_or(intake.now);
                 let session = Session {
                     channel: None,
                     customer: None,
@@ -257,10 +262,12 @@ impl Kb {
                     turns: 0,
                     questions: 0,
                     emptied: None,
+                    emptied_at: None,
                     removed: 0,
                     asked: Vec::new(),
                     answered_by: Vec::new(),
                     queries: Vec::new(),
+                    unplaced: BTreeMap::new(),
                 };
                 (session, false)
             }
@@ -271,10 +278,13 @@ impl Kb {
 
     /// Reads the conversation with its new turns, and counts those.
     fn read_anew(&self, intake: &mut Intake<'_>, id: &str, known: &mut Known, new: &HashSet<u32>) -> Result<()> {
-        let said: Vec<Said<'_>> = known.turns.values().map(|t| Said { role: t.role, text: &t.text }).collect();
+        let course = in_course(known.turns.iter().map(|(number, turn)| (*number, turn)));
+        let said: Vec<Said<'_>> = course.iter().map(|(_, t)| Said { role: t.role, text: &t.text }).collect();
         let readings = read(&said);
-        let channel = known.session.channel.clone();
-        for ((number, turn), reading) in known.turns.iter_mut().zip(readings) {
+        let numbers: Vec<u32> = course.into_iter().map(|(number, _)| number).collect();
+        let mut searched = Vec::new();
+        for (number, reading) in numbers.iter().zip(readings) {
+            let Some(turn) = known.turns.get_mut(number) else { continue };
             let asked = match reading {
                 Reading::Asks(questions) => questions,
                 Reading::Answers => Vec::new(),
@@ -290,6 +300,9 @@ impl Kb {
                     Some(pending) => Some(pending.clone()),
                     None => self.inner.store.pending(intake.space, id, *number)?,
                 };
+                if waits.is_none() && !asked.is_empty() {
+                    searched.push((*number, turn.at));
+                }
                 if let Some(pending) = waits.filter(|p| p.questions.len() == asked.len() && p.questions != asked) {
                     known.pending.insert(*number, Pending { questions: asked, ..pending });
                 }
@@ -305,9 +318,10 @@ impl Kb {
             for question in &asked {
                 *counts.languages.entry(detect(question).as_str().to_owned()).or_default() += 1;
             }
-            let of_channel = counts.channel(channel.as_deref());
-            of_channel.turns += 1;
-            of_channel.questions += questions;
+            known.session.in_channel(counts, day_of(turn.at), |channel| {
+                channel.turns += 1;
+                channel.questions += questions;
+            });
             let report = &mut intake.report;
             report.turns.accepted += 1;
             report.questions += questions;
@@ -320,6 +334,7 @@ impl Kb {
                 known.pending.insert(*number, Pending { at: turn.at, questions: asked });
             }
         }
+        known.await_replies(searched, new);
         Ok(())
     }
 
@@ -334,38 +349,6 @@ impl Kb {
 impl Intake<'_> {
     fn is_fit(&self, at: Timestamp) -> bool {
         at >= Timestamp::UNIX_EPOCH && self.now.checked_add(AHEAD).is_ok_and(|latest| at <= latest)
-    }
-
-    /// Puts what is new beside what is known; gives the numbers of what is.
-    fn keep(&mut self, known: &mut Known, line: u64, turns: Vec<Turn>) -> HashSet<u32> {
-        let mut new = HashSet::new();
-        for turn in turns {
-            let number = turn.turn.unwrap_or_default();
-            let text = String::from(turn.text);
-            let at = turn.at.unwrap_or(self.now);
-            // Its text is kept no longer: what was counted of it stands.
-            if known.session.emptied.is_some_and(|last| number <= last) {
-                self.report.turns.unchanged += 1;
-                continue;
-            }
-            let refusal = match known.turns.get(&number) {
-                Some(there) if there.role == turn.role && there.text == text => {
-                    self.report.turns.unchanged += 1;
-                    continue;
-                }
-                Some(_) => format!("turn {number} of this session is already there with another text or role"),
-                None if !self.is_fit(at) => format!("at: {at} lies before 1970 or more than a day ahead"),
-                None if known.turns.len() >= MAX_TURNS => format!("a session has at most {MAX_TURNS} turns"),
-                None => {
-                    known.turns.insert(number, StoredTurn { role: turn.role, text, at, set_aside: None });
-                    known.written.insert(number);
-                    new.insert(number);
-                    continue;
-                }
-            };
-            self.report.refuse(line, Some(number), refusal, 1);
-        }
-        new
     }
 }
 

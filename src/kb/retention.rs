@@ -132,6 +132,7 @@ impl Kb {
         }
         let Some(last) = turns.iter().map(|(number, _)| *number).max() else { return Ok(0) };
         session.emptied = session.emptied.max(Some(last));
+        session.emptied_at = Some(session.last_at);
         session.removed += turns.len() as u32;
         let mut batch = store.batch();
         turns.iter().for_each(|(number, _)| batch.remove_turn(space, id, *number));
@@ -245,6 +246,9 @@ mod tests {
         assert_eq!(sessions.iter().map(|(_, session)| session.turns - session.removed).sum::<u32>(), 1);
         let again = hand_in(&kb, &secret, &old, july);
         assert_eq!((again.turns.accepted, again.turns.unchanged), (0, 1), "it is not counted twice");
+        let placed = json!({ "role": "customer", "text": "can I rent a bicycle", "at": "2090-01-01T00:00:00Z" });
+        let again = hand_in(&kb, &secret, &json!({ "session_id": "old", "turns": [placed] }), july);
+        assert_eq!((again.turns.accepted, again.turns.unchanged), (0, 1), "nor without a number");
         let on = json!({ "session_id": "old", "turns": [turn(2, "can I rent a tricycle", "2090-07-01T00:00:00Z")] });
         assert_eq!(hand_in(&kb, &secret, &on, july).turns.accepted, 1, "it may go on");
         searched(&kb);

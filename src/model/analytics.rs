@@ -14,7 +14,7 @@ use jiff::{Span, ToSpan};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::again::Asked;
+pub use self::again::{Asked, besides};
 pub use self::articles::{ArticleFigures, ArticleReport, NeverHit, StaleArticle, StaleReason, at_least};
 pub use self::change::{Direction, change};
 pub use self::coverage::{AgeBands, ChannelFigures, ChannelReport, CoveragePoint, CoverageReport, OpenGaps};

@@ -3,8 +3,11 @@
 //! Invariant: what is kept is masked, and who spoke is known by a hash only.
 
 mod counts;
+mod course;
 mod overview;
 mod read;
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -12,7 +15,8 @@ use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use self::counts::{ChannelCounts, DayCounts, FeedbackCounts, HourCounts, LiveCounts, SetAside};
+pub use self::counts::{ChannelCounts, DayCounts, Ended, FeedbackCounts, HourCounts, LiveCounts, SetAside};
+pub use self::course::{in_course, replies};
 pub use self::overview::{DayPoint, Feedback, Overview, Satisfaction};
 pub use self::read::{Conversations, ReadConversation, TurnFault, read_conversation};
 use crate::id::{ArticleId, QueryId};
@@ -60,9 +64,14 @@ pub struct Conversation {
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Turn {
-    /// Its number in the conversation; its place in the list, from 1, unless given.
+    /// Its number in the conversation. In a list that numbers some of its turns the others have their place, from 1. In a
+    /// list without numbers a turn is one that is there already where role, time and text agree; without times, where the
+    /// list begins with what was said before; whatever else it holds comes behind what is there, in the order of time.
     #[serde(default)]
     pub turn: Option<u32>,
+    /// Whether no turn of the list has a number of its own: this one's is then its place there.
+    #[serde(skip)]
+    pub placed: bool,
     /// Who speaks.
     pub role: Role,
     /// What is said.
@@ -130,6 +139,9 @@ pub struct Session {
     /// The last turn whose text was removed because its time was over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub emptied: Option<u32>,
+    /// When the latest turn was said that was removed so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub emptied_at: Option<Timestamp>,
     /// How many turns were.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub removed: u32,
@@ -139,6 +151,9 @@ pub struct Session {
     /// Articles that answered its questions.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answered_by: Vec<AnsweredBy>,
+    /// What is counted of it under no channel, by day: it moves once its channel is known.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unplaced: BTreeMap<Date, ChannelCounts>,
 }
 
 fn is_zero(number: &u32) -> bool {
@@ -165,6 +180,14 @@ impl Session {
         self.csat.is_some_and(|csat| u8::from(csat) <= LOW_CSAT)
     }
 
+    /// Counts something of it in its channel, or where no channel is known yet in such a way that it can move there.
+    pub fn in_channel(&mut self, counts: &mut DayCounts, day: Date, count: impl Fn(&mut ChannelCounts)) {
+        count(counts.channel(self.channel.as_deref()));
+        if self.channel.is_none() {
+            count(self.unplaced.entry(day).or_default());
+        }
+    }
+
     /// Remembers the record of a question.
     pub fn note_query(&mut self, id: &QueryId) {
         if self.queries.len() < MAX_QUERIES && !self.queries.contains(id) {
@@ -185,6 +208,13 @@ pub struct StoredTurn {
     /// Why it was set aside.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub set_aside: Option<Reason>,
+    /// Whether it came without a number: then its time says where it stands.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub placed: bool,
+}
+
+fn is_false(flag: &bool) -> bool {
+    !flag
 }
 
 /// Questions of a turn that are still to be searched.
@@ -192,7 +222,7 @@ pub struct StoredTurn {
 pub struct Pending {
     /// When they were asked.
     pub at: Timestamp,
-    /// The questions, masked, each standing by itself.
+    /// The questions, masked, each standing by itself; none where they were searched, and an agent's reply came later.
     pub questions: Vec<String>,
 }
 

@@ -18,7 +18,7 @@ pub use self::questions::{MAX_QUESTION, MAX_QUESTIONS};
 use self::sentence::sentences;
 
 /// Who speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Who asks.

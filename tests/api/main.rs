@@ -42,4 +42,5 @@ mod search;
 mod server;
 mod spaces;
 mod synonyms;
+mod talks;
 mod tasks;

@@ -15,8 +15,8 @@ use zhiyin_index::Index;
 use crate::error::Result;
 use crate::id::{ArticleId, SpaceId};
 use crate::kb::{Kb, records};
-use crate::model::analytics::{ArticleDay, Asked, DayWords, FormCount, FormText, TopForms};
-use crate::model::interaction::{AnsweredBy, DayCounts, day_of};
+use crate::model::analytics::{ArticleDay, Asked, DayWords, FormCount, FormText, TopForms, besides};
+use crate::model::interaction::{AnsweredBy, Csat, DayCounts, LOW_CSAT, Session, day_of};
 use crate::model::mask;
 use crate::model::query::{FeedbackRecord, QueryKind, QueryRecord};
 use crate::model::task::{Complaint, Task};
@@ -133,25 +133,58 @@ impl Tally {
     }
 
     /// Counts a question of a conversation beside those that its session asked before.
-    pub fn of_session(&mut self, record: &QueryRecord, before: &mut Vec<Asked>) -> Result<()> {
-        let asked_again = u64::from(self.asked(record).remember(before));
-        let counts = self.day(day_of(record.at))?;
+    pub fn of_session(&mut self, record: &QueryRecord, session: &mut Session) -> Result<()> {
+        let asked_again = u64::from(self.asked(record, &session.asked).remember(&mut session.asked));
+        let day = day_of(record.at);
+        let counts = self.day(day)?;
         counts.in_sessions += 1;
         counts.asked_again += asked_again;
-        let channel = counts.channel(record.channel.as_deref());
-        channel.in_sessions += 1;
-        channel.asked_again += asked_again;
+        session.in_channel(counts, day, |channel| {
+            channel.in_sessions += 1;
+            channel.asked_again += asked_again;
+        });
         self.query(record)
     }
 
     /// Counts (or takes back) that a person took over a conversation which an article had answered.
-    pub fn handed_off(&mut self, day: Date, answered: &AnsweredBy, at: Timestamp, back: bool) -> Result<()> {
+    pub fn handed_off(
+        &mut self,
+        day: Date,
+        answered: &AnsweredBy,
+        at: Timestamp,
+        back: bool,
+        question: Option<&str>,
+    ) -> Result<()> {
         let count = &mut self.article(day, &answered.article)?.handed_off;
         *count = if back { count.saturating_sub(1) } else { *count + 1 };
         let about = (&answered.article, answered.version);
         match back {
             true => self.take_back(about, Complaint::HandedOff),
-            false => self.complain(about, Complaint::HandedOff, at, None, None),
+            false => self.complain(about, Complaint::HandedOff, at, question, None),
+        }
+    }
+
+    /// Counts how a conversation was rated that an article answered, in the place of how it was rated before.
+    pub fn rated(
+        &mut self,
+        day: Date,
+        answered: &AnsweredBy,
+        at: Timestamp,
+        (was, is): (Option<Csat>, Option<Csat>),
+        question: Option<&str>,
+    ) -> Result<()> {
+        if was == is {
+            return Ok(());
+        }
+        let article = self.article(day, &answered.article)?;
+        was.into_iter().for_each(|csat| article.rate_csat(u8::from(csat), true));
+        is.into_iter().for_each(|csat| article.rate_csat(u8::from(csat), false));
+        let low = |csat: Option<Csat>| csat.is_some_and(|csat| u8::from(csat) <= LOW_CSAT);
+        let about = (&answered.article, answered.version);
+        match (low(was), low(is)) {
+            (false, true) => self.complain(about, Complaint::LowRating, at, question, None),
+            (true, false) => self.take_back(about, Complaint::LowRating),
+            _ => Ok(()),
         }
     }
 
@@ -313,15 +346,17 @@ impl Tally {
         Ok(())
     }
 
-    fn asked(&self, record: &QueryRecord) -> Asked {
-        let form = records::form(&record.query);
-        let terms = self.index.as_ref().map(|index| index.terms(&record.query)).unwrap_or_default();
-        Asked::of(record.at, &form, terms.iter().filter(|term| !term.stop).map(|term| term.term.as_str()))
+    /// What a query asks; of one that leans on a question that was asked before, what it asks besides.
+    fn asked(&self, record: &QueryRecord, before: &[Asked]) -> Asked {
+        let leans_on = |text: &str| before.iter().any(|asked| asked.is_of(record.at, &records::form(text)));
+        let text = besides(&record.query, leans_on);
+        let terms = self.index.as_ref().map(|index| index.terms(text)).unwrap_or_default();
+        let terms = terms.iter().filter(|term| !term.stop).map(|term| term.term.as_str());
+        Asked::of(record.at, &records::form(text), terms)
     }
 
     /// Whether a live session asks what it asked today or yesterday.
     fn asks_again(&mut self, record: &QueryRecord, session: &str) -> Result<bool> {
-        let asked = self.asked(record);
         let (today, store, space) = (day_of(record.at), &self.store, &self.space);
         let yesterday = today.yesterday().ok();
         let mut before = Vec::new();
@@ -331,6 +366,9 @@ impl Tally {
                 None => store.lately(space, day, session)?.unwrap_or_default(),
             };
         }
+        let known = self.lately.get(&(today, session.to_owned())).cloned();
+        let known = known.map_or_else(|| store.lately(space, today, session), |known| Ok(Some(known)))?;
+        let asked = self.asked(record, &[before.as_slice(), &known.unwrap_or_default()].concat());
         let of_today =
             now(&mut self.lately, (today, session.to_owned()), |(day, session)| store.lately(space, *day, session))?;
         let yesterdays = asked.clone().remember(&mut before);

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::scope::Scope;
 use crate::error::{Error, Result};
-use crate::id::{ArticleId, GapId, SpaceId};
+use crate::id::{GapId, SpaceId};
 use crate::kb::gap_work::NEAR_ENOUGH;
 use crate::kb::{Grant, Kb};
 use crate::model::article::Audience;
@@ -131,12 +131,12 @@ impl Kb {
         }
     }
 
-    /// The article that a text repeats: what an agent answered, say.
-    pub(crate) fn told_by(&self, space: &SpaceId, text: &str, now: Timestamp) -> Result<Option<ArticleId>> {
+    /// Whether an article repeats a text, what an agent answered, say; nothing where a part of the engine is missing.
+    pub(crate) fn told_by(&self, space: &SpaceId, text: &str, now: Timestamp) -> Result<Option<Asked>> {
         let cut: String = text.chars().take(QueryText::MAX).collect();
-        let Ok(text) = QueryText::try_from(cut) else { return Ok(None) };
-        let looked = self.look(space, vec![Audience::Public], &text, None, now)?;
-        Ok(looked.filter(|looked| looked.matched).and_then(|looked| looked.article_id))
+        let nothing = Asked { matched: false, confidence: 0.0, article_id: None };
+        let Ok(text) = QueryText::try_from(cut) else { return Ok(Some(nothing)) };
+        self.look(space, vec![Audience::Public], &text, None, now)
     }
 
     /// Just before the latest endings of what was live in a space.

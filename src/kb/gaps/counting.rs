@@ -125,6 +125,19 @@ impl Kb {
         Ok(())
     }
 
+    /// Counts what people showed to be the cause that nothing answered a question, unless more is known of it. The caller
+    /// holds the lock of gaps.
+    pub(crate) fn count_cause(&self, counts: &mut GapCounts, record: &QueryRecord, why: &Why) -> Result<()> {
+        let Some(id) = record.gap_id.as_ref().filter(|_| !record.matched) else { return Ok(()) };
+        self.counted_form(counts, record, id)?;
+        let GapCounts { forms, gaps, .. } = counts;
+        let Some(form) = forms.get_mut(id).filter(|form| why.outweighs(form.why.as_ref())) else { return Ok(()) };
+        if let Some(gap) = gaps.get_mut(&form.gap) {
+            gap.recount_cause(form, why.clone());
+        }
+        Ok(())
+    }
+
     /// Counts which article the customer showed to answer a question that matched nothing, or that it does not count any
     /// more: what most showed is the cause. The caller holds the lock of gaps.
     pub(crate) fn count_click(
@@ -186,12 +199,15 @@ impl Kb {
 pub(crate) struct Outcome {
     pub handed_off: i64,
     pub low_rated: i64,
+    /// Turns of agents that came since.
+    pub agent_turns: i64,
 }
 
 impl Outcome {
     fn apply(self, tally: &mut Tally) {
         tally.handed_off = tally.handed_off.saturating_add_signed(self.handed_off);
         tally.low_rated = tally.low_rated.saturating_add_signed(self.low_rated);
+        tally.agent_turns = tally.agent_turns.saturating_add_signed(self.agent_turns);
     }
 }
 

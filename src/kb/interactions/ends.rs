@@ -1,12 +1,13 @@
-//! How a conversation ended, said after its questions were searched: what did not help is counted then.
+//! What is said of a conversation after its questions were searched: how it ended, what agents still said, its channel.
 //!
-//! Invariant: the counts change in the batch that keeps the new end, and the same end said again changes nothing.
+//! Invariant: the counts change in the batch that keeps what is said, and the same said again changes nothing.
 
 use crate::error::Result;
 use crate::id::QueryId;
+use crate::kb::analytics::Tally;
 use crate::kb::gaps::{Circumstances, GapCounts, Outcome};
 use crate::kb::{Kb, records};
-use crate::model::interaction::Session;
+use crate::model::interaction::{Ended, Session};
 use crate::store::Batch;
 
 /// A new end of a conversation whose questions were searched.
@@ -18,24 +19,36 @@ pub(super) struct End {
     counted: Vec<String>,
     handed_off: bool,
     low_rated: bool,
+    /// Turns of agents, all together.
+    agent_turns: u64,
+    /// Its channel, where it is known only now.
+    channel: Option<String>,
 }
 
 impl End {
-    /// What changed; nothing where no question was searched yet: then they are counted as it ended.
-    pub fn of(id: &str, before: &Session, after: &Session) -> Option<Self> {
+    /// What changed; nothing where no question was searched yet: then they are counted as it ended. Of agents' turns are
+    /// given those that are new, and all.
+    pub fn of(id: &str, before: &Session, after: &Session, (new, all): (u64, u64)) -> Option<Self> {
         let change = |was: bool, is: bool| i64::from(is) - i64::from(was);
         let failed = |session: &Session| (session.handed_off == Some(true), session.is_low_rated());
         let (was, is) = (failed(before), failed(after));
-        if was == is || after.queries.is_empty() {
+        let channel = after.channel.clone().filter(|_| before.channel.is_none());
+        if (was == is && new == 0 && channel.is_none()) || after.queries.is_empty() {
             return None;
         }
         Some(Self {
             session: id.to_owned(),
             queries: after.queries.clone(),
-            by: Outcome { handed_off: change(was.0, is.0), low_rated: change(was.1, is.1) },
+            by: Outcome {
+                handed_off: change(was.0, is.0),
+                low_rated: change(was.1, is.1),
+                agent_turns: i64::try_from(new).unwrap_or(i64::MAX),
+            },
             counted: after.customer.iter().chain(&after.key).cloned().chain([id.to_owned()]).collect(),
             handed_off: is.0,
             low_rated: is.1,
+            agent_turns: all,
+            channel,
         })
     }
 }
@@ -46,6 +59,10 @@ impl Kb {
     pub(super) fn count_end(&self, gaps: &mut GapCounts, batch: &mut Batch, end: End) -> Result<()> {
         for id in &end.queries {
             let Some(mut record) = self.inner.store.get_query(id)? else { continue };
+            if record.channel.is_none() && end.channel.is_some() {
+                record.channel.clone_from(&end.channel);
+                batch.put_query(&record);
+            }
             if record.gap_id.is_some() {
                 self.recount_outcome(gaps, &record, end.by)?;
                 continue;
@@ -59,12 +76,37 @@ impl Kb {
                 nearest: self.near_of(&record)?,
                 source: records::source_of(&end.counted, None),
                 place: Some((end.session.clone(), 0)),
+                agent_turns: end.agent_turns,
                 handed_off: end.handed_off,
                 low_rated: end.low_rated,
                 ..Circumstances::default()
             };
             self.count_in_gap(gaps, &record, circumstances)?;
             batch.put_query(&record);
+        }
+        Ok(())
+    }
+
+    /// Counts how a conversation is now said to have ended for the articles that answered its questions.
+    pub(super) fn count_ended(&self, tally: &mut Tally, session: &Session, was: Ended, is: Ended) -> Result<()> {
+        let taken_over = |ended: Ended| ended.handed_off == Some(true);
+        if taken_over(was) == taken_over(is) && was.csat == is.csat {
+            return Ok(());
+        }
+        for answered in &session.answered_by {
+            let mut question = None;
+            for id in &session.queries {
+                let Some(record) = self.inner.store.get_query(id)?.filter(|record| record.matched) else { continue };
+                if record.top.is_some_and(|top| top.article_id == answered.article) {
+                    question = Some(record.query);
+                    break;
+                }
+            }
+            let (day, at) = (session.day, session.last_at);
+            if taken_over(was) != taken_over(is) {
+                tally.handed_off(day, answered, at, taken_over(was), question.as_deref())?;
+            }
+            tally.rated(day, answered, at, (was.csat, is.csat), question.as_deref())?;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::late::{Heard, agent_turns, heard_of};
 use crate::error::{Error, Result};
 use crate::id::{QueryId, SpaceId};
 use crate::kb::analytics::Tally;
@@ -14,11 +15,10 @@ use crate::kb::gaps::{Circumstances, GapCounts};
 use crate::kb::search::{blind, detect, hit, recorded, round};
 use crate::kb::{Grant, Kb, records};
 use crate::model::article::Audience;
-use crate::model::gap::{CauseKind, NearArticle, Proof, Why};
-use crate::model::interaction::{AnsweredBy, Pending, Session, StoredTurn, day_of};
+use crate::model::gap::NearArticle;
+use crate::model::interaction::{AnsweredBy, Pending, Session, day_of};
 use crate::model::query::{QueryKind, QueryRecord};
 use crate::model::search::{Hit, SearchRequest};
-use crate::model::talk::Role;
 use crate::model::text::QueryText;
 
 /// Turns whose questions are searched for one batch.
@@ -38,8 +38,13 @@ struct Searched {
     matched: bool,
     confidence: f64,
     hits: Vec<Hit>,
-    /// What the conversation tells of the cause.
-    why: Option<Why>,
+}
+
+/// What was found out about a turn whose questions wait, or a reply to them.
+struct Looked {
+    found: Vec<Searched>,
+    /// What the replies tell of the cause; nothing where it was not asked for, because all was found.
+    heard: Option<Heard>,
 }
 
 impl Kb {
@@ -74,14 +79,15 @@ impl Kb {
         Ok(done)
     }
 
-    /// Searches the questions of a turn as any customer would; nothing where the engine cannot tell now.
+    /// Searches the questions of a turn as any customer would, and what agents replied; nothing where the engine cannot
+    /// tell now.
     fn search_questions(
         &self,
         space: &SpaceId,
         place: &(String, u32),
         pending: &Pending,
         now: Timestamp,
-    ) -> Result<Option<Vec<Searched>>> {
+    ) -> Result<Option<Looked>> {
         let grant = Grant { space: space.clone(), audiences: vec![Audience::Public], actor: "interactions".to_owned() };
         let threshold = self.threshold(&grant)?;
         let mut found = Vec::new();
@@ -101,12 +107,18 @@ impl Kb {
             found.push(Searched {
                 text: text.clone(),
                 matched,
-                why: if matched { None } else { self.answered_by_agent(space, place, now)? },
                 confidence: round(results.confidence),
                 hits: results.hits.iter().map(hit).collect(),
             });
         }
-        Ok(Some(found))
+        let mut heard = None;
+        if found.is_empty() || found.iter().any(|found| !found.matched) {
+            heard = self.heard(space, place, now)?;
+            if heard.is_none() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(Looked { found, heard }))
     }
 
     /// Notes which article answered, and counts it where a person took over all the same.
@@ -118,34 +130,14 @@ impl Kb {
         }
         let answered = AnsweredBy { article: top.article_id.clone(), version: top.version };
         if session.handed_off == Some(true) {
-            tally.handed_off(session.day, &answered, record.at, false)?;
+            tally.handed_off(session.day, &answered, record.at, false, Some(&record.query))?;
         }
+        tally.rated(session.day, &answered, record.at, (None, session.csat), Some(&record.query))?;
         session.answered_by.push(answered);
         Ok(())
     }
 
-    /// The article that the agent's reply repeats: then the knowledge held the answer, and the search missed it.
-    fn answered_by_agent(
-        &self,
-        space: &SpaceId,
-        (session, turn): &(String, u32),
-        now: Timestamp,
-    ) -> Result<Option<Why>> {
-        let turns = self.inner.store.turns(space, session)?;
-        let mut later = turns.iter().filter(|(number, _)| number > turn).map(|(_, said)| said);
-        let reply = later.find(|said| said.role != Role::System && said.set_aside.is_none());
-        let Some(reply) = reply.filter(|reply| reply.role == Role::Agent) else { return Ok(None) };
-        let article = self.told_by(space, &reply.text, now)?;
-        let why = |article| Why {
-            kind: CauseKind::PresentNotFound,
-            proof: Proof::AgentReply,
-            article_id: Some(article),
-            at: now,
-        };
-        Ok(article.map(why))
-    }
-
-    fn count_searched(&self, space: &SpaceId, searched: Vec<((String, u32), Pending, Vec<Searched>)>) -> Result<()> {
+    fn count_searched(&self, space: &SpaceId, searched: Vec<((String, u32), Pending, Looked)>) -> Result<()> {
         let store = &self.inner.store;
         let lock = store.lock(space);
         let gaps_lock = self.inner.gaps.lock();
@@ -153,7 +145,7 @@ impl Kb {
         let mut gaps = GapCounts::default();
         let mut tally = self.tally(space);
         let mut sessions: BTreeMap<String, Session> = BTreeMap::new();
-        for ((id, turn), pending, found) in searched {
+        for ((id, turn), pending, looked) in searched {
             // A turn that came late may have completed the question meanwhile: it is searched again.
             if store.pending(space, &id, turn)?.as_ref() != Some(&pending) {
                 continue;
@@ -162,11 +154,24 @@ impl Kb {
                 sessions.extend(store.session(space, &id)?.map(|session| (id.clone(), session)));
             }
             let Some(session) = sessions.get_mut(&id) else { continue };
+            let turns = if looked.heard.is_some() { store.turns(space, &id)? } else { Vec::new() };
+            let Looked { found, heard } = looked;
+            let heard = heard.unwrap_or_default();
+            // A reply that came meanwhile is heard with the next look.
+            if !heard_of(&turns, turn).iter().map(|(number, _)| number).eq(&heard.turns) {
+                continue;
+            }
+            if pending.questions.is_empty() {
+                batch.remove_pending(space, &id, turn);
+                if let Some(why) = &heard.why {
+                    self.count_heard(&mut gaps, &(id, turn), pending.at, why)?;
+                }
+                continue;
+            }
             let failed = (session.handed_off == Some(true), session.is_low_rated());
             let asks_more = found.iter().any(|found| !found.matched) || failed != (false, false);
-            let agents = |(_, said): &(u32, StoredTurn)| said.role == Role::Agent && said.set_aside.is_none();
-            let agent_turns =
-                if asks_more { store.turns(space, &id)?.iter().filter(|turn| agents(turn)).count() as u64 } else { 0 };
+            let turns = if asks_more && turns.is_empty() { store.turns(space, &id)? } else { turns };
+            let agent_turns = if asks_more { agent_turns(turns.iter().map(|(_, turn)| turn)) } else { 0 };
             batch.remove_pending(space, &id, turn);
             let source = records::source_of(session.customer.iter().chain(&session.key).chain([&id]), None);
             let day = day_of(pending.at);
@@ -175,9 +180,10 @@ impl Kb {
                 let counts = tally.day(day)?;
                 counts.matched += matched;
                 counts.unmatched += unmatched;
-                let of_channel = counts.channel(session.channel.as_deref());
-                of_channel.matched += matched;
-                of_channel.unmatched += unmatched;
+                session.in_channel(counts, day, |channel| {
+                    channel.matched += matched;
+                    channel.unmatched += unmatched;
+                });
                 let form = records::form(&found.text);
                 // What was found, and then a person had to take over, did not help.
                 let missed = !found.matched || failed != (false, false);
@@ -208,10 +214,10 @@ impl Kb {
                     agent_turns,
                     handed_off: failed.0,
                     low_rated: failed.1,
-                    why: found.why,
+                    why: heard.why.clone().filter(|_| !found.matched),
                 };
                 self.count_in_gap(&mut gaps, &record, circumstances)?;
-                tally.of_session(&record, &mut session.asked)?;
+                tally.of_session(&record, session)?;
                 self.count_answer(&mut tally, session, &record)?;
                 batch.put_query(&record);
             }

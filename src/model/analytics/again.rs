@@ -53,6 +53,11 @@ impl Asked {
         all > 0 && common as f64 / all as f64 >= NEAR
     }
 
+    /// Whether this is a question of that form, asked within a day of that moment.
+    pub fn is_of(&self, at: Timestamp, form: &str) -> bool {
+        (self.at - at.as_second()).abs() <= WINDOW && self.form == short(form)
+    }
+
     /// Puts it beside what the session asked before; says whether it was asked again.
     pub fn remember(self, before: &mut Vec<Asked>) -> bool {
         let again = before.iter().any(|other| (self.at - other.at).abs() <= WINDOW && self.is_near(other));
@@ -62,6 +67,15 @@ impl Asked {
         }
         again
     }
+}
+
+/// What a question asks besides one that it is joined to, so that it stands by itself (`how do I return it, how long does
+/// it take?`): what stands behind the longest beginning that `leans_on` knows; all of it where it knows none.
+pub fn besides(text: &str, leans_on: impl Fn(&str) -> bool) -> &str {
+    let marks = text.match_indices([',', '，']).map(|(at, mark)| (at, at + mark.len()));
+    let known = marks.rev().find(|(end, _)| text.get(..*end).is_some_and(&leans_on));
+    let rest = known.and_then(|(_, begin)| text.get(begin..)).map(str::trim);
+    rest.filter(|rest| !rest.is_empty()).unwrap_or(text)
 }
 
 #[cfg(test)]
@@ -81,6 +95,10 @@ mod tests {
         assert!(!asked(70, "pay by card").remember(&mut before));
         assert!(!asked(80, "return").remember(&mut Vec::new()), "another session");
         assert!(!asked(100_000, "return shoes").remember(&mut before), "a day later");
+        let leans = |text: &str| text == "return shoes, by post";
+        assert_eq!(besides("return shoes, by post, how long", leans), "how long");
+        assert_eq!(besides("return shoes, how long", leans), "return shoes, how long");
+        assert_eq!(besides("支持刻字吗，那要多久呢", |text| text == "支持刻字吗"), "那要多久呢");
         for n in 0..40 {
             asked(n, &format!("word{n}")).remember(&mut before);
         }

@@ -181,6 +181,15 @@ impl ArticleDay {
         add(&mut self.csat_sum, u64::from(said.csat.unwrap_or_default()));
     }
 
+    /// Counts (or takes back) the satisfaction with a conversation whose questions it answered.
+    pub fn rate_csat(&mut self, csat: u8, back: bool) {
+        let add = |count: &mut u64, amount: u64| {
+            *count = if back { count.saturating_sub(amount) } else { *count + amount };
+        };
+        add(&mut self.csat_count, 1);
+        add(&mut self.csat_sum, u64::from(csat));
+    }
+
     /// Adds another day.
     pub fn add(&mut self, other: &Self) {
         self.shown += other.shown;

@@ -98,6 +98,21 @@ impl ChannelCounts {
         self.csat_count += other.csat_count;
         self.csat_sum += other.csat_sum;
     }
+
+    /// Takes away what a conversation counted here; live queries are none of its.
+    pub fn take_back(&mut self, other: &Self) {
+        let less = |count: &mut u64, by: u64| *count = count.saturating_sub(by);
+        less(&mut self.conversations, other.conversations);
+        less(&mut self.turns, other.turns);
+        less(&mut self.questions, other.questions);
+        less(&mut self.matched, other.matched);
+        less(&mut self.unmatched, other.unmatched);
+        less(&mut self.handed_off, other.handed_off);
+        less(&mut self.in_sessions, other.in_sessions);
+        less(&mut self.asked_again, other.asked_again);
+        less(&mut self.csat_count, other.csat_count);
+        less(&mut self.csat_sum, other.csat_sum);
+    }
 }
 
 /// Searches and answers that were asked for directly.
@@ -188,6 +203,24 @@ impl FeedbackCounts {
     }
 }
 
+/// How a conversation ended, as far as that was said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// Whether the matter was settled.
+    pub resolved: Option<bool>,
+    /// Whether a person had to take over.
+    pub handed_off: Option<bool>,
+    /// Satisfaction.
+    pub csat: Option<Csat>,
+}
+
+impl Ended {
+    /// How this one did.
+    pub fn of(session: &Session) -> Self {
+        Self { resolved: session.resolved, handed_off: session.handed_off, csat: session.csat }
+    }
+}
+
 /// What is counted of a day.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -238,20 +271,30 @@ impl DayCounts {
         self.channels.entry(if full { OTHER_CHANNEL } else { name }.to_owned()).or_default()
     }
 
-    /// Counts (or takes back) what was said of a conversation as a whole.
-    pub fn outcome(&mut self, session: &Session, back: bool) {
+    /// Counts (or takes back) what was said of a conversation as a whole, on its day and in its channel.
+    pub fn outcome(&mut self, session: &mut Session, said: Ended, back: bool) {
         let add = |count: &mut u64, amount: u64| {
             *count = if back { count.saturating_sub(amount) } else { *count + amount };
         };
-        add(&mut self.resolved, u64::from(session.resolved == Some(true)));
-        add(&mut self.handed_off, u64::from(session.handed_off == Some(true)));
-        add(&mut self.csat_count, u64::from(session.csat.is_some()));
-        let csat = session.csat.map_or(0, |csat: Csat| u64::from(u8::from(csat)));
+        let handed_off = u64::from(said.handed_off == Some(true));
+        let (rated, csat) = (u64::from(said.csat.is_some()), said.csat.map_or(0, |csat| u64::from(u8::from(csat))));
+        add(&mut self.resolved, u64::from(said.resolved == Some(true)));
+        add(&mut self.handed_off, handed_off);
+        add(&mut self.csat_count, rated);
         add(&mut self.csat_sum, csat);
-        let channel = self.channel(session.channel.as_deref());
-        add(&mut channel.handed_off, u64::from(session.handed_off == Some(true)));
-        add(&mut channel.csat_count, u64::from(session.csat.is_some()));
-        add(&mut channel.csat_sum, csat);
+        if handed_off + rated > 0 {
+            session.in_channel(self, session.day, |channel| {
+                add(&mut channel.handed_off, handed_off);
+                add(&mut channel.csat_count, rated);
+                add(&mut channel.csat_sum, csat);
+            });
+        }
+    }
+
+    /// Moves what a conversation counted under no channel to the one that is known now.
+    pub fn to_channel(&mut self, name: &str, counted: &ChannelCounts) {
+        self.channel(None).take_back(counted);
+        self.channel(Some(name)).add(counted);
     }
 
     /// Questions whose answer is known, and live queries.
@@ -273,7 +316,8 @@ impl DayCounts {
         self.questions += other.questions;
         self.matched += other.matched;
         self.unmatched += other.unmatched;
-        for (name, counts) in &other.channels {
+        // Where all that was counted has moved to another channel, nothing came through this one.
+        for (name, counts) in other.channels.iter().filter(|(_, counts)| **counts != ChannelCounts::default()) {
             self.channel(Some(name)).add(counts);
         }
         for (language, count) in &other.languages {

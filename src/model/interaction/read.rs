@@ -90,8 +90,10 @@ fn read_line(line: u64, bytes: &[u8]) -> ReadConversation {
 }
 
 fn numbered(line: u64, mut conversation: Conversation) -> ReadConversation {
+    let placed = conversation.turns.iter().all(|turn| turn.turn.is_none());
     for (turn, place) in conversation.turns.iter_mut().zip(1..) {
         turn.turn.get_or_insert(place);
+        turn.placed = placed;
     }
     ReadConversation { line, conversation: Ok(conversation), faults: Vec::new() }
 }
@@ -115,10 +117,11 @@ pub fn read_conversation(line: u64, value: Value) -> ReadConversation {
         Err(reason) => return ReadConversation::refused(line, reason, turns.len()),
     };
     let mut faults = Vec::new();
+    let placed = turns.iter().all(|turn| turn.get("turn").is_none_or(Value::is_null));
     for (value, place) in turns.into_iter().zip(1..) {
         let number = value.get("turn").and_then(Value::as_u64).and_then(|n| u32::try_from(n).ok()).unwrap_or(place);
         match parsed::<Turn>(value) {
-            Ok(turn) => conversation.turns.push(Turn { turn: Some(number), ..turn }),
+            Ok(turn) => conversation.turns.push(Turn { turn: Some(number), placed, ..turn }),
             Err(reason) => faults.push(TurnFault { turn: number, reason }),
         }
     }
@@ -152,6 +155,10 @@ mod tests {
         );
         let turns = all.first().unwrap().conversation.clone().unwrap().turns;
         assert_eq!(turns.iter().map(|t| t.turn).collect::<Vec<_>>(), [Some(1), Some(7)]);
+        assert!(turns.iter().all(|turn| !turn.placed), "one has a number of its own");
+        let none = read("{\"session_id\":\"s\",\"turns\":[{\"role\":\"customer\",\"text\":\"a\"}]}");
+        let turns = none.first().unwrap().conversation.clone().unwrap().turns;
+        assert!(turns.iter().all(|turn| turn.placed && turn.turn == Some(1)));
     }
 
     #[test]
