@@ -73,7 +73,7 @@ fn measure(client: &Client) -> Result<()> {
     let median = times.get(RUNS / 2).copied().unwrap_or_default();
     let count = |list: &str| last.get(list).and_then(Value::as_array).map_or(0, Vec::len);
     let asked = last.get("queries").and_then(Value::as_u64).unwrap_or_default();
-    println!("{asked} queries: {} gained, {} lost, {} changed", count("gained"), count("lost"), count("changed"));
+    println!("{asked} queries: {} gained, {} lost, {} reordered", count("gained"), count("lost"), count("reordered"));
     let reached = if median <= 2.0 { "yes" } else { "no" };
     println!("| preview of {asked} queries on the sample knowledge | ≤ 2 s | {median:.2} s | {reached} |");
     Ok(())

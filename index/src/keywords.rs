@@ -3,6 +3,7 @@
 //! Invariant: no function word, no number, no single character, no part of a word that is there whole; each form once.
 
 use crate::index::Index;
+use crate::script::is_number;
 use crate::terms::QueryKind;
 
 /// A content word of a text.
@@ -27,7 +28,8 @@ impl Index {
             }
             whole_end = range.end;
             let Some(written) = analysis.folded.text.get(range.clone()) else { continue };
-            let says = written.chars().nth(1).is_some() && written.chars().any(char::is_alphabetic);
+            let says =
+                written.chars().nth(1).is_some() && written.chars().any(char::is_alphabetic) && !is_number(written);
             if says && !term.stop && !found.iter().any(|known| known.term == term.term) {
                 found.push(Keyword { term: term.term.clone(), written: written.to_owned() });
             }
@@ -52,6 +54,7 @@ mod tests {
         let words = |text: &str| index.keywords(text).into_iter().map(|word| word.written).collect::<Vec<_>>();
         assert_eq!(words("北京大学的 deliveries 是 24 小时吗"), ["北京大学", "deliveries", "小时"]);
         assert_eq!(words("退货退货,怎么退货"), ["退货"]);
+        assert_eq!(words("我的号码是七七八九,批发价"), ["号码", "批发价"]);
         assert_eq!(
             index.keywords("Deliveries").first().unwrap().term,
             index.keywords("delivery").first().unwrap().term

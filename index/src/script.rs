@@ -97,6 +97,32 @@ pub(crate) fn is_cut(text: &str, at: usize) -> bool {
     before.chars().next_back().is_some_and(is_letter) && after.chars().next().is_some_and(is_letter)
 }
 
+/// Whether a word is a number, in digits or in Chinese numerals.
+pub(crate) fn is_number(word: &str) -> bool {
+    let numeral = |c| {
+        matches!(
+            c,
+            '〇' | '零'
+                | '一'
+                | '二'
+                | '两'
+                | '三'
+                | '四'
+                | '五'
+                | '六'
+                | '七'
+                | '八'
+                | '九'
+                | '十'
+                | '百'
+                | '千'
+                | '万'
+                | '亿'
+        )
+    };
+    word.chars().all(|c| c.is_numeric() || numeral(c))
+}
+
 #[cfg(test)]
 mod tests {
     use super::Script;

@@ -50,17 +50,17 @@ fn show(out: &mut Out, preview: &Value) -> Result<()> {
         None => "nothing".to_owned(),
     };
     out.line(out.bold(&format!("{} v{} in place of {live}", of("article_id"), of("version"))))?;
-    for list in ["lost", "changed", "gained"] {
+    for list in ["lost", "reordered", "gained"] {
         let rows: Vec<Vec<String>> = text::at(preview, list).as_array().into_iter().flatten().map(row).collect();
         if !rows.is_empty() {
             out.line(out.dim(list))?;
             out.table(&["QUERY", "ASKED", "NOW", "", "THEN", "", "GOLDEN"], &rows)?;
         }
     }
-    let (gained, lost, changed) = (count("gained"), count("lost"), count("changed"));
+    let (gained, lost, reordered) = (count("gained"), count("lost"), count("reordered"));
     let (queries, golden, unchanged) = (of("queries"), of("golden"), of("unchanged"));
     out.line(format!(
-        "{queries} queries ({golden} golden): {gained} gained, {lost} lost, {changed} answered by another article, {unchanged} unchanged"
+        "{queries} queries ({golden} golden): {gained} gained, {lost} lost, {reordered} answered by another article, {unchanged} unchanged"
     ))?;
     let missing: Vec<String> = text::at(preview, "degraded").as_array().into_iter().flatten().map(text::of).collect();
     if missing.is_empty() { Ok(()) } else { out.line(format!("asked without: {}", missing.join(", "))) }

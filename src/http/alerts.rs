@@ -3,18 +3,18 @@
 //! Invariant: a webhook's secret stands in one answer only: the one that sets it.
 
 use actix_web::http::StatusCode;
-use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::articles::{PageLimit, page_limit};
 use super::body::Body;
 use super::call::{Call, Outcome, Reply};
-use super::fields::Nothing;
+use super::fields::{Day, Nothing};
 use super::query::Query;
 use crate::id::SpaceId;
 use crate::kb::Wish;
 use crate::model::alert::{Alert, AlertRule, WebhookView};
+use crate::model::analytics::Bucket;
 use crate::model::page::Page;
 
 /// Parameters of `GET /v1/analytics/alerts`.
@@ -23,10 +23,12 @@ use crate::model::page::Page;
 pub struct AlertParameters {
     /// The space; `default` unless given.
     space: Option<SpaceId>,
-    /// First day on which they were raised, in UTC; 29 days before the last one unless given.
-    from: Option<Date>,
-    /// Last day, in UTC; today unless given.
-    to: Option<Date>,
+    /// First day on which they were raised, in UTC, or a time (RFC 3339) of that day; 29 days before the last one unless given.
+    from: Option<Day>,
+    /// Last day, in UTC, or a time of it; the whole day counts; today unless given.
+    to: Option<Day>,
+    /// As for other figures; alerts are listed one by one, whatever it says.
+    bucket: Option<Bucket>,
     /// Only of this rule.
     rule: Option<AlertRule>,
     /// Items of the page; 20 unless given.
@@ -44,7 +46,12 @@ impl Query for AlertParameters {}
 pub async fn list(call: Call) -> Outcome {
     let p: AlertParameters = call.query()?;
     let analyst = call.kb().analyst(&call.caller, &p.space.unwrap_or_else(SpaceId::default_space))?;
-    let wish = Wish { from: p.from, to: p.to, limit: page_limit(p.limit), ..Wish::default() };
+    let wish = Wish {
+        from: p.from.map(|day| day.0),
+        to: p.to.map(|day| day.0),
+        bucket: p.bucket.unwrap_or_default(),
+        limit: page_limit(p.limit),
+    };
     let (kb, now) = (call.kb().clone(), call.now);
     let work = move || kb.list_alerts(&analyst, wish, p.rule, p.cursor.as_deref(), now);
     let page: Page<Alert> = call.state.searches.run(work).await?;

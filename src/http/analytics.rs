@@ -2,13 +2,12 @@
 //!
 //! Invariant: only who may read figures sees them.
 
-use jiff::civil::Date;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::body::Body;
 use super::call::{Call, Outcome, Reply};
-use super::fields::Between;
+use super::fields::{Between, Day};
 use super::query::Query;
 use crate::error::Error;
 use crate::id::SpaceId;
@@ -24,10 +23,10 @@ const USUAL_ITEMS: u32 = 20;
 pub struct AnalyticsParameters {
     /// The space; `default` unless given.
     space: Option<SpaceId>,
-    /// First day, in UTC; 29 days before the last one unless given.
-    from: Option<Date>,
-    /// Last day, in UTC; today unless given.
-    to: Option<Date>,
+    /// First day, in UTC, or a time (RFC 3339) of that day; 29 days before the last one unless given.
+    from: Option<Day>,
+    /// Last day, in UTC, or a time of it; the whole day counts; today unless given.
+    to: Option<Day>,
     /// Into which pieces the days are put together; `day` unless given, and `month` for coverage.
     bucket: Option<Bucket>,
     /// Items of each list; 20 unless given.
@@ -48,7 +47,8 @@ async fn figures<T: Serialize + Send + 'static>(
     let p: AnalyticsParameters = call.query()?;
     let analyst = call.kb().analyst(&call.caller, &p.space.unwrap_or_else(SpaceId::default_space))?;
     let limit = p.limit.map_or(USUAL_ITEMS, |limit| limit.0) as usize;
-    let wish = Wish { from: p.from, to: p.to, bucket: p.bucket.unwrap_or(bucket), limit };
+    let wish =
+        Wish { from: p.from.map(|day| day.0), to: p.to.map(|day| day.0), bucket: p.bucket.unwrap_or(bucket), limit };
     let (kb, now) = (call.kb().clone(), call.now);
     let figures = call.state.searches.run(move || read(&kb, &analyst, wish, now)).await?;
     Reply::ok(&figures)

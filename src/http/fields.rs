@@ -4,6 +4,8 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
+use jiff::civil::Date;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -12,6 +14,10 @@ use super::body::Body;
 use super::query::Query;
 use crate::error::Error;
 use crate::id::SpaceId;
+use crate::model::interaction::day_of;
+
+/// Characters of a date such as `2026-11-22`.
+const LENGTH_OF_DATE: usize = 10;
 
 /// A whole number from `MIN` to `MAX`, both included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +42,39 @@ impl<const MIN: u32, const MAX: u32> JsonSchema for Between<MIN, MAX> {
     }
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "integer", "minimum": MIN, "maximum": MAX })
+    }
+}
+
+/// A day in UTC: a date, or a time (RFC 3339) of which the day in UTC counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Day(pub Date);
+
+impl<'de> Deserialize<'de> for Day {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        // In a URL a bare `+` is read as a space: before an offset it can only have been a plus.
+        let given = if text.contains(['T', 't']) { text.replace(' ', "+") } else { text.clone() };
+        let date = || if given.len() == LENGTH_OF_DATE { given.parse::<Date>().ok() } else { None };
+        let day = date().or_else(|| given.parse::<Timestamp>().ok().map(day_of));
+        day.map(Day).ok_or_else(|| {
+            let shown: String = text.chars().take(40).collect();
+            D::Error::custom(format!(
+                "must be a day in UTC such as 2026-11-22, or a time with its offset such as 2026-11-22T08:00:00Z or \
+                 2026-11-22T08:00:00+08:00 (RFC 3339), of which the day in UTC counts; not '{shown}'"
+            ))
+        })
+    }
+}
+
+impl JsonSchema for Day {
+    fn inline_schema() -> bool {
+        true
+    }
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Day".into()
+    }
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "anyOf": [{ "format": "date" }, { "format": "date-time" }] })
     }
 }
 

@@ -84,7 +84,7 @@ impl Kb {
             unchanged: 0,
             gained: Vec::new(),
             lost: Vec::new(),
-            changed: Vec::new(),
+            reordered: Vec::new(),
             degraded: Vec::new(),
             took_ms: 0.0,
         };

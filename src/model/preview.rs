@@ -92,7 +92,7 @@ pub struct Preview {
     /// Queries that match now and would not.
     pub lost: Vec<PreviewItem>,
     /// Queries that another article would answer.
-    pub changed: Vec<PreviewItem>,
+    pub reordered: Vec<PreviewItem>,
     /// Parts of the engine that were missing, such as `semantic`; then this proves little.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub degraded: Vec<String>,
@@ -112,7 +112,7 @@ impl Preview {
         match (item.before.matched, item.after.matched) {
             (false, true) => self.gained.push(item),
             (true, false) => self.lost.push(item),
-            (true, true) if item.before.article_id != item.after.article_id => self.changed.push(item),
+            (true, true) if item.before.article_id != item.after.article_id => self.reordered.push(item),
             _ => self.unchanged += 1,
         }
     }
@@ -121,7 +121,7 @@ impl Preview {
     pub fn sort(&mut self) {
         let broken =
             |item: &PreviewItem| item.golden.as_ref().is_some_and(|golden| golden.passes && !golden.would_pass);
-        for list in [&mut self.gained, &mut self.lost, &mut self.changed] {
+        for list in [&mut self.gained, &mut self.lost, &mut self.reordered] {
             list.sort_by(|a, b| {
                 let asked = b.asked.cmp(&a.asked).then_with(|| a.query.cmp(&b.query));
                 broken(b).cmp(&broken(a)).then(asked)
@@ -153,7 +153,7 @@ mod tests {
             unchanged: 0,
             gained: Vec::new(),
             lost: Vec::new(),
-            changed: Vec::new(),
+            reordered: Vec::new(),
             degraded: Vec::new(),
             took_ms: 0.0,
         })
@@ -175,7 +175,7 @@ mod tests {
         preview.sort();
         let names = |list: &[PreviewItem]| list.iter().map(|item| item.query.clone()).collect::<Vec<_>>();
         assert_eq!(names(&preview.lost), ["breaks", "loses"]);
-        assert_eq!((names(&preview.gained), names(&preview.changed)), (vec!["gains".into()], vec!["moves".into()]));
+        assert_eq!((names(&preview.gained), names(&preview.reordered)), (vec!["gains".into()], vec!["moves".into()]));
         assert_eq!((preview.queries, preview.golden, preview.unchanged), (6, 2, 2));
         assert_eq!((preview.golden_broken, preview.golden_mended), (1, 1));
     }

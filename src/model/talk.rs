@@ -157,8 +157,8 @@ pub fn is_idle(text: &str) -> bool {
     let end = folded.iter().rposition(|c| *c != ' ').map_or(0, |last| last + 1);
     let folded = folded.get(start..end).unwrap_or_default();
     let known = phrases();
-    let chats = known.opening("chit_chat", folded).is_some_and(|length| length * 3 >= folded.len() * 2);
-    chats || (folded.len() <= ONLY_ABUSE && known.holds("abuse", folded))
+    let most = |group| known.opening(group, folded).is_some_and(|length| length * 3 >= folded.len() * 2);
+    most("chit_chat") || most("abuse") || (folded.len() <= ONLY_ABUSE && known.holds("abuse", folded))
 }
 
 /// Whether a program wrote it, whoever sent it.

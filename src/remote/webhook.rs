@@ -74,12 +74,17 @@ impl Post {
         if authority.as_str().contains('@') {
             return Err("it must not hold a name or a password".into());
         }
+        let host = authority.host();
+        let port = authority.as_str().strip_prefix(host).and_then(|rest| rest.strip_prefix(':'));
+        if port.is_some_and(|port| port.parse::<u16>().map_or(true, |port| port == 0)) {
+            return Err("its port must be from 1 to 65535".into());
+        }
         match uri.scheme_str() {
             Some("https") => {}
             Some("http") if self.private => {}
             _ => return Err("it must begin with https:// (http:// only where the server sets webhook_private)".into()),
         }
-        let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+        let host = host.trim_start_matches('[').trim_end_matches(']');
         match host.parse::<IpAddr>() {
             Ok(ip) if !self.private && !is_public(ip) => {
                 Err("it leads to an address that is not public, and the server does not set webhook_private".into())
@@ -209,12 +214,16 @@ mod tests {
     fn an_address_says_whether_it_may_be_sent_to() {
         let (public, private) = (Post::new(false), Post::new(true));
         assert_eq!(public.may("https://hooks.example/x"), Ok(()));
+        assert_eq!(public.may("https://hooks.example:8443/x"), Ok(()));
         for refused in [
             "http://hooks.example/x",
             "https://127.0.0.1/x",
             "https://[::1]/x",
             "https://u:p@hooks.example/",
             "ftp://x/",
+            "https://hooks.example:99999/",
+            "https://hooks.example:0/",
+            "https://[2001:4860:4860::8888]:70000/",
             "/x",
             "",
         ] {

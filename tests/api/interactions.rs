@@ -275,4 +275,36 @@ fn figures_and_intake_need_their_scopes() {
     assert_eq!(desk.analyst.post("/v1/interactions", json!({})).problem(403), "forbidden");
     assert_eq!(desk.analyst.get("/v1/analytics/overview?from=2026-11-02&to=2026-11-01").problem(422), "invalid_query");
     assert_eq!(desk.analyst.get("/v1/analytics/overview?from=yesterday").problem(422), "invalid_query");
+    assert_eq!(
+        desk.analyst.get("/v1/analytics/alerts?from=2026-11-01&to=2026-11-30&bucket=month").expect(200)["items"],
+        json!([])
+    );
+}
+
+#[test]
+fn a_day_is_a_date_or_a_time_in_any_offset() {
+    let desk = Desk::open();
+    let overview = |from: &str| desk.analyst.get(&format!("/v1/analytics/overview?from={from}&to=2026-11-30"));
+    let days = [
+        ("2026-11-22", "2026-11-22"),
+        ("2026-11-22T00:00:00Z", "2026-11-22"),
+        ("2026-11-22T07:59:59%2B08:00", "2026-11-21"),
+        ("2026-11-22T07:59:59+08:00", "2026-11-21"),
+        ("2026-11-22T23:00:00-02:00", "2026-11-23"),
+    ];
+    for (given, day) in days {
+        assert_eq!(overview(given).expect(200)["from"], day, "{given}");
+    }
+    for wrong in ["2026-11-22T00:00:00", "2026-13-01", "20261122", "yesterday"] {
+        let told = overview(wrong);
+        assert_eq!(told.problem(422), "invalid_query");
+        let message = told.json()["errors"][0]["message"].as_str().unwrap().to_owned();
+        assert!(
+            message.contains("such as 2026-11-22") && message.contains(wrong) && !message.contains("jiff"),
+            "{message}"
+        );
+    }
+    let told = desk.analyst.get("/v1/analytics/forecast?from=2026-11-02&to=2026-11-01");
+    assert_eq!(told.problem(422), "invalid_query");
+    assert_eq!(told.json()["errors"][0]["message"], "2026-11-02 is after 2026-11-01");
 }

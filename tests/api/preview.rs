@@ -139,7 +139,7 @@ fn what_is_foretold_of_the_samples_is_what_happens() {
     assert_eq!(preview["golden"], added["added"], "{preview}");
     let mut foretold = before.clone();
     let mut moved = 0;
-    for list in ["gained", "lost", "changed"] {
+    for list in ["gained", "lost", "reordered"] {
         for item in preview[list].as_array().unwrap() {
             let matched = item["after"]["matched"] == true;
             let first = if matched { item["after"]["article_id"].clone() } else { Value::Null };

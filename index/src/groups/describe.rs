@@ -2,12 +2,14 @@
 //!
 //! Invariant: a label is the text of a member, and keywords are spelled as members spell them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::space::{Space, centred};
 use super::state::{GroupingState, Kept};
 use crate::analyzer::{Analyzer, QueryKind, TokenKind};
 use crate::embed::normalise;
+use crate::script::is_number;
+use crate::terms::Token;
 
 /// What an e-fold of askers, and of length beside the usual, count against the cosine.
 const ASKED: f32 = 0.05;
@@ -61,14 +63,21 @@ pub(super) fn keywords(
     // Term → how often, and its spellings.
     let mut terms: BTreeMap<String, (f32, BTreeMap<String, usize>)> = BTreeMap::new();
     let mut all = 0.0;
-    for kept in rows.iter().filter_map(|row| state.members.get(*row as usize)) {
+    let members: Vec<(&Kept, Vec<Token>)> = rows
+        .iter()
+        .filter_map(|row| state.members.get(*row as usize))
+        .map(|kept| (kept, analyzer.analyze(&kept.text)))
+        .collect();
+    // What only ever stands inside a longer word (`发价` in `批发价`) is no word of theirs.
+    let whole: BTreeSet<String> = members.iter().flat_map(|(_, tokens)| whole(tokens)).collect();
+    for (kept, tokens) in members {
         let known = analyzer.query_terms(&kept.text).into_iter();
         let content: Vec<String> = known
             .filter(|term| term.kind == QueryKind::Word && !term.stop && tells(&term.term))
             .map(|term| term.term)
             .collect();
-        for token in analyzer.analyze(&kept.text) {
-            if token.kind != TokenKind::Word || !content.contains(&token.term) {
+        for token in tokens {
+            if token.kind != TokenKind::Word || !content.contains(&token.term) || !whole.contains(&token.term) {
                 continue;
             }
             let spelling = kept.text.get(token.start..token.end).unwrap_or(&token.term).to_lowercase();
@@ -100,7 +109,19 @@ pub(super) fn keywords(
     best
 }
 
+/// The words of a text that are part of no other; a whole word comes before its parts.
+fn whole(tokens: &[Token]) -> impl Iterator<Item = String> {
+    let mut end = 0;
+    let words = tokens.iter().filter(|token| token.kind == TokenKind::Word);
+    let first = words.filter(move |token| {
+        let new = token.end > end;
+        end = end.max(token.end);
+        new
+    });
+    first.map(|token| token.term.clone())
+}
+
 /// Whether a word can tell: no single character, no bare number.
 fn tells(term: &str) -> bool {
-    term.chars().nth(1).is_some() && !term.chars().all(|c| c.is_ascii_digit())
+    term.chars().nth(1).is_some() && !is_number(term)
 }

@@ -336,6 +336,21 @@ fn labels_are_real_questions_and_keywords_tell() {
     assert!(words.iter().all(|(word, score)| *score > 0.0 && word != "how" && word != "my"), "{words:?}");
 }
 
+#[test]
+fn keywords_are_whole_words_and_no_numbers() {
+    let texts = ["你们的批发价是多少", "有没有批发价", "我的号码七七八九能拿批发价吗"];
+    let mut grouping = grouping();
+    members(60).into_iter().for_each(|member| grouping.wait(member));
+    texts.iter().enumerate().for_each(|(at, text)| grouping.wait(member(900 + at, text)));
+    let ids = ["q900", "q901", "q902"];
+    grouping.tie(&ids).unwrap();
+    grouping.consolidate();
+    let group = grouping.group_of("q900").unwrap();
+    let words: Vec<String> = grouping.keywords(group, 8).into_iter().map(|(word, _)| word).collect();
+    assert!(words.iter().any(|word| word == "批发价"), "{words:?}");
+    assert!(words.iter().all(|word| word != "发价" && word != "七七" && word != "八九"), "{words:?}");
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Place(usize),

@@ -24,6 +24,11 @@ impl Kb {
     pub fn forecast(&self, analyst: &Analyst, wish: Wish, now: Timestamp) -> Result<ForecastReport> {
         let space = &analyst.grant().space;
         let today = day_of(now);
+        if let (Some(from), Some(to)) = (wish.from, wish.to)
+            && from > to
+        {
+            return Err(Error::query("from", format!("{from} is after {to}")));
+        }
         let end = match wish.to.filter(|to| *to < today) {
             Some(to) => midnight(to)?.checked_add(HOUR * 24).unwrap_or(now),
             None => Timestamp::from_second(now.as_second().div_euclid(3600) * 3600).unwrap_or(now),
@@ -32,7 +37,7 @@ impl Kb {
         let longest = last.checked_sub((MOST_HOURS as i64 / 24).days()).unwrap_or(last);
         let from = wish.from.unwrap_or(longest).max(longest);
         if from > last {
-            return Err(Error::query("from", format!("{from} is after {last}")));
+            return Err(Error::query("from", format!("{from} is after {last}, the last day that is known")));
         }
         let days = self.inner.store.days(space, from, last)?;
         let first = days.iter().find(|(_, day)| day.demand() > 0).map(|(day, _)| *day);

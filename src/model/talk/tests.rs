@@ -67,6 +67,19 @@ fn each_turn_comes_to_what_it_should() {
 }
 
 #[test]
+fn an_insult_is_no_question_and_an_angry_question_is_one() {
+    for text in ["you are stupid", "You are so stupid!!", "you're an idiot", "fuck you", "你好蠢", "白痴", "你们太蠢了"]
+    {
+        assert!(is_idle(text), "{text}");
+    }
+    for text in
+        ["my stupid lamp is broken", "are you open on sunday", "退款他妈的怎么还没到账,订单都取消三天了", "怎么退货"]
+    {
+        assert!(!is_idle(text), "{text}");
+    }
+}
+
+#[test]
 fn what_was_cleaned_is_clean() {
     for (role, text, _) in conversations().into_iter().flatten() {
         if let Cleaned::Kept(kept) = clean(&text, role) {
