@@ -1,7 +1,8 @@
 //! How a repeated POST is done once: the first answer is kept for 24 h and given again.
 //!
 //! Invariant: of twin requests with one key, one runs; the other waits for it and gets its answer.
-//! Only success is kept: a refused request changed nothing, and may be sent again corrected.
+//! Only success is kept: a refused request changed nothing, and may be sent again corrected. A body that streams is hashed
+//! as it passes; that of a repeat is read to its end before it is answered, to see that it is the same.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use parking_lot::Mutex;
 
 use super::call::{Call, Incoming, Outcome, Outgoing, Reply};
 use super::error::Problem;
+use super::payload::Digest;
 use super::route::{Replay, Route};
 use crate::error::Error;
 use crate::kb::StoredResponse;
@@ -69,15 +71,35 @@ pub async fn once(route: Arc<Route>, key: String, call: Call) -> Outcome {
     let turn = state.in_progress.turn(&owner, &key);
     let _mine = turn.lock().await;
 
-    let fingerprint = fingerprint(&call);
-    let recalled = {
-        let (kb, caller, key, fingerprint) = (state.kb.clone(), caller.clone(), key.clone(), fingerprint.clone());
-        state.writes.run(move || kb.recall(&caller, &key, &fingerprint, now)).await?
+    let head = head_of(&call);
+    let known = {
+        let (kb, caller, key) = (state.kb.clone(), caller.clone(), key.clone());
+        state.writes.run(move || kb.remembers(&caller, &key, now)).await?
     };
-    if let Some(stored) = recalled {
-        return Ok(replay(stored));
+    let mut call = call;
+    let digest = match &mut call.body {
+        Incoming::Whole(body) => {
+            let digest = Digest::default();
+            digest.lock().update(body);
+            digest
+        }
+        Incoming::Stream(payload) => {
+            let digest = payload.digested();
+            // Whether it is the same request shows at its end; of a new one the work reads it.
+            while known && payload.next().await?.is_some() {}
+            digest
+        }
+    };
+    if known {
+        let (kb, caller, key, fingerprint) =
+            (state.kb.clone(), caller.clone(), key.clone(), fingerprint(&head, &digest));
+        if let Some(stored) = state.writes.run(move || kb.recall(&caller, &key, &fingerprint, now)).await? {
+            return Ok(replay(stored));
+        }
+        return Err(Problem::internal("a kept answer is gone before its repeat was answered"));
     }
     let reply = (route.handler)(call).await?;
+    let fingerprint = fingerprint(&head, &digest);
     let mask = |text: &str| state.kb.mask_strictly(text);
     let Some(stored) = keep(&route, &reply, &mask) else {
         return Ok(reply);
@@ -91,16 +113,15 @@ pub async fn once(route: Arc<Route>, key: String, call: Call) -> Outcome {
     Ok(reply)
 }
 
+fn head_of(call: &Call) -> String {
+    format!("{}\0{}\0", call.head.method(), call.head.uri())
+}
+
 /// What makes two requests the same: method, path with query, and body.
-fn fingerprint(call: &Call) -> String {
+fn fingerprint(head: &str, body: &Digest) -> String {
     let mut hash = blake3::Hasher::new();
-    hash.update(call.head.method().as_str().as_bytes());
-    hash.update(&[0]);
-    hash.update(call.head.uri().to_string().as_bytes());
-    hash.update(&[0]);
-    if let Incoming::Whole(body) = &call.body {
-        hash.update(body);
-    }
+    hash.update(head.as_bytes());
+    hash.update(body.lock().finalize().as_bytes());
     hash.finalize().to_hex().to_string()
 }
 
@@ -132,8 +153,8 @@ fn without(body: &str, field: &str) -> Option<String> {
     Some(value.to_string())
 }
 
-/// Fields that repeat what the caller asked.
-const ECHOES: [&str; 2] = ["interpreted_question", "corrected_query"];
+/// Fields that repeat what the caller asked, or quote what was wrong with it.
+const ECHOES: [&str; 3] = ["interpreted_question", "corrected_query", "reason"];
 
 /// The answer with personal data masked in its echoes: unmasked text is never written.
 fn masked(body: String, mask: Mask<'_>) -> String {

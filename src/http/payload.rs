@@ -2,6 +2,7 @@
 //!
 //! Invariant: nothing beyond the limit is kept in memory, whatever the compression ratio.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Decompress;
@@ -9,9 +10,13 @@ use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, He
 use actix_web::rt::time;
 use actix_web::web::{self, Bytes, BytesMut};
 use futures_util::StreamExt;
+use parking_lot::Mutex;
 
 use super::error::Problem;
 use crate::error::Code;
+
+/// The hash of what was read of a body.
+pub type Digest = Arc<Mutex<blake3::Hasher>>;
 
 /// A body still to be read.
 pub struct Payload {
@@ -19,6 +24,7 @@ pub struct Payload {
     limit: u64,
     read: u64,
     patience: Duration,
+    digest: Option<Digest>,
 }
 
 impl Payload {
@@ -37,7 +43,12 @@ impl Payload {
             return Err(too_large(limit));
         }
         let stream = Decompress::from_headers(raw.into_inner(), headers);
-        Ok(Self { stream, limit, read: 0, patience })
+        Ok(Self { stream, limit, read: 0, patience, digest: None })
+    }
+
+    /// Has what is read from now on hashed.
+    pub fn digested(&mut self) -> Digest {
+        Arc::clone(self.digest.get_or_insert_with(Digest::default))
     }
 
     /// The next piece; none at the end.
@@ -57,6 +68,9 @@ impl Payload {
         self.read += piece.len() as u64;
         if self.read > self.limit {
             return Err(too_large(self.limit));
+        }
+        if let Some(digest) = &self.digest {
+            digest.lock().update(&piece);
         }
         Ok(Some(piece))
     }

@@ -137,7 +137,6 @@ impl Route {
     pub fn streams_in(mut self, accepts: &'static [&'static str]) -> Self {
         self.intake = Intake::Stream;
         self.accepts = accepts;
-        self.replay = Replay::Never;
         self.deadline = false;
         self
     }

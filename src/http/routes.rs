@@ -180,7 +180,7 @@ fn exchanging() -> Vec<Route> {
 fn taking_in() -> Vec<Route> {
     vec![
         post("/v1/interactions", INTERACTIONS, "Hand in conversations; handing the same in again changes nothing", interactions::take_in)
-            .query::<InteractionParameters>().body::<ConversationBatch>().streams_in(INTERACTION_TYPES).gives::<IntakeReport>(200),
+            .query::<InteractionParameters>().body::<ConversationBatch>().streams_in(INTERACTION_TYPES).gives::<IntakeReport>(200).replay_masked(),
         get("/v1/analytics/overview", ANALYTICS, "What came in, and how much of it the knowledge answers", analytics::overview)
             .query::<AnalyticsParameters>().gives::<Overview>(200),
         get("/v1/analytics/questions", ANALYTICS, "What is asked most, and what is asked more or less than before", analytics::questions)

@@ -38,6 +38,15 @@ impl Kb {
         Ok(Some(StoredResponse { status: known.status, headers: known.headers, body: known.body }))
     }
 
+    /// Whether an answer is remembered for this key of this caller, to whichever request.
+    ///
+    /// # Errors
+    /// [`Error::Store`].
+    pub fn remembers(&self, caller: &Caller, key: &str, now: Timestamp) -> Result<bool> {
+        let known = self.inner.store.get_idempotent(&row(caller, key))?;
+        Ok(known.is_some_and(|known| now.duration_since(known.at) <= REMEMBERED))
+    }
+
     /// Remembers an answer, on disk before it returns.
     ///
     /// # Errors

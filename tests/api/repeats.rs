@@ -59,6 +59,32 @@ fn a_secret_is_not_kept_for_a_repeat() {
 }
 
 #[test]
+fn bodies_that_stream_have_keys_too() {
+    let app = TestApp::start();
+    let channel = app.with_scopes("channel", &["interactions"]).and("Idempotency-Key", "talks-1");
+    let send = |text: &str| {
+        let talk = json!({ "session_id": "s", "turns": [
+            { "role": "customer", "text": text, "at": "2026-05-20T08:00:00Z" },
+            { "role": "13812345678", "text": text },
+        ] });
+        channel.post_raw("/v1/interactions", "application/x-ndjson", &format!("{talk}\n"))
+    };
+    let (first, again) = (send("怎么退货"), send("怎么退货"));
+    assert_eq!(first.expect(200)["turns"]["accepted"], 1);
+    assert_eq!(again.header("idempotent-replayed"), Some("true"), "{}", again.body);
+    assert_eq!(again.expect(200)["turns"], first.json()["turns"]);
+    assert!(!again.body.contains("13812345678"), "what is kept is masked: {}", again.body);
+    assert_eq!(send("怎么换货").problem(409), "idempotency_conflict");
+
+    let editor = app.editor().and("Idempotency-Key", "articles-1");
+    let import =
+        || editor.post_raw("/v1/import", "application/x-ndjson", "{\"title\":\"t\",\"body\":\"b\"}\n").expect(200);
+    assert_eq!(import(), import());
+    let articles = app.editor().get("/v1/articles").expect(200);
+    assert_eq!(articles["items"].as_array().unwrap().len(), 1, "imported once: {articles}");
+}
+
+#[test]
 fn an_idempotency_key_has_a_form() {
     let app = TestApp::start();
     let refused = app.editor().and("Idempotency-Key", &"x".repeat(256)).post("/v1/articles", json!({ "title": "t" }));
