@@ -182,9 +182,11 @@ impl Kb {
         }
         intake.tally.put(&mut batch);
         let mut gaps = std::mem::take(&mut intake.gaps);
+        let mut records = BTreeMap::new();
         for end in ends {
-            self.count_end(&mut gaps, &mut batch, end)?;
+            self.count_end(&mut gaps, &mut records, end)?;
         }
+        records.values().for_each(|record| batch.put_query(record));
         gaps.put(&mut batch, intake.space);
         self.inner.boards.counted(intake.space, gaps.forms());
         if batch.is_empty() { Ok(None) } else { store.commit(batch).map(Some) }

@@ -172,10 +172,10 @@ fn turns_without_numbers_and_times_are_known_by_what_was_said() {
     };
     let (asked, answered) = (said("customer", "如何申请登月许可"), said("agent", "请联系航天局。"));
     let more = said("customer", "许可要多少钱");
-    assert_eq!(post("a", &[asked.clone()]), [1, 0, 0]);
+    assert_eq!(post("a", std::slice::from_ref(&asked)), [1, 0, 0]);
     assert_eq!(post("a", &[asked.clone(), answered.clone()]), [1, 1, 0], "the whole so far");
-    assert_eq!(post("a", &[more.clone()]), [1, 0, 0], "only what is new");
-    assert_eq!(post("a", &[more.clone()]), [0, 1, 0], "sent again");
+    assert_eq!(post("a", std::slice::from_ref(&more)), [1, 0, 0], "only what is new");
+    assert_eq!(post("a", std::slice::from_ref(&more)), [0, 1, 0], "sent again");
     assert_eq!(post("a", &[answered.clone(), more.clone()]), [0, 2, 0]);
     assert_eq!(post("a", &[asked.clone(), answered, more.clone(), said("customer", "谢谢")]), [1, 3, 0]);
     // A number of its own says which turn it is.
@@ -219,6 +219,23 @@ fn a_conversation_counts_in_one_channel_and_on_its_own_day() {
     let day = desk.analyst.get("/v1/analytics/overview?from=2026-06-02&to=2026-06-02").expect(200);
     assert_eq!((&day["conversations"], &day["questions"]), (&json!(1), &json!(1)), "{day}");
     drop(desk.app);
+}
+
+#[test]
+fn what_is_said_in_pieces_of_one_body_counts_once() {
+    let desk = Desk::open();
+    desk.hand_in(json!({ "session_id": "p", "turns": [turn("customer", "怎么退货", "08:00:00")] }));
+    desk.settled();
+    // The hand-off makes a gap of what did not help; what is said later in the same body belongs to that gap.
+    let pieces = json!([
+        { "session_id": "p", "handed_off": true },
+        { "session_id": "p", "csat": 1, "turns": [turn("agent", "我来帮您看一下这笔订单。", "08:01:00")] },
+        { "session_id": "p", "channel": "phone", "turns": [turn("agent", "已经为您登记退货。", "08:02:00")] },
+    ]);
+    desk.channel.post("/v1/interactions", json!({ "conversations": pieces })).expect(200);
+    let gap = found_within(10, "the gap", || desk.gap("怎么退货"));
+    assert_eq!((&gap["queries"], &gap["sessions"]), (&json!(1), &json!(1)), "{gap:#}");
+    assert_eq!((&gap["worth"]["handed_off"], &gap["worth"]["low_rated"]), (&json!(1.0), &json!(1.0)), "{gap:#}");
 }
 
 #[test]

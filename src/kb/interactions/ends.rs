@@ -2,13 +2,15 @@
 //!
 //! Invariant: the counts change in the batch that keeps what is said, and the same said again changes nothing.
 
+use std::collections::BTreeMap;
+
 use crate::error::Result;
 use crate::id::QueryId;
 use crate::kb::analytics::Tally;
 use crate::kb::gaps::{Circumstances, GapCounts, Outcome};
 use crate::kb::{Kb, records};
 use crate::model::interaction::{Ended, Session};
-use crate::store::Batch;
+use crate::model::query::QueryRecord;
 
 /// A new end of a conversation whose questions were searched.
 pub(super) struct End {
@@ -55,13 +57,20 @@ impl End {
 
 impl Kb {
     /// Counts the end of a conversation in the gaps of its questions; what was found and did not help gets one. The
-    /// caller holds the space's lock and that of gaps.
-    pub(super) fn count_end(&self, gaps: &mut GapCounts, batch: &mut Batch, end: End) -> Result<()> {
+    /// caller holds the space's lock and that of gaps, and writes the records that change.
+    pub(super) fn count_end(
+        &self,
+        gaps: &mut GapCounts,
+        records: &mut BTreeMap<QueryId, QueryRecord>,
+        end: End,
+    ) -> Result<()> {
         for id in &end.queries {
-            let Some(mut record) = self.inner.store.get_query(id)? else { continue };
+            let known = records.get(id).cloned();
+            let known = known.map_or_else(|| self.inner.store.get_query(id), |known| Ok(Some(known)))?;
+            let Some(mut record) = known else { continue };
             if record.channel.is_none() && end.channel.is_some() {
                 record.channel.clone_from(&end.channel);
-                batch.put_query(&record);
+                records.insert(id.clone(), record.clone());
             }
             if record.gap_id.is_some() {
                 self.recount_outcome(gaps, &record, end.by)?;
@@ -82,7 +91,7 @@ impl Kb {
                 ..Circumstances::default()
             };
             self.count_in_gap(gaps, &record, circumstances)?;
-            batch.put_query(&record);
+            records.insert(id.clone(), record);
         }
         Ok(())
     }

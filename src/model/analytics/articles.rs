@@ -28,7 +28,7 @@ pub struct ArticleFigures {
     pub usefulness: Option<f64>,
     /// The least that this share is likely to be (Wilson's lower bound, 95 %); few voices say little.
     pub usefulness_at_least: Option<f64>,
-    /// Mean satisfaction with what it answered, 1 to 5.
+    /// Mean satisfaction with what it answered, 1 to 5: single answers, and conversations whose questions it answered.
     pub csat: Option<f64>,
     /// Times a person took over although it answered.
     pub handed_off: u64,

@@ -99,7 +99,7 @@ impl Course {
             let whole = statement.map_or_else(|| sentence.text.clone(), |before| joined(&before, &sentence.text));
             return self.standing(closed(whole, sentence), true, found);
         }
-        if known.holds("problems", text) || known.opening("requests", text).is_some() {
+        if known.holds("problems", &without(text, "problems_not")) || known.opening("requests", text).is_some() {
             self.standing(sentence.text.clone(), false, found);
         }
         if sentence.text.len() <= LONG {
@@ -130,11 +130,17 @@ fn asks(text: &[char]) -> bool {
     if known.opening("asks_at_start", text).is_some() || known.ending("asks_at_end", text).is_some() {
         return known.find("asks_not", text).is_none_or(|(at, length)| at + length < text.len());
     }
+    let text = without(text, "asks_not");
+    known.holds("asks", &text) || offers_a_choice(&text)
+}
+
+/// A text with spaces in place of the phrases of a group.
+fn without(text: &[char], group: &str) -> Vec<char> {
     let mut text = text.to_vec();
-    while let Some((at, length)) = known.find("asks_not", &text) {
+    while let Some((at, length)) = phrases().find(group, &text) {
         text.iter_mut().skip(at).take(length).for_each(|c| *c = ' ');
     }
-    known.holds("asks", &text) || offers_a_choice(&text)
+    text
 }
 
 /// Whether a text only names a matter, as one types it into a search field: `运费标准`, `phone battery replacement`. A
