@@ -374,7 +374,8 @@ mod tests {
             query_log_interval: Duration::from_millis(50),
             admin_secret: None,
         };
-        let start: Timestamp = "2026-11-21T08:00:00Z".parse().expect("a time");
+        // Decades ahead, where no worker's own clock comes.
+        let start: Timestamp = "2090-01-01T08:00:00Z".parse().expect("a time");
         let after = |hours| start + jiff::SignedDuration::from_hours(hours);
         let open = || Kb::open(settings.clone(), start).expect("it opens").0;
         let kb = open();
