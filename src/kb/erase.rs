@@ -3,6 +3,8 @@
 //! Invariant: whatever of an erasure is gone is counted in the batch that took it away, and one that was begun is
 //! finished, at the next start if need be; nothing of the plain name is written.
 
+mod concerned;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
@@ -69,12 +71,14 @@ impl Kb {
             actor: admin.actor().to_owned(),
             at: now,
             erased: Default::default(),
+            articles: Vec::new(),
         };
         self.begin_erasure(&erasure)?;
         // Records wait a moment for their batch: what was asked just now is to go, too.
         std::thread::sleep(self.inner.settings.query_log_interval * 2);
         let done = self.run_erasure(erasure, now)?;
-        Ok(ErasureReport { erasure_id: done.id, kind, spaces, erased: done.erased, kept: KEPT.to_owned() })
+        let Erasure { id, erased, articles, .. } = done;
+        Ok(ErasureReport { erasure_id: id, kind, spaces, erased, articles, kept: KEPT.to_owned() })
     }
 
     /// Finishes the erasures that a stop cut off; says how many there were.
@@ -184,7 +188,9 @@ impl Kb {
             there.extend(store.get_query(&record.id)?);
         }
         self.erase_from_gaps(erasure, &mut batch, space, &there, whose)?;
-        erasure.erased.figure_texts += self.erase_from_figures(&mut batch, space, &there, whose.sessions.iter())?;
+        let (texts, words) = self.erase_from_figures(&mut batch, space, &there, whose.sessions.iter())?;
+        erasure.erased.figure_texts += texts;
+        erasure.erased.words += words;
         for record in &there {
             erasure.erased.queries += 1;
             erasure.erased.feedback += u64::from(store.get_feedback(&record.id)?.is_some());
@@ -259,6 +265,7 @@ impl Kb {
             let Some(mut form) = self.inner.store.get_form(space, id)? else { continue };
             let held = whose.held.get(id);
             own.retain(|text| !held.is_some_and(|held| held.contains(*text)));
+            self.note_concerned(erasure, space, &form, &own, &whose.sessions)?;
             let before = form.wordings.len();
             form.wordings.retain(|text| !own.contains(text.as_str()));
             erasure.erased.gap_texts += (before - form.wordings.len()) as u64;
@@ -358,6 +365,7 @@ mod tests {
             actor: "admin".into(),
             at: now,
             erased: Default::default(),
+            articles: Vec::new(),
         };
         kb.begin_erasure(&erasure).unwrap();
         let session = kb.pseudonym(&space, "session", "chat");

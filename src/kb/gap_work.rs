@@ -40,9 +40,13 @@ impl Told {
     /// Where it was said, for people.
     fn place(&self) -> String {
         let rated = self.csat.map_or(String::new(), |csat| format!(", rated {csat}/5"));
-        let (day, session) = (day_of(self.at), self.session.get(..12).unwrap_or(&self.session));
-        format!("conversation {session}, turn {}, {day}{rated}", self.turn)
+        format!("{}, turn {}, {}{rated}", conversation(&self.session), self.turn, day_of(self.at))
     }
+}
+
+/// How a draft names a conversation, by its session's hash.
+pub(super) fn conversation(session: &str) -> String {
+    format!("conversation {}", session.get(..12).unwrap_or(session))
 }
 
 /// Whether the customer was content with the conversation.

@@ -2,16 +2,18 @@
 //!
 //! Invariant: no name stands in an erasure, only the hashes by which its rows are found.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::id::SpaceId;
+use crate::id::{ArticleId, SpaceId};
 
 /// What stays, for people.
 pub const KEPT: &str = "Counts stay (by day and channel, and of gaps that others asked for): they are numbers and name \
                         nobody. Articles, golden queries and other texts of editors stay as well, whatever they were \
-                        made of.";
+                        made of; the articles that drafts and links made of it are named.";
 
 /// Whose data are to be taken away.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -43,8 +45,23 @@ pub struct Erased {
     pub gap_texts: u64,
     /// Texts in figures and review tasks.
     pub figure_texts: u64,
+    /// Words of the cloud that no other question of the day holds.
+    pub words: u64,
     /// Answers kept for a repeat with the same `Idempotency-Key`.
     pub repeats: u64,
+}
+
+/// An article that was made of what is erased, in part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Concerned {
+    /// Its space.
+    pub space: SpaceId,
+    /// The article.
+    pub article_id: ArticleId,
+    /// The version that is live, if any.
+    pub live: Option<u32>,
+    /// Versions that hold a question in words that nobody else used, or quote the conversation.
+    pub versions: BTreeSet<u32>,
 }
 
 /// An erasure on its way.
@@ -62,6 +79,9 @@ pub struct Erasure {
     pub at: Timestamp,
     /// What is gone so far.
     pub erased: Erased,
+    /// Articles that were made of it.
+    #[serde(default)]
+    pub articles: Vec<Concerned>,
 }
 
 /// What an erasure did.
@@ -75,6 +95,8 @@ pub struct ErasureReport {
     pub spaces: Vec<SpaceId>,
     /// How much.
     pub erased: Erased,
+    /// Articles that hold some of it, made by draft or link and editors' to change: they stay as they are.
+    pub articles: Vec<Concerned>,
     /// What stays.
     pub kept: String,
 }

@@ -72,7 +72,7 @@ fn what_is_held_of_a_session_goes_and_what_others_asked_stays() {
     assert_eq!(
         report["erased"],
         json!({ "sessions": 1, "turns": 2, "pending": 0, "queries": 3, "feedback": 1, "gaps": 2, "gap_texts": 3,
-            "figure_texts": 3, "repeats": 1 }),
+            "figure_texts": 3, "words": 6, "repeats": 1 }),
         "{report}"
     );
     assert!(report["kept"].as_str().unwrap().starts_with("Counts stay"), "{report}");
@@ -120,6 +120,35 @@ fn a_customer_is_erased_with_every_session_and_nobody_else_is() {
     assert_eq!(erase(json!({ "session_id": "a", "customer_id": "b" })).problem(422), "invalid_request");
     assert_eq!(erase(json!({ "session_id": "a", "space": "none" })).problem(404), "space_not_found");
     assert_eq!(desk.keeper.post("/v1/erase", json!({ "session_id": "c" })).problem(403), "forbidden");
+}
+
+/// A draft is an editor's, and is named; the words of the cloud go with the questions.
+#[test]
+fn articles_made_of_what_is_erased_are_named_and_words_go() {
+    let desk = Desk::open();
+    let (admin, editor) = (desk.app.admin(), desk.app.with_scopes("drafter", &["gaps", "articles:write", "articles:read"]));
+    desk.hand_in("chat-1", "c-1", &["may zebras board a tram"]);
+    desk.hand_in("chat-2", "c-2", &["do llamas eat parcels"]);
+    desk.hand_in("chat-3", "c-3", &["do llamas eat parcels"]);
+    for gap in desk.gaps() {
+        let article = gap["label"].as_str().unwrap().split(' ').nth(1).unwrap().to_owned();
+        let path = format!("/v1/gaps/{}/draft", gap["id"].as_str().unwrap());
+        editor.post(&path, json!({ "article_id": article })).expect(201);
+    }
+    let analyst = desk.app.with_scopes("analyst", &["analytics"]);
+    let cloud = || analyst.get("/v1/analytics/topics").expect(200)["words"].to_string();
+    assert!(cloud().contains("zebras") && cloud().contains("llamas"), "{}", cloud());
+
+    let report = admin.post("/v1/erase", json!({ "session_id": "chat-1" })).expect(200);
+    assert_eq!(
+        report["articles"],
+        json!([{ "space": "default", "article_id": "zebras", "live": null, "versions": [1] }]),
+        "{report}"
+    );
+    assert_eq!(report["erased"]["words"], 3, "{report}");
+    assert!(!cloud().contains("zebras") && cloud().contains("llamas"), "{}", cloud());
+    let report = admin.post("/v1/erase", json!({ "session_id": "chat-2" })).expect(200);
+    assert_eq!((&report["articles"], &report["erased"]["words"]), (&json!([]), &json!(0)), "others asked it, too");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //!
 //! Invariant: texts go and numbers stay; the text of a question that somebody asks again comes back with it.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -10,24 +11,27 @@ use jiff::civil::Date;
 use crate::error::Result;
 use crate::id::{ArticleId, SpaceId};
 use crate::kb::{Kb, records};
+use crate::model::analytics::DayWords;
 use crate::model::interaction::day_of;
 use crate::model::query::{FeedbackRecord, QueryRecord};
 use crate::model::task::Task;
 use crate::store::Batch;
+
+use super::tally::words_of;
 
 /// Texts that are looked at with one lock.
 const BATCH: usize = 500;
 
 impl Kb {
     /// Takes away what figures and tasks hold of records that go, and of what their sessions asked lately; gives how many
-    /// texts that were. The caller holds the space's lock.
+    /// texts and how many words that were. The caller holds the space's lock.
     pub(crate) fn erase_from_figures<'a>(
         &self,
         batch: &mut Batch,
         space: &SpaceId,
         records: &[QueryRecord],
         sessions: impl Iterator<Item = &'a String> + Clone,
-    ) -> Result<u64> {
+    ) -> Result<(u64, u64)> {
         let store = &self.inner.store;
         let mut erased = 0;
         let mut forms: BTreeSet<String> = BTreeSet::new();
@@ -46,7 +50,27 @@ impl Kb {
             }
         }
         tasks.values().for_each(|task| batch.put_task(space, task));
-        Ok(erased)
+        Ok((erased, self.erase_from_words(batch, space, records)?))
+    }
+
+    /// Takes back that these questions mentioned words; says how many words nobody else mentioned that day.
+    fn erase_from_words(&self, batch: &mut Batch, space: &SpaceId, records: &[QueryRecord]) -> Result<u64> {
+        let store = &self.inner.store;
+        let Some(index) = self.shelf(space).ok().map(|shelf| shelf.index()) else { return Ok(0) };
+        let mut words: BTreeMap<(Date, u8), DayWords> = BTreeMap::new();
+        let mut gone = 0;
+        for record in records {
+            let day = day_of(record.at);
+            for keyword in words_of(&index, record) {
+                let place = (day, DayWords::part(&keyword.term));
+                if let Entry::Vacant(empty) = words.entry(place) {
+                    empty.insert(store.words(space, day, place.1)?.unwrap_or_default());
+                }
+                gone += words.get_mut(&place).map_or(0, |words| u64::from(words.take_back(&keyword.term)));
+            }
+        }
+        words.iter().for_each(|((day, part), words)| batch.put_words(space, *day, *part, words));
+        Ok(gone)
     }
 
     fn erase_from_tasks(

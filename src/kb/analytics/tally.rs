@@ -10,7 +10,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use zhiyin_index::Index;
+use zhiyin_index::{Index, Keyword};
 
 use crate::error::Result;
 use crate::id::{ArticleId, SpaceId};
@@ -38,6 +38,11 @@ pub(crate) struct Tally {
     lately: BTreeMap<(Date, String), Vec<Asked>>,
     /// Review tasks; nothing where there is none, or none any more.
     tasks: BTreeMap<ArticleId, Option<Task>>,
+}
+
+/// The words of a question that count in the cloud.
+pub(super) fn words_of(index: &Index, record: &QueryRecord) -> Vec<Keyword> {
+    index.keywords(&mask::without_tags(&record.query))
 }
 
 /// What a table holds under a key, as this batch has it so far.
@@ -338,7 +343,7 @@ impl Tally {
     fn mention(&mut self, record: &QueryRecord, day: Date) -> Result<()> {
         let Some(index) = self.index.clone() else { return Ok(()) };
         let (store, space) = (&self.store, &self.space);
-        for keyword in index.keywords(&mask::without_tags(&record.query)) {
+        for keyword in words_of(&index, record) {
             let place = (day, DayWords::part(&keyword.term));
             let words = now(&mut self.words, place, |(day, part)| store.words(space, *day, *part))?;
             words.count(&keyword.term, &keyword.written);

@@ -137,6 +137,18 @@ impl DayWords {
         let written = (written != term).then(|| written.to_owned());
         self.words.insert(term.to_owned(), WordCount { count: over + 1, over, written });
     }
+
+    /// Takes back that a question held a word; says whether it is gone, as no other is sure to have held it.
+    pub fn take_back(&mut self, term: &str) -> bool {
+        let Some(known) = self.words.get_mut(term) else { return false };
+        known.count = known.count.saturating_sub(1);
+        let gone = known.count <= known.over;
+        if gone {
+            self.words.remove(term);
+        }
+        self.mentions = self.mentions.saturating_sub(1);
+        gone
+    }
 }
 
 /// How an article did on a day.
@@ -249,5 +261,15 @@ mod tests {
         let bytes = |value: serde_json::Result<String>| value.map_or(usize::MAX, |text| text.len());
         let (words, top) = (bytes(serde_json::to_string(&words)), bytes(serde_json::to_string(&top)));
         assert!(top < 8_000 && words < 4_000, "{words} {top}");
+    }
+
+    #[test]
+    fn a_word_goes_when_nobody_else_is_sure_to_have_used_it() {
+        let mut day = DayWords::default();
+        ["refund", "refund", "bicycle"].into_iter().for_each(|word| day.count(word, word));
+        assert!(!day.take_back("refund") && day.words.contains_key("refund"));
+        assert!(day.take_back("bicycle") && !day.words.contains_key("bicycle"));
+        assert!(!day.take_back("bicycle"), "what is not there goes once");
+        assert_eq!((day.mentions, day.words.len()), (1, 1));
     }
 }
