@@ -71,6 +71,16 @@ function complain(error) {
 
 // Asking
 
+// A tab is a conversation: its visitor counts once for a question and day, and what follows up is read with what it follows.
+function conversation() {
+  let id = sessionStorage.getItem("conversation");
+  if (!id) {
+    id = `page-${Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+    sessionStorage.setItem("conversation", id);
+  }
+  return id;
+}
+
 async function ask(question) {
   hideSuggestions();
   $("status").textContent = say.searching;
@@ -86,7 +96,7 @@ async function ask(question) {
       const asked = { question, space: search.space };
       // The answer is on record already; the list beside it need not be.
       const [answer, results] = await Promise.all([
-        call("POST", "/v1/answer", asked),
+        call("POST", "/v1/answer", { ...asked, conversation_id: conversation() }),
         call("POST", "/v1/search", { ...search, log: false }),
       ]);
       shown = { at, space: search.space, results, answer, sent: ["/v1/answer", asked] };
