@@ -71,35 +71,29 @@ pub async fn once(route: Arc<Route>, key: String, call: Call) -> Outcome {
     let turn = state.in_progress.turn(&owner, &key);
     let _mine = turn.lock().await;
 
-    let head = head_of(&call);
+    let digest = begun(call.head.method().as_str(), &call.head.uri().to_string());
     let known = {
         let (kb, caller, key) = (state.kb.clone(), caller.clone(), key.clone());
         state.writes.run(move || kb.remembers(&caller, &key, now)).await?
     };
     let mut call = call;
-    let digest = match &mut call.body {
-        Incoming::Whole(body) => {
-            let digest = Digest::default();
-            digest.lock().update(body);
-            digest
-        }
+    match &mut call.body {
+        Incoming::Whole(body) => drop(digest.lock().update(body)),
         Incoming::Stream(payload) => {
-            let digest = payload.digested();
+            payload.digested(Digest::clone(&digest));
             // Whether it is the same request shows at its end; of a new one the work reads it.
             while known && payload.next().await?.is_some() {}
-            digest
         }
-    };
+    }
     if known {
-        let (kb, caller, key, fingerprint) =
-            (state.kb.clone(), caller.clone(), key.clone(), fingerprint(&head, &digest));
+        let (kb, caller, key, fingerprint) = (state.kb.clone(), caller.clone(), key.clone(), fingerprint(&digest));
         if let Some(stored) = state.writes.run(move || kb.recall(&caller, &key, &fingerprint, now)).await? {
             return Ok(replay(stored));
         }
         return Err(Problem::internal("a kept answer is gone before its repeat was answered"));
     }
     let reply = (route.handler)(call).await?;
-    let fingerprint = fingerprint(&head, &digest);
+    let fingerprint = fingerprint(&digest);
     let mask = |text: &str| state.kb.mask_strictly(text);
     let Some(stored) = keep(&route, &reply, &mask) else {
         return Ok(reply);
@@ -113,16 +107,15 @@ pub async fn once(route: Arc<Route>, key: String, call: Call) -> Outcome {
     Ok(reply)
 }
 
-fn head_of(call: &Call) -> String {
-    format!("{}\0{}\0", call.head.method(), call.head.uri())
+/// What makes two requests the same, so far: method and path with query; the body follows.
+fn begun(method: &str, uri: &str) -> Digest {
+    let digest = Digest::default();
+    digest.lock().update(format!("{method}\0{uri}\0").as_bytes());
+    digest
 }
 
-/// What makes two requests the same: method, path with query, and body.
-fn fingerprint(head: &str, body: &Digest) -> String {
-    let mut hash = blake3::Hasher::new();
-    hash.update(head.as_bytes());
-    hash.update(body.lock().finalize().as_bytes());
-    hash.finalize().to_hex().to_string()
+fn fingerprint(digest: &Digest) -> String {
+    digest.lock().finalize().to_hex().to_string()
 }
 
 /// Masks a text.
@@ -201,6 +194,15 @@ fn replay(stored: StoredResponse) -> Reply {
 #[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests {
     use super::*;
+
+    /// Keys are remembered for a day, over an update of the program too.
+    #[test]
+    fn a_request_keeps_its_fingerprint() {
+        let digest = begun("POST", "/v1/search?x=1");
+        digest.lock().update(br#"{"query":"a"}"#);
+        let known = "09ee102622a94ebaaf953d8167211006dd71a901c988de8a812a218b65a335be";
+        assert_eq!(fingerprint(&digest), known);
+    }
 
     #[test]
     fn a_secret_is_not_kept() {

@@ -46,9 +46,9 @@ impl Payload {
         Ok(Self { stream, limit, read: 0, patience, digest: None })
     }
 
-    /// Has what is read from now on hashed.
-    pub fn digested(&mut self) -> Digest {
-        Arc::clone(self.digest.get_or_insert_with(Digest::default))
+    /// Has what is read from now on hashed behind what is given.
+    pub fn digested(&mut self, digest: Digest) {
+        self.digest = Some(digest);
     }
 
     /// The next piece; none at the end.

@@ -126,7 +126,8 @@ fn a_customer_is_erased_with_every_session_and_nobody_else_is() {
 #[test]
 fn articles_made_of_what_is_erased_are_named_and_words_go() {
     let desk = Desk::open();
-    let (admin, editor) = (desk.app.admin(), desk.app.with_scopes("drafter", &["gaps", "articles:write", "articles:read"]));
+    let (admin, editor) =
+        (desk.app.admin(), desk.app.with_scopes("drafter", &["gaps", "articles:write", "articles:read"]));
     desk.hand_in("chat-1", "c-1", &["may zebras board a tram"]);
     desk.hand_in("chat-2", "c-2", &["do llamas eat parcels"]);
     desk.hand_in("chat-3", "c-3", &["do llamas eat parcels"]);

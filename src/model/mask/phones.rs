@@ -4,7 +4,7 @@
 //! prices do not.
 
 use super::cued::is_counted;
-use super::digits::Gap;
+use super::digits::{Gap, run};
 use super::glyph::{Glyphs, is_han, numeral};
 use super::net::is_version;
 use super::numbers::Candidate;
@@ -266,5 +266,7 @@ pub fn extension(text: &Glyphs, end: usize) -> Option<usize> {
     let words = ["转", "轉", "ext. ", "ext ", "ext.", "x", "分机", "分機", "转分机"];
     let from = at + words.iter().filter(|word| text.reads(at, word)).map(|word| word.chars().count()).max()?;
     let to = text.skip_most(from, 6, |c| c.is_ascii_digit());
-    (to > from + 1 && !text.ch(to).is_ascii_alphanumeric()).then_some(to)
+    // `转138 0013 8000` passes on to another number.
+    let another = run(text, from, 11, false).0.len() > 6;
+    (to > from + 1 && !another && !text.ch(to).is_ascii_alphanumeric()).then_some(to)
 }
