@@ -359,6 +359,7 @@ fn a_merge_with_a_closed_gap_waits_for_its_proof_and_not_for_review() {
     let parted = keeper.post(&format!("/v1/gaps/{open}/split"), json!({ "wordings": [open] })).expect(201);
     let loose = parted["id"].as_str().unwrap().to_owned();
     assert_eq!(parted["history"][0]["change"], "founded", "{parted:#}");
+    assert_eq!((&parted["article_id"], &parted["status"]), (&Value::Null, &json!("open")), "its article stays: {parted:#}");
     keeper.post("/v1/gaps/replay", json!({})).expect(200);
     let whole = gap(&keeper, &done);
     assert_eq!((&whole["status"], &whole["history"][1]["change"]), (&json!("closed"), &json!("gave")), "{whole:#}");

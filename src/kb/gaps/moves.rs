@@ -117,6 +117,11 @@ impl Kb {
                 .and_then(|(_, from)| moving.gaps.get(from))
                 .cloned();
             let (Some(ended), Some(into)) = (ended, moving.gaps.get_mut(&one.to)) else { continue };
+            // What only lost some of its forms keeps its article: an editor parted them because they ask for another.
+            let moved = |form: &GapId| moving.forms.get(form).is_some_and(|form| form.gap != ended.id);
+            if !self.inner.store.form_ids(space, &ended.id)?.iter().all(moved) {
+                continue;
+            }
             if into.article_id.is_none() && ended.article_id.is_some() && into.id != ended.id {
                 into.article_id = ended.article_id;
                 into.verification = None;
