@@ -315,9 +315,15 @@ fn made(out: &mut Out, answer: &Value) -> Result<()> {
     show(out, text::at(answer, "gap"))?;
     let article = text::at(answer, "article");
     let [id, version, title] = ["id", "version", "title"].map(|field| text::of(text::at(article, field)));
+    let left_out = text::at(answer, "left_out").as_u64().unwrap_or_default();
     match text::at(answer, "saved").as_bool() {
-        Some(false) => out.line(format!("nothing to add: {id} v{version} has all of its questions")),
-        _ => out.line(format!("draft: {id} v{version} {}", one_line(&title))),
+        Some(false) if left_out > 0 => {}
+        Some(false) => out.line(format!("nothing to add: {id} v{version} has all of its questions"))?,
+        _ => out.line(format!("draft: {id} v{version} {}", one_line(&title)))?,
+    }
+    match left_out {
+        0 => Ok(()),
+        n => out.line(format!("no room for {n} of its questions: {id} has as many known questions as an article may")),
     }
 }
 

@@ -111,8 +111,10 @@ pub struct GapArticle {
     gap: GapView,
     /// The article, at the version that was made, or at its newest where none was.
     article: Written,
-    /// Whether a version was made: not where the article has all of the gap's questions already.
+    /// Whether a version was made: not where the article has all of the gap's questions already, or no room for more.
     saved: bool,
+    /// How many of the gap's questions were left out: an article has 100 known questions at most.
+    left_out: usize,
 }
 
 /// A gap, the draft that was made of it, and where the draft's body comes from.
@@ -222,8 +224,8 @@ pub async fn link(call: Call) -> Outcome {
     let editor = call.kb().editor(&call.caller, &space)?;
     let (kb, now) = (call.kb().clone(), call.now);
     let work = move || kb.link_gap(&keeper, &editor, &id, &body.article_id, now);
-    let (gap, article, saved) = call.state.writes.run(work).await?;
-    Reply::ok(&GapArticle { gap, article, saved })
+    let (gap, article, linked) = call.state.writes.run(work).await?;
+    Reply::ok(&GapArticle { gap, article, saved: linked.saved, left_out: linked.left_out })
 }
 
 /// `POST /v1/gaps/{id}/reopen`.

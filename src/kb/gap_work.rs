@@ -11,7 +11,9 @@ use super::{Editor, GapKeeper, Grant, Kb, Written};
 use crate::error::{Error, Result};
 use crate::id::{ArticleId, GapId};
 use crate::model::article::{AttributeValue, Audience, Content, MAX_ATTRIBUTE_TEXT, MAX_QUESTIONS};
-use crate::model::gap::{CauseKind, Gap, GapStatus, GapView, NearArticle, Proof, SuggestedAction, Suggestion, Why};
+use crate::model::gap::{
+    CauseKind, Gap, GapStatus, GapView, NearArticle, Proof, SuggestedAction, Suggestion, Verification, Why,
+};
 use crate::model::interaction::{Session, day_of, replies};
 use crate::model::text::{AttributeName, Body, Category, Note, Question, Title};
 
@@ -22,6 +24,15 @@ const MAX_SOURCES: usize = 8;
 const MIN_ANSWER: usize = 6;
 /// Likeness from which two answers say the same.
 const SAME_ANSWER: f32 = 0.9;
+
+/// What became of a gap's questions when it was linked to an article.
+#[derive(Debug, Clone, Copy)]
+pub struct Linked {
+    /// Whether a version was made.
+    pub saved: bool,
+    /// Questions that the article had no room for.
+    pub left_out: usize,
+}
 
 /// What an agent answered in a conversation.
 struct Told {
@@ -156,8 +167,8 @@ impl Kb {
         if there.is_empty() { Ok(()) } else { Err(Error::Duplicates(there)) }
     }
 
-    /// Adds a gap's questions to an article, as a new draft version of it, and says whether it did: one that has them all
-    /// stays as it is, and where the gap is linked to it already nothing changes.
+    /// Adds a gap's questions to an article, as a new draft version of it, and says whether it did, and how many of them the
+    /// article had no room for: one that has them all stays as it is, and where that work goes on already nothing changes.
     ///
     /// # Errors
     /// [`Error::GapNotFound`], [`Error::ArticleNotFound`]; what saving a version fails with.
@@ -168,18 +179,23 @@ impl Kb {
         id: &GapId,
         article: &ArticleId,
         now: Timestamp,
-    ) -> Result<(GapView, Written, bool)> {
+    ) -> Result<(GapView, Written, Linked)> {
         let grant = keeper.grant();
         let gap = self.gap(grant, id)?;
         let head = self.article_to_write(editor.grant(), article)?;
         let version = self.inner.store.get_version(&grant.space, article, head.latest)?;
         let not_found = || Error::ArticleNotFound { space: grant.space.clone(), article: article.clone() };
         let mut content = version.ok_or_else(not_found)?.content;
-        let new = questions(&self.wordings(&gap)?).into_iter().filter(|question| !content.questions.contains(question));
-        let new: Vec<Question> = new.take(MAX_QUESTIONS.saturating_sub(content.questions.len())).collect();
+        let mut new = questions(&self.wordings(&gap)?);
+        new.retain(|question| !content.questions.contains(question));
+        let all = new.len();
+        new.truncate(MAX_QUESTIONS.saturating_sub(content.questions.len()));
         let saved = !new.is_empty();
-        if !saved && gap.article_id.as_ref() == Some(article) {
-            return Ok((self.view(grant, gap, now)?, self.view_of(&head, head.latest)?, false));
+        let linked = Linked { saved, left_out: all.saturating_sub(new.len()) };
+        // What was set aside or fell open again is taken up anew.
+        let goes_on = !matches!(gap.status, GapStatus::Dismissed | GapStatus::Reopened);
+        if !saved && goes_on && gap.article_id.as_ref() == Some(article) {
+            return Ok((self.view(grant, gap, now)?, self.view_of(&head, head.latest)?, linked));
         }
         let written = if saved {
             content.questions.extend(new);
@@ -199,7 +215,7 @@ impl Kb {
         if done {
             self.replay_soon();
         }
-        Ok((self.view(grant, gap, now)?, written, saved))
+        Ok((self.view(grant, gap, now)?, written, linked))
     }
 
     /// What agents answered to a gap's questions where the customer was content, best first.
@@ -248,8 +264,9 @@ impl Kb {
         let action = if why.is_some() { "gap.link" } else { "gap.draft" };
         let set = |gap: Gap| {
             let why = why.or(gap.why);
-            // What was proven of another article says nothing of this one.
-            let proven = gap.verification.filter(|proof| proof.article_id == *article);
+            // What was proven of another article says nothing of this one; what only waits for its proof is asked anew.
+            let known = |proof: &Verification| proof.article_id == *article && status != GapStatus::Open;
+            let proven = gap.verification.filter(known);
             Some(Gap { article_id: Some(article.clone()), status, why, verification: proven, ..gap })
         };
         self.change_gap(grant, id, action, json!({ "article_id": article }), now, set)

@@ -51,7 +51,7 @@ mod writing;
 pub use accounts::{Admin, Analyst, Caller, Curator, Editor, GapKeeper, Grant, Historian, Publisher, Reader, Recorder};
 pub use analytics::Wish;
 pub use erase::Subject;
-pub use gap_work::says_something;
+pub use gap_work::{Linked, says_something};
 pub use gaps::{GapDraft, GapQuery};
 pub use models::ModelSettings;
 pub use retention::Retained;

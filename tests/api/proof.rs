@@ -129,6 +129,29 @@ fn a_copied_question_is_told_apart_from_what_the_article_says_and_linking_twice_
 /// An article that answers what a gap asks, written by hand and published; the gap closes.
 fn closed(keeper: &Actor, id: &str, article: Value) {
     let name = article["id"].clone();
+#[test]
+fn an_article_that_is_full_says_so_and_what_was_set_aside_is_taken_up_again() {
+    let app = TestApp::start();
+    let keeper = app.with_scopes("keeper", &SCOPES);
+    let id = ask(&app.customer(), "can I rent a bike here?", 1);
+    counted(&keeper, &id, 1);
+    let known: Vec<String> = (0..100).map(|number| format!("who repairs organ number {number}")).collect();
+    let full = json!({ "id": "full", "title": "Organs", "body": "Our workshop.", "questions": known, "publish": true });
+    keeper.post("/v1/articles?wait=searchable", full).expect(201);
+    let link = || keeper.post(&format!("/v1/gaps/{id}/link"), json!({ "article_id": "full" })).expect(200);
+    let linked = link();
+    assert_eq!((&linked["saved"], &linked["left_out"]), (&json!(false), &json!(1)), "{linked:#}");
+    proof(&keeper, &id);
+    keeper.post(&format!("/v1/gaps/{id}/dismiss"), json!({ "cause": "missing" })).expect(200);
+    let again = link();
+    assert_eq!(
+        (&again["gap"]["status"], &again["gap"]["cause"]["kind"]),
+        (&json!("open"), &json!("present_not_found")),
+        "{again:#}"
+    );
+    assert_eq!(proof(&keeper, &id)["passed"], false, "and it is asked again");
+}
+
     keeper.post("/v1/articles?wait=searchable", article).expect(201);
     keeper.post(&format!("/v1/gaps/{id}/link"), json!({ "article_id": name })).expect(200);
     let path = format!("/v1/articles/{}/publish?wait=searchable", name.as_str().unwrap());
