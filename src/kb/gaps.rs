@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::id::{ArticleId, GapId, SpaceId};
 use crate::model::article::{Article, ReviewState};
 use crate::model::gap::{
-    CauseKind, Gap, GapChange, GapEvent, GapPoint, GapStatus, GapView, Proof, Verification, Why, WordingView, Worth,
+    CauseKind, Gap, GapChange, GapEvent, GapPoint, GapStatus, GapView, Proof, Why, WordingView, Worth,
 };
 use crate::model::text::{Category, Note, Title};
 use crate::store::AuditDraft;
@@ -168,10 +168,15 @@ impl Kb {
             article_id: why.article_id.clone().filter(|id| self.may_see_latest(grant, id)),
             ..why.clone()
         };
-        // What an article says is for those who may read it.
-        let hidden = |proof: &Verification| proof.audience.is_some_and(|audience| !grant.sees(audience));
-        if let Some(proof) = gap.verification.as_mut().filter(|proof| hidden(proof)) {
-            proof.questions.iter_mut().for_each(|asked| asked.quote = None);
+        // What an article says is for those who may read it, as long as it is live.
+        if let Some(proof) = &mut gap.verification {
+            let hidden = proof.audience.is_some_and(|audience| !grant.sees(audience));
+            for asked in proof.questions.iter_mut().filter(|asked| asked.quote.is_some()) {
+                let of = asked.quoted.as_ref().or(asked.after.article_id.as_ref());
+                if hidden || !of.is_some_and(|id| self.sees_live(grant, id).unwrap_or(false)) {
+                    asked.unquote();
+                }
+            }
         }
         let forms = store.forms_by_asking(&grant.space, &gap.id)?;
         let mut wordings = Vec::new();

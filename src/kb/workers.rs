@@ -113,8 +113,9 @@ impl Kb {
             let rests = rested.is_some_and(|since| since.elapsed() < AFTER_NIGHT);
             let due = !rests && self.is_night_due(now).unwrap_or(false);
             if due || indexed != seen {
-                match self.replay_everywhere(due, now).and_then(|()| if due { self.night_is_over(now) } else { Ok(()) })
-                {
+                // A night that the end of the process cut off is not over.
+                let over = || if due && !self.stopping() { self.night_is_over(now) } else { Ok(()) };
+                match self.replay_everywhere(due, now).and_then(|()| over()) {
                     Ok(()) => seen = indexed,
                     Err(error) => tracing::warn!(%error, "gaps could not be replayed; it is tried again"),
                 }

@@ -92,6 +92,9 @@ fn what_an_internal_article_answers_is_quoted_to_those_who_may_read_it() {
     );
     let seen = proof(&outsider, &id);
     assert_eq!((&seen["passed"], &seen["questions"][0]["quote"]), (&json!(true), &Value::Null), "{seen:#}");
+    // Nor does a quote outlive what it quotes.
+    keeper.post("/v1/articles/limits/unpublish", json!({})).expect(200);
+    assert_eq!(proof(&keeper, &id)["questions"][0]["quote"], Value::Null);
 }
 
 #[test]
@@ -126,9 +129,6 @@ fn a_copied_question_is_told_apart_from_what_the_article_says_and_linking_twice_
     assert_eq!(keeper.get("/v1/articles/soup/versions").expect(200)["items"].as_array().map(Vec::len), Some(2));
 }
 
-/// An article that answers what a gap asks, written by hand and published; the gap closes.
-fn closed(keeper: &Actor, id: &str, article: Value) {
-    let name = article["id"].clone();
 #[test]
 fn an_article_that_is_full_says_so_and_what_was_set_aside_is_taken_up_again() {
     let app = TestApp::start();
@@ -152,6 +152,9 @@ fn an_article_that_is_full_says_so_and_what_was_set_aside_is_taken_up_again() {
     assert_eq!(proof(&keeper, &id)["passed"], false, "and it is asked again");
 }
 
+/// An article that answers what a gap asks, written by hand and published; the gap closes.
+fn closed(keeper: &Actor, id: &str, article: Value) {
+    let name = article["id"].clone();
     keeper.post("/v1/articles?wait=searchable", article).expect(201);
     keeper.post(&format!("/v1/gaps/{id}/link"), json!({ "article_id": name })).expect(200);
     let path = format!("/v1/articles/{}/publish?wait=searchable", name.as_str().unwrap());
@@ -344,6 +347,8 @@ fn every_wording_is_asked_again_and_weighs_as_often_as_it_was_asked() {
     let told = proof(&keeper, &id);
     assert_eq!((&told["wordings"], &told["asked"]), (&json!(24), &json!(24)), "{told:#}");
     assert_eq!(told["questions"].as_array().map(Vec::len), Some(24), "{told:#}");
+    let quoted = told["questions"].as_array().unwrap().iter().filter(|asked| asked["quote"].is_string()).count();
+    assert_eq!((quoted, &told["questions"][19]["quoted"]), (20, &json!("repairs")), "as many as lists show: {told:#}");
     assert_eq!(gap(&keeper, &id)["status"], "closed");
     let listed = keeper.get("/v1/gaps?status=closed").expect(200);
     let shown = listed["items"][0]["verification"]["questions"].as_array().map(Vec::len);
@@ -380,9 +385,15 @@ fn a_merge_with_a_closed_gap_waits_for_its_proof_and_not_for_review() {
 
     // The other way round: what comes to a closed gap is asked again at once.
     let parted = keeper.post(&format!("/v1/gaps/{open}/split"), json!({ "wordings": [open] })).expect(201);
+    let left = gap(&keeper, &done)["verification"]["questions"].to_string();
+    assert!(!left.contains("门店"), "its proof keeps no words that went: {left}");
     let loose = parted["id"].as_str().unwrap().to_owned();
     assert_eq!(parted["history"][0]["change"], "founded", "{parted:#}");
-    assert_eq!((&parted["article_id"], &parted["status"]), (&Value::Null, &json!("open")), "its article stays: {parted:#}");
+    assert_eq!(
+        (&parted["article_id"], &parted["status"]),
+        (&Value::Null, &json!("open")),
+        "its article stays: {parted:#}"
+    );
     keeper.post("/v1/gaps/replay", json!({})).expect(200);
     let whole = gap(&keeper, &done);
     assert_eq!((&whole["status"], &whole["history"][1]["change"]), (&json!("closed"), &json!("gave")), "{whole:#}");

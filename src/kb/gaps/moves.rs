@@ -160,8 +160,7 @@ impl Kb {
                 gap.keywords.clear();
             }
             if let Some(proof) = &mut gap.verification {
-                proof.questions.retain(|asked| !texts.contains(asked.question.as_str()));
-                proof.asked_since.retain(|question| !texts.contains(question.as_str()));
+                proof.forget(|question| texts.contains(question));
             }
         }
         moving.forms = kept.into_iter().map(|form| (form.id.clone(), form)).collect();
@@ -269,6 +268,13 @@ impl Kb {
                 }
             }
             gap.sum_up(&forms);
+            // A proof keeps no words that went with their forms: who erases them later looks where the forms are.
+            if let Some(proof) = &mut gap.verification {
+                let said =
+                    forms.iter().flat_map(|form| form.wordings.iter().map(String::as_str).chain([form.question()]));
+                let said: BTreeSet<&str> = said.collect();
+                proof.forget(|question| !said.contains(question));
+            }
             (gap.sessions, gap.heat) = (0, Heat::default());
             for (day, counts) in &days {
                 if counts.queries == 0 {

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use super::GapQuery;
 use crate::error::{Error, Result};
 use crate::kb::{GapKeeper, Kb};
-use crate::model::gap::{CauseKind, GapHead, GapStatus, GapView, MAX_EXAMPLES, Pareto, ParetoStep, rounded};
+use crate::model::gap::{CauseKind, GapHead, GapStatus, GapView, MAX_QUOTED, Pareto, ParetoStep, rounded};
 use crate::model::page::Page;
 
 /// A gap in the queue; the greatest is the first.
@@ -84,7 +84,7 @@ impl Kb {
                 let Some(gap) = store.get_gap(&grant.space, &head.id)? else { continue };
                 let mut view = self.view(grant, gap, now)?;
                 if let Some(proof) = &mut view.verification {
-                    proof.questions.truncate(MAX_EXAMPLES);
+                    proof.questions.truncate(MAX_QUOTED);
                 }
                 items.push(view);
             }

@@ -20,7 +20,9 @@ use crate::kb::shelf::{document, engine_error};
 use crate::kb::{Grant, Kb, records};
 use crate::model::answer::AnswerStatus;
 use crate::model::article::{Article, Audience, Version};
-use crate::model::gap::{Asked, Form, Gap, GapStatus, MAX_ASKED, NotProven, Replayed, RestsOn, Verification};
+use crate::model::gap::{
+    Asked, Form, Gap, GapStatus, MAX_ASKED, MAX_QUOTED, NotProven, Replayed, RestsOn, Verification,
+};
 use crate::model::interaction::day_of;
 use crate::model::space::GAP_BAR;
 use crate::model::text::QueryText;
@@ -42,7 +44,7 @@ struct Asking<'a> {
 
 impl Kb {
     /// Asks each question as the knowledge is, and as it was just before the publication. Nothing where a part of the
-    /// engine was missing: that proves nothing.
+    /// engine was missing, or the process is being stopped: that proves nothing.
     pub(super) fn verify(
         &self,
         gap: &Gap,
@@ -72,6 +74,10 @@ impl Kb {
         let bare = asking.without_own_wordings(&index)?;
         let mut questions = Vec::with_capacity(forms.len());
         for form in &forms {
+            // What was not asked in full proves nothing.
+            if self.stopping() {
+                return Ok(None);
+            }
             let question = form.question();
             let Ok(text) = QueryText::try_from(question.to_owned()) else { continue };
             let kept = known.get(question).copied();
@@ -95,6 +101,7 @@ impl Kb {
         if questions.is_empty() {
             return Ok(None);
         }
+        questions.iter_mut().skip(MAX_QUOTED).for_each(Replayed::unquote);
         let closed_at = closed_at(gap);
         let mut verification = Verification {
             at: now,
@@ -153,6 +160,7 @@ impl Kb {
         after.matched = not_proven.is_none();
         let rests_on = if after.matched { Some(self.rests_on(asking, said, bare)?) } else { None };
         let quote = said.citations.first().filter(|_| after.matched);
+        let quoted = quote.map(|citation| citation.article_id.clone());
         let quote = quote.map(|citation| citation.quote.chars().take(QUOTED).collect());
         // Counted on from replay to replay while it is closed, and while it is open again.
         let grown = kept.and_then(|kept| Some((kept.since, form.tally.queries.saturating_sub(kept.askings?))));
@@ -167,6 +175,7 @@ impl Kb {
             rests_on,
             not_proven,
             quote,
+            quoted,
         })
     }
 

@@ -12,8 +12,12 @@ use serde::{Deserialize, Serialize};
 use crate::id::ArticleId;
 use crate::model::article::Audience;
 
-/// Most wordings of a gap that are asked again, the most asked.
-pub const MAX_ASKED: usize = 200;
+/// Most wordings of a gap that are asked again, the most asked. The proof lies in the gap's row, which every question that
+/// is counted writes again.
+pub const MAX_ASKED: usize = 100;
+
+/// Of these, the first that keep the beginning of their answer: those that lists show.
+pub const MAX_QUOTED: usize = 20;
 
 /// A question asked again.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -67,9 +71,19 @@ pub struct Replayed {
     /// Why it is not answered now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_proven: Option<NotProven>,
-    /// The beginning of what is answered now.
+    /// The beginning of what is answered now; kept for the 20 most asked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quote: Option<String>,
+    /// The article that is quoted; absent in what older programs wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quoted: Option<ArticleId>,
+}
+
+impl Replayed {
+    /// Takes the beginning of the answer out.
+    pub(crate) fn unquote(&mut self) {
+        (self.quote, self.quoted) = (None, None);
+    }
 }
 
 /// The change that stands behind a result.
@@ -123,7 +137,7 @@ pub struct Verification {
     /// Wordings that the gap has.
     #[serde(default)]
     pub wordings: u64,
-    /// How many of them were asked again: the 200 most asked.
+    /// How many of them were asked again: the 100 most asked.
     #[serde(default)]
     pub asked: u64,
     /// How often all its wordings went without an answer; absent in what older programs wrote.
@@ -171,6 +185,12 @@ impl Verification {
         self.passed = self.publication.is_some() && self.share >= self.bar && enough;
     }
 
+    /// Takes questions out that are not said any more; what was counted of them stays in the sums.
+    pub(crate) fn forget(&mut self, gone: impl Fn(&str) -> bool) {
+        self.questions.retain(|asked| !gone(&asked.question));
+        self.asked_since.retain(|question| !gone(question));
+    }
+
     /// What older proof says of each question, by its words.
     pub(crate) fn by_question(&self) -> BTreeMap<&str, &Replayed> {
         self.questions.iter().map(|asked| (asked.question.as_str(), asked)).collect()
@@ -193,6 +213,7 @@ mod tests {
             rests_on: None,
             not_proven: (!matched).then_some(NotProven::NotFound),
             quote: None,
+            quoted: None,
         };
         Verification {
             at: Timestamp::UNIX_EPOCH,
@@ -242,6 +263,19 @@ mod tests {
         assert!(summed(&tail, false, 0).passed, "what was never closed has no such time");
         let mended = summed(&[(20, 0, true), (6, 3, true)], true, 0);
         assert!(mended.passed && mended.share_since == Some(1.0), "{mended:?}");
+    }
+
+    #[test]
+    fn a_proof_of_many_wordings_stays_small_beside_what_the_store_writes_at_once() {
+        let mut proof = proof(&[(12, 3, true); MAX_ASKED], true);
+        for (number, asked) in proof.questions.iter_mut().enumerate() {
+            asked.question = format!("{number}{}", "问".repeat(25));
+            asked.after.article_id = Some(proof.article_id.clone());
+            asked.rests_on = Some(RestsOn::KnownQuestion);
+            asked.quote = (number < MAX_QUOTED).then(|| "答".repeat(120));
+        }
+        let bytes = serde_json::to_vec(&proof).expect("it is written").len();
+        assert!(bytes < 45_000, "{bytes}");
     }
 
     #[test]
