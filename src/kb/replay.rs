@@ -342,6 +342,14 @@ mod tests {
     }
 
     #[test]
+    fn fewer_wordings_are_asked_where_they_are_long() {
+        let now: Timestamp = "2090-01-01T00:00:00Z".parse().unwrap();
+        let id = GapId::of(&SpaceId::default_space(), "one");
+        let fit = |bytes| verify::fitting(vec![form(&id, &id, &"q".repeat(bytes), now); 100]).len();
+        assert_eq!((fit(60), fit(120), fit(600), fit(20_000)), (100, 100, 20, 1));
+    }
+
+    #[test]
     fn a_replay_ends_with_the_process() {
         let dir = tempfile::tempdir().unwrap();
         let now: Timestamp = "2090-01-01T00:00:00Z".parse().unwrap();

@@ -21,7 +21,7 @@ use crate::kb::{Grant, Kb, records};
 use crate::model::answer::AnswerStatus;
 use crate::model::article::{Article, Audience, Version};
 use crate::model::gap::{
-    Asked, Form, Gap, GapStatus, MAX_ASKED, MAX_QUOTED, NotProven, Replayed, RestsOn, Verification,
+    Asked, Form, Gap, GapStatus, MAX_ASKED, MAX_ASKED_BYTES, MAX_QUOTED, NotProven, Replayed, RestsOn, Verification,
 };
 use crate::model::interaction::day_of;
 use crate::model::space::GAP_BAR;
@@ -65,7 +65,7 @@ impl Kb {
         let just_before = live.and_then(|live| live.from.checked_sub(Duration::from_millis(1)).ok());
         let ids = store.forms_by_asking(&gap.space, &gap.id)?;
         let own = ids.iter().take(MAX_ASKED).filter_map(|id| store.get_form(&gap.space, id).transpose());
-        let forms = own.collect::<Result<Vec<Form>>>()?;
+        let forms = fitting(own.collect::<Result<Vec<Form>>>()?);
         let own = forms.iter().map(|form| form.form.clone()).collect();
         let asking = Asking { grant, gap, id, version, own, now };
         let proven = gap.verification.as_ref();
@@ -226,6 +226,18 @@ impl Asking<'_> {
         let document = document(self.id, &other, interval);
         index.now().with(self.id.as_str(), Some(document)).map(Some).map_err(engine_error)
     }
+}
+
+/// The first of these whose questions a proof has room for, one at least.
+pub(super) fn fitting(mut forms: Vec<Form>) -> Vec<Form> {
+    let mut bytes = 0;
+    let room = |form: &&Form| {
+        bytes += form.question().len();
+        bytes <= MAX_ASKED_BYTES
+    };
+    let fit = forms.iter().take_while(room).count().max(1);
+    forms.truncate(fit);
+    forms
 }
 
 /// What somebody is told.

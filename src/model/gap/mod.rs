@@ -20,7 +20,9 @@ pub use self::day::{BURST, GapDay, KEY_BURST, Source};
 pub use self::form::{CauseKind, Click, Form, GroupEdit, MAX_PLACES, MAX_WORDINGS, Proof, Tally, Why, WordingView};
 pub use self::head::{GapHead, HeadWhy};
 pub use self::history::{GapChange, GapEvent, MAX_HISTORY};
-pub use self::proof::{Asked, Cause, MAX_ASKED, MAX_QUOTED, NotProven, Replayed, RestsOn, Verification};
+pub use self::proof::{
+    Asked, Cause, MAX_ASKED, MAX_ASKED_BYTES, MAX_QUOTED, NotProven, Replayed, RestsOn, Verification,
+};
 pub(crate) use self::worth::rounded;
 pub use self::worth::{Heat, Worth};
 use crate::id::{ArticleId, GapId, SpaceId};

@@ -16,6 +16,9 @@ use crate::model::article::Audience;
 /// is counted writes again.
 pub const MAX_ASKED: usize = 100;
 
+/// Most bytes that they may have together: fewer are asked where they are long.
+pub const MAX_ASKED_BYTES: usize = 12_000;
+
 /// Of these, the first that keep the beginning of their answer: those that lists show.
 pub const MAX_QUOTED: usize = 20;
 
@@ -137,7 +140,7 @@ pub struct Verification {
     /// Wordings that the gap has.
     #[serde(default)]
     pub wordings: u64,
-    /// How many of them were asked again: the 100 most asked.
+    /// How many of them were asked again: the 100 most asked, fewer where they are long.
     #[serde(default)]
     pub asked: u64,
     /// How often all its wordings went without an answer; absent in what older programs wrote.
@@ -269,7 +272,7 @@ mod tests {
     fn a_proof_of_many_wordings_stays_small_beside_what_the_store_writes_at_once() {
         let mut proof = proof(&[(12, 3, true); MAX_ASKED], true);
         for (number, asked) in proof.questions.iter_mut().enumerate() {
-            asked.question = format!("{number}{}", "问".repeat(25));
+            asked.question = format!("{number}{}", "问".repeat(MAX_ASKED_BYTES / MAX_ASKED / 3));
             asked.after.article_id = Some(proof.article_id.clone());
             asked.rests_on = Some(RestsOn::KnownQuestion);
             asked.quote = (number < MAX_QUOTED).then(|| "答".repeat(120));
