@@ -24,6 +24,9 @@ mod ends;
 mod late;
 mod places;
 mod questions;
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+mod tests;
 
 use ends::End;
 use late::replied;
@@ -336,8 +339,7 @@ impl Kb {
                 known.pending.insert(*number, Pending { at: turn.at, questions: asked });
             }
         }
-        known.await_replies(searched, new);
-        Ok(())
+        self.await_replies(id, known, searched, new)
     }
 
     /// A name that stands for a person or a conversation: the same for the same, and of no use without our secret.

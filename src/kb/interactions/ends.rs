@@ -2,7 +2,7 @@
 //!
 //! Invariant: the counts change in the batch that keeps what is said, and the same said again changes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::error::Result;
 use crate::id::QueryId;
@@ -102,20 +102,19 @@ impl Kb {
         if taken_over(was) == taken_over(is) && was.csat == is.csat {
             return Ok(());
         }
+        let mut questions = HashMap::new();
+        for id in session.queries.iter().filter(|_| !session.answered_by.is_empty()) {
+            let Some(record) = self.inner.store.get_query(id)?.filter(|record| record.matched) else { continue };
+            let Some(top) = record.top else { continue };
+            questions.entry(top.article_id).or_insert(record.query);
+        }
         for answered in &session.answered_by {
-            let mut question = None;
-            for id in &session.queries {
-                let Some(record) = self.inner.store.get_query(id)?.filter(|record| record.matched) else { continue };
-                if record.top.is_some_and(|top| top.article_id == answered.article) {
-                    question = Some(record.query);
-                    break;
-                }
-            }
+            let question = questions.get(&answered.article);
             let (day, at) = (session.day, session.last_at);
             if taken_over(was) != taken_over(is) {
-                tally.handed_off(day, answered, at, taken_over(was), question.as_deref())?;
+                tally.handed_off(day, answered, at, taken_over(was), question.map(String::as_str))?;
             }
-            tally.rated(day, answered, at, (was.csat, is.csat), question.as_deref())?;
+            tally.rated(day, answered, at, (was.csat, is.csat), question.map(String::as_str))?;
         }
         Ok(())
     }
