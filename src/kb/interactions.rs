@@ -231,7 +231,10 @@ impl Kb {
         let (was, is) = (Ended::of(&before), Ended::of(session));
         if was != is {
             let counts = intake.tally.day(session.day)?;
-            counts.outcome(session, was, true);
+            // What is counted where it cannot move from is taken back there.
+            let mut earlier = before.clone();
+            let stays = before.channel.is_none() && !before.can_move(was);
+            counts.outcome(if stays { &mut earlier } else { &mut *session }, was, true);
             counts.outcome(session, is, false);
             self.count_ended(&mut intake.tally, session, was, is)?;
         }

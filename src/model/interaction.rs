@@ -65,8 +65,9 @@ pub struct Conversation {
 #[serde(deny_unknown_fields)]
 pub struct Turn {
     /// Its number in the conversation. In a list that numbers some of its turns the others have their place, from 1. In a
-    /// list without numbers a turn is one that is there already where role, time and text agree; without times, where the
-    /// list begins with what was said before; whatever else it holds comes behind what is there, in the order of time.
+    /// list without numbers a turn is one that is there already where role, time and text agree; without times, where most
+    /// of the list agrees with what was said before, or its beginning does; whatever else it holds comes behind what is
+    /// there, in the order of time.
     #[serde(default)]
     pub turn: Option<u32>,
     /// Whether no turn of the list has a number of its own: this one's is then its place there.
@@ -76,7 +77,7 @@ pub struct Turn {
     pub role: Role,
     /// What is said.
     pub text: TurnText,
-    /// When; now unless given.
+    /// When; now unless given. In a list without numbers of which other turns say when, that of the one before it.
     #[serde(default)]
     pub at: Option<Timestamp>,
 }
@@ -167,6 +168,9 @@ pub struct AnsweredBy {
     pub article: ArticleId,
     /// Version.
     pub version: u32,
+    /// The satisfaction that is counted for it; older programs counted none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rated: Option<Csat>,
 }
 
 /// Most records of searched questions that a session remembers.
@@ -186,6 +190,14 @@ impl Session {
         if self.channel.is_none() {
             count(self.unplaced.entry(day).or_default());
         }
+    }
+
+    /// Whether what was said of it as a whole is counted in such a way that it can move to its channel; older programs
+    /// counted it under no channel for good.
+    pub fn can_move(&self, said: Ended) -> bool {
+        let (rated, handed_off) = (u64::from(said.csat.is_some()), u64::from(said.handed_off == Some(true)));
+        let counted = self.unplaced.get(&self.day).copied().unwrap_or_default();
+        counted.csat_count >= rated && counted.handed_off >= handed_off
     }
 
     /// Remembers the record of a question.

@@ -169,15 +169,16 @@ impl Tally {
         }
     }
 
-    /// Counts how a conversation was rated that an article answered, in the place of how it was rated before.
+    /// Counts how a conversation was rated that an article answered, in the place of what was counted before.
     pub fn rated(
         &mut self,
         day: Date,
-        answered: &AnsweredBy,
+        answered: &mut AnsweredBy,
         at: Timestamp,
-        (was, is): (Option<Csat>, Option<Csat>),
+        is: Option<Csat>,
         question: Option<&str>,
     ) -> Result<()> {
+        let was = std::mem::replace(&mut answered.rated, is);
         if was == is {
             return Ok(());
         }

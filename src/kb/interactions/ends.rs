@@ -97,7 +97,7 @@ impl Kb {
     }
 
     /// Counts how a conversation is now said to have ended for the articles that answered its questions.
-    pub(super) fn count_ended(&self, tally: &mut Tally, session: &Session, was: Ended, is: Ended) -> Result<()> {
+    pub(super) fn count_ended(&self, tally: &mut Tally, session: &mut Session, was: Ended, is: Ended) -> Result<()> {
         let taken_over = |ended: Ended| ended.handed_off == Some(true);
         if taken_over(was) == taken_over(is) && was.csat == is.csat {
             return Ok(());
@@ -108,13 +108,13 @@ impl Kb {
             let Some(top) = record.top else { continue };
             questions.entry(top.article_id).or_insert(record.query);
         }
-        for answered in &session.answered_by {
+        for answered in &mut session.answered_by {
             let question = questions.get(&answered.article);
             let (day, at) = (session.day, session.last_at);
             if taken_over(was) != taken_over(is) {
                 tally.handed_off(day, answered, at, taken_over(was), question.map(String::as_str))?;
             }
-            tally.rated(day, answered, at, (was.csat, is.csat), question.map(String::as_str))?;
+            tally.rated(day, answered, at, is.csat, question.map(String::as_str))?;
         }
         Ok(())
     }

@@ -128,11 +128,11 @@ impl Kb {
         if known || session.answered_by.len() >= MAX_ANSWERED_BY {
             return Ok(());
         }
-        let answered = AnsweredBy { article: top.article_id.clone(), version: top.version };
+        let mut answered = AnsweredBy { article: top.article_id.clone(), version: top.version, rated: None };
         if session.handed_off == Some(true) {
             tally.handed_off(session.day, &answered, record.at, false, Some(&record.query))?;
         }
-        tally.rated(session.day, &answered, record.at, (None, session.csat), Some(&record.query))?;
+        tally.rated(session.day, &mut answered, record.at, session.csat, Some(&record.query))?;
         session.answered_by.push(answered);
         Ok(())
     }
