@@ -48,6 +48,13 @@ impl Desk {
         found_within(10, "all is searched", || Some(self.figures("overview")).filter(|o| o["pending"] == 0))
     }
 
+    /// What is asked in gaps, whichever gap it stands under.
+    fn wordings(&self) -> Vec<Value> {
+        let page = self.keeper.get("/v1/gaps").expect(200);
+        let gaps = page["items"].as_array().unwrap().iter();
+        gaps.flat_map(|gap| gap["examples"].as_array().unwrap().clone()).collect()
+    }
+
     fn gap(&self, label: &str) -> Option<Value> {
         let page = self.keeper.get("/v1/gaps").expect(200);
         page["items"].as_array().unwrap().iter().find(|gap| gap["label"] == label).cloned()
@@ -149,6 +156,8 @@ fn turns_without_numbers_go_on_where_the_session_stands() {
     let first = [turn("customer", "跨境订单怎么退货", "08:00:00")];
     let second = [turn("agent", "One moment please.", "08:00:20"), turn("customer", "那海关税呢", "08:02:00")];
     assert_eq!((post(&first), post(&second), post(&second)), ([1, 0], [2, 0], [0, 2]));
+    // A question is read with what is there when it is searched.
+    desk.settled();
     // Late, and out of order: it stands where its time says.
     let late = [turn("agent", "海关税由我们承担。", "08:03:00"), turn("customer", "那运费呢", "08:01:00")];
     assert_eq!((post(&late), post(&late), post(&first)), ([2, 0], [0, 2], [0, 1]));
@@ -158,7 +167,7 @@ fn turns_without_numbers_go_on_where_the_session_stands() {
     let overview = desk.settled();
     assert_eq!((&overview["turns"], &overview["questions"]), (&json!(6), &json!(4)), "{overview}");
     for label in ["跨境订单怎么退货，海关税呢", "跨境订单怎么退货，运费呢"] {
-        found_within(10, label, || desk.gap(label));
+        eventually(10, label, || desk.wordings().iter().any(|wording| wording == label));
     }
 }
 
