@@ -169,11 +169,12 @@ impl Verification {
     /// closed.
     pub(crate) fn sum_up(&mut self, answered_since: u64) {
         // What is answered is counted no more: since it was closed only the unanswered would grow, and `share_since` has those.
-        let weight = |asked: &&Replayed| asked.askings.unwrap_or_default().saturating_sub(asked.since).max(1) as f64;
-        let (wordings, askings) = (self.questions.len() as f64, self.questions.iter().map(|q| weight(&q)).sum::<f64>());
+        let weight = |asked: &&Replayed| asked.askings.unwrap_or_default().saturating_sub(asked.since).max(1);
+        let wordings = self.questions.len() as f64;
+        let askings: u64 = self.questions.iter().map(|q| weight(&q)).sum();
         let proven = || self.questions.iter().filter(|asked| asked.not_proven.is_none() && asked.after.matched);
         self.share_of_wordings = proven().count() as f64 / wordings.max(1.0);
-        self.share_of_askings = proven().map(|q| weight(&q)).sum::<f64>() / askings.max(1.0);
+        self.share_of_askings = proven().map(|q| weight(&q)).sum::<u64>() as f64 / askings.max(1) as f64;
         self.share = self.share_of_wordings.min(self.share_of_askings);
         self.by_known_question = proven().filter(|q| q.rests_on == Some(RestsOn::KnownQuestion)).count() as u64;
         let (would, open): (Vec<&Replayed>, Vec<&Replayed>) =
@@ -251,6 +252,11 @@ mod tests {
     fn wordings_weigh_as_often_as_they_are_asked_and_none_hides_another() {
         let many = summed(&[(1, 0, true), (1, 0, true), (1, 0, true), (1, 0, true), (16, 0, false)], false, 0);
         assert_eq!((many.share_of_wordings, many.share_of_askings, many.share, many.passed), (0.8, 0.2, 0.2, false));
+        let none = summed(&[(2, 0, false)], false, 0);
+        assert!(
+            none.share == 0.0 && none.share.is_sign_positive() && none.share_of_askings.is_sign_positive(),
+            "{none:?}"
+        );
         let one = summed(&[(96, 0, true), (1, 0, false), (1, 0, false)], false, 0);
         assert!(!one.passed && one.share < 0.4 && one.share_of_askings > 0.9, "{one:?}");
         assert!(summed(&[(4, 0, true), (4, 0, true), (3, 0, true), (4, 0, true), (2, 0, false)], false, 0).passed);
