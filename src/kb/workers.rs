@@ -375,12 +375,19 @@ mod tests {
             query_log_interval: Duration::from_millis(50),
             admin_secret: None,
         };
-        // Decades ahead, where no worker's own clock comes.
-        let start: Timestamp = "2090-01-01T08:00:00Z".parse().expect("a time");
-        let after = |hours| start + jiff::SignedDuration::from_hours(hours);
-        let open = || Kb::open(settings.clone(), start).expect("it opens").0;
+        let opened: Timestamp = "2026-05-01T08:00:00Z".parse().expect("a time");
+        let open = || Kb::open(settings.clone(), opened).expect("it opens").0;
         let kb = open();
-        kb.night_is_over(start).expect("it is kept");
+        // The worker of a new directory takes its own now for the last night, once; what follows is reckoned from there, so
+        // that it sees no night of its own.
+        let begun = Instant::now();
+        let last = || kb.inner.store.state(LAST_NIGHT).expect("it is read");
+        while last().is_none() {
+            assert!(begun.elapsed() < Duration::from_secs(30), "the worker did not begin");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let start: Timestamp = last().and_then(|at| at.as_str()?.parse().ok()).expect("a time");
+        let after = |hours| start + jiff::SignedDuration::from_hours(hours);
         assert!(!kb.is_night_due(after(23)).expect("it is read"));
         kb.close();
         drop(kb);
